@@ -1,0 +1,44 @@
+"""Fixtures and settings shared by all suites."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+FULL = os.environ.get("AXEMU_FULL") == "1"
+
+settings.register_profile(
+    "quick", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile(
+    "full", settings.get_profile("quick"), max_examples=1000, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("full" if FULL else "quick")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the large counts unless they were asked for."""
+    if FULL:
+        return
+    skip = pytest.mark.skip(reason="full counts run with AXEMU_FULL=1 (make test-full)")
+    for item in items:
+        if item.get_closest_marker("full"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Directory with real networks, photos and measured figures that are not part of the repository."""
+    root = Path(os.environ.get("AXEMU_MATERIAL", Path(__file__).resolve().parents[2] / "shared"))
+    if not (root / "material" / "models").is_dir():
+        pytest.skip(f"no material at {root}: set AXEMU_MATERIAL to a directory that holds material/models")
+    return root
+
+
+@pytest.fixture(scope="session")
+def material(shared_dir: Path) -> Path:
+    """Real networks (`models/`) and photos (`images/`)."""
+    return shared_dir / "material"

@@ -1,0 +1,1 @@
+"""Builders of well-known networks as ONNX with seeded weights."""
