@@ -1,1 +1,36 @@
-"""Placeholder."""
+"""Figures of chip, boards and hosts as data: value, unit, source, provenance, range."""
+
+from axelera.chip._boards import BOARDS, BoardFigures
+from axelera.chip._calibration import (
+    PARAMETERS,
+    Calibration,
+    calibration_from_json,
+    calibration_to_json,
+    load_calibration,
+)
+from axelera.chip._figure import STRENGTH, Figure, Provenance, figure, weakest
+from axelera.chip._hosts import HOSTS, HostFigures
+from axelera.chip._metis import CLOCKS_MHZ, COMPILER_CLOCKS_MHZ, METIS, MIB, TICKS_PER_SECOND, ChipFigures
+
+__all__ = [
+    "BOARDS",
+    "CLOCKS_MHZ",
+    "COMPILER_CLOCKS_MHZ",
+    "HOSTS",
+    "METIS",
+    "MIB",
+    "PARAMETERS",
+    "STRENGTH",
+    "TICKS_PER_SECOND",
+    "BoardFigures",
+    "Calibration",
+    "ChipFigures",
+    "Figure",
+    "HostFigures",
+    "Provenance",
+    "calibration_from_json",
+    "calibration_to_json",
+    "figure",
+    "load_calibration",
+    "weakest",
+]

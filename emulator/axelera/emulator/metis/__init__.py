@@ -1,1 +1,32 @@
-"""Placeholder."""
+"""The timing of an emulated Metis: a SimPy machine on integer ticks that never looks at tensor values."""
+
+from axelera.emulator.metis._cost import TaskCycles, cycles_to_ticks, seconds_to_ticks, task_cycles
+from axelera.emulator.metis._machine import Machine, Pending, simulate
+from axelera.emulator.metis._spec import (
+    MODEL_VERSION,
+    Board,
+    BoardState,
+    Call,
+    CallTimes,
+    InstanceSpec,
+    Span,
+    Timeline,
+)
+
+__all__ = [
+    "MODEL_VERSION",
+    "Board",
+    "BoardState",
+    "Call",
+    "CallTimes",
+    "InstanceSpec",
+    "Machine",
+    "Pending",
+    "Span",
+    "TaskCycles",
+    "Timeline",
+    "cycles_to_ticks",
+    "seconds_to_ticks",
+    "simulate",
+    "task_cycles",
+]

@@ -1,0 +1,51 @@
+"""Figures of the hosts: what a call costs outside the card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from axelera.chip._figure import Figure, Provenance, figure
+
+_GEMM = (
+    "github.com/tundergod/edge-cim-simulation measurements/metis_card: host minus device time of 1x1 layers"
+)
+_ZOO18 = "voyager-sdk model-zoo tables v1.6 and v1.8.0: the same card moved to another host"
+_RK = "github.com/tundergod/edge-cim-simulation measurements/aetina (RK3588)"
+
+
+@dataclass(frozen=True, slots=True)
+class HostFigures:
+    """One host: `launch` is the cost of a call seen by the driver, `gap` what the application's loop adds."""
+
+    name: str
+    title: str
+    launch: Figure
+    gap: Figure
+
+
+HOSTS: dict[str, HostFigures] = {
+    host.name: host
+    for host in (
+        HostFigures(
+            "desktop",
+            "x86 desktop (Core i9-13900K class)",
+            figure(165e-6, "s per call", _GEMM, Provenance.MEASURED, (150e-6, 210e-6)),
+            figure(45e-6, "s per call", _GEMM, Provenance.MEASURED, (30e-6, 60e-6)),
+        ),
+        HostFigures(
+            "desktop-2024",
+            "x86 desktop (Core Ultra 7 265 class)",
+            figure(250e-6, "s per call", _ZOO18, Provenance.DERIVED, (225e-6, 290e-6)),
+            figure(
+                45e-6, "s per call", "assumed as on the other desktop", Provenance.ASSUMED, (30e-6, 60e-6)
+            ),
+        ),
+        HostFigures(
+            "embedded-arm",
+            "embedded ARM (RK3588 class)",
+            figure(900e-6, "s per call", _RK, Provenance.MEASURED, (700e-6, 1100e-6)),
+            figure(100e-6, "s per call", "no measurement is public", Provenance.ASSUMED, (45e-6, 300e-6)),
+        ),
+    )
+}
+"""The host profiles by the name that commands and configuration use."""

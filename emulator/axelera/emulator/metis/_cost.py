@@ -1,0 +1,94 @@
+"""From counts to time: what a task costs a core, in whole core cycles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from axelera.chip import TICKS_PER_SECOND, Calibration, ChipFigures
+from axelera.model.program import Task
+
+
+class TaskCycles(NamedTuple):
+    """Core cycles of one task by what the core does; `total` is what the core is held for (DDR excluded)."""
+
+    weights: int
+    array: int
+    depthwise: int
+    vector: int
+    move: int
+    overhead: int
+    throttled: int
+
+    @property
+    def total(self) -> int:
+        """All cycles the core is held for, waiting for DDR excluded."""
+        return sum(self)
+
+
+class Phase(NamedTuple):
+    """A stretch of a frame: first DDR traffic, then core cycles of tasks `first` to `last` (exclusive)."""
+
+    ddr_bytes: int
+    cycles: int
+    first: int
+    last: int
+
+
+def task_cycles(
+    task: Task, chip: ChipFigures, calibration: Calibration, mvm_percent: float = 100
+) -> TaskCycles:
+    """Cost a task on one core.
+
+    The MVM limit bounds the share of time the array may fire: it stretches a task only where the array would have
+    been busier than the limit allows.
+    """
+    array = math.ceil(task.mvm_slots * chip.vector_cycles.value * calibration["array_stretch"])
+    depthwise = math.ceil(task.taps * calibration["tap_cycles"])
+    vector = math.ceil(
+        task.vectors * calibration["vector_cycles"]
+        + task.broadcasts * calibration["broadcast_cycles"]
+        + task.gathers * calibration["gather_cycles"]
+    )
+    move = math.ceil(task.move_bytes / calibration["move_rate"])
+    weights = math.ceil(task.weight_bytes / calibration["weight_load_rate"])
+    working = array + depthwise + vector + move
+    throttled = max(0, math.ceil(array * 100 / mvm_percent) - working) if mvm_percent < 100 else 0
+    overhead = math.ceil(task.layers * calibration["layer_cycles"])
+    return TaskCycles(weights, array, depthwise, vector, move, overhead, throttled)
+
+
+def phases(
+    tasks: Iterable[Task],
+    chip: ChipFigures,
+    calibration: Calibration,
+    frames: int,
+    mvm_percent: float,
+    merge: bool = True,
+) -> tuple[Phase, ...]:
+    """Lay the tasks of one call on `frames` cores in lockstep out as phases.
+
+    Activation traffic is paid for every frame, streamed weights once. With `merge` stretches without DDR traffic
+    become one phase; the time is the same.
+    """
+    result: list[Phase] = []
+    for index, task in enumerate(tasks):
+        ddr = frames * (task.ddr_read_bytes + task.ddr_write_bytes) + task.weight_ddr_bytes
+        cycles = task_cycles(task, chip, calibration, mvm_percent).total
+        if merge and not ddr and result:
+            before = result[-1]
+            result[-1] = Phase(before.ddr_bytes, before.cycles + cycles, before.first, index + 1)
+        else:
+            result.append(Phase(ddr, cycles, index, index + 1))
+    return tuple(result)
+
+
+def cycles_to_ticks(cycles: int, clock_mhz: int) -> int:
+    """Return the ticks of `cycles` core cycles, rounded up where the clock has no whole number of ticks."""
+    return -(-cycles * (TICKS_PER_SECOND // 1_000_000) // clock_mhz)
+
+
+def seconds_to_ticks(seconds: float) -> int:
+    """Return the nearest whole number of ticks."""
+    return round(seconds * TICKS_PER_SECOND)

@@ -1,0 +1,321 @@
+"""The simulated boards: SimPy processes for calls, cores, DDR and links, on integer ticks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import simpy
+
+from axelera.emulator.metis._cost import (
+    Phase,
+    TaskCycles,
+    cycles_to_ticks,
+    phases,
+    seconds_to_ticks,
+    task_cycles,
+)
+from axelera.emulator.metis._fluid import FluidServer, Speeds
+from axelera.emulator.metis._link import LinkFabric
+from axelera.emulator.metis._spec import (
+    MODEL_VERSION,
+    Board,
+    BoardState,
+    Call,
+    CallTimes,
+    InstanceSpec,
+    Span,
+    Timeline,
+)
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+def _constant(rate: int) -> Speeds:
+    return lambda _active: (rate,)
+
+
+@dataclass(slots=True)
+class Pending:
+    """A call in flight on a :class:`Machine`; `times` is filled in when it has returned."""
+
+    call: Call
+    arrival: int
+    thread: int
+    index: int
+    times: CallTimes | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the call has returned in virtual time."""
+        return self.times is not None
+
+
+@dataclass(slots=True)
+class _Schedule:
+    """What one call of an instance costs under one board state."""
+
+    phases: tuple[Phase, ...]
+    start: int
+    clock: int
+    unit_ticks: dict[str, int]
+
+
+class Machine:
+    """Boards, instances and virtual time; calls are submitted one by one.
+
+    `advance` moves virtual time; `peek` tells when something next happens. :func:`simulate` runs whole programs.
+    """
+
+    def __init__(
+        self,
+        boards: Board | Sequence[Board],
+        states: Sequence[BoardState],
+        instances: Sequence[InstanceSpec],
+        trace: bool = False,
+    ) -> None:
+        self.boards = (boards,) if isinstance(boards, Board) else tuple(boards)
+        self.states = tuple(states)
+        self._trace = trace
+        self._env = simpy.Environment(initial_time=0)
+        self._instances: dict[int, InstanceSpec] = {}
+        self._gates: dict[int, simpy.Resource] = {}
+        self._filled: dict[int, int] = {}
+        self._cores = [[simpy.Resource(self._env) for _ in range(int(b.chip.cores))] for b in self.boards]
+        self._ddr = [
+            FluidServer(self._env, 1, _constant(int(b.figures.memory_bandwidth))) for b in self.boards
+        ]
+        self._links = LinkFabric(self._env, self.boards)
+        self._schedules: dict[tuple[int, int], _Schedule] = {}
+        self._core_busy: dict[str, int] = defaultdict(int)
+        self._unit_ticks: dict[str, int] = defaultdict(int)
+        self.spans: list[Span] = []
+        for instance in instances:
+            self.add_instance(instance)
+
+    @property
+    def now(self) -> int:
+        """Virtual time in ticks."""
+        return int(self._env.now)
+
+    def add_instance(self, instance: InstanceSpec) -> None:
+        """Make `instance` known; its calls are served one after the other."""
+        cores = int(self.boards[instance.board].chip.cores)
+        if not instance.cores or not set(instance.cores) <= set(range(cores)):
+            raise ValueError(
+                f"instance {instance.id}: cores {instance.cores}, expected some of 0..{cores - 1}"
+            )
+        self._instances[instance.id] = instance
+        self._gates[instance.id] = simpy.Resource(self._env)
+        self._filled[instance.id] = 0
+
+    def add_state(self, state: BoardState) -> int:
+        """Make a board state known and return its index for :class:`Call`."""
+        self.states = (*self.states, state)
+        return len(self.states) - 1
+
+    def submit(self, call: Call, arrival: int, thread: int = 0, index: int = 0) -> Pending:
+        """Let `call` arrive at tick `arrival` (not before now)."""
+        pending = Pending(call, max(arrival, self.now), thread, index)
+        self._env.process(self._submitted(pending))
+        return pending
+
+    def peek(self) -> int | None:
+        """Return the tick of the next event, or None when nothing is in flight."""
+        tick = self._env.peek()
+        return None if tick == float("inf") else int(tick)
+
+    def advance(self, until: int) -> None:
+        """Process all events up to and including tick `until`."""
+        while self._env.peek() <= until:
+            self._env.step()
+        if until > self._env.now:
+            # A mark at `until` moves the clock there even if nothing else happens.
+            self._env.run(until=self._env.timeout(until - self.now))
+
+    def run(self) -> None:
+        """Process events until nothing is in flight."""
+        self._env.run()
+
+    def start_thread(
+        self, thread: int, calls: Sequence[Call], results: list[CallTimes], marks: Any = None
+    ) -> None:
+        """Issue `calls` in order as one calling thread would: each arrives when the one before has returned."""
+        self._env.process(self._thread(thread, calls, results, marks))
+
+    def timeline(self, calls: Sequence[Sequence[CallTimes]]) -> Timeline:
+        """Collect what happened so far."""
+        busy = dict(self._core_busy)
+        moved: dict[str, int] = {}
+        for number, ddr in enumerate(self._ddr):
+            busy[f"board{number}.ddr"] = ddr.busy[0]
+            moved[f"board{number}.ddr"] = ddr.bytes_moved[0]
+        self._links.report(busy, moved)
+        elapsed = max((c[-1].completion for c in calls if c), default=0)
+        first = self.boards[0].calibration.identity
+        return Timeline(
+            tuple(tuple(c) for c in calls),
+            busy,
+            dict(self._unit_ticks),
+            moved,
+            elapsed,
+            MODEL_VERSION,
+            first,
+            tuple(self.spans),
+        )
+
+    def _thread(self, thread: int, calls: Sequence[Call], results: list[CallTimes], marks: Any) -> Steps:
+        for index, call in enumerate(calls):
+            if call.after is not None and marks is not None:
+                yield marks(call.after)
+            pending = Pending(call, self.now, thread, index)
+            yield from self._call(pending)
+            assert pending.times is not None  # noqa: S101 - set by the call just finished
+            results.append(pending.times)
+            if marks is not None:
+                done = marks((thread, index))
+                if not done.triggered:
+                    done.succeed()
+            gap = seconds_to_ticks(self.boards[self._instances[call.instance].board].host.gap.value)
+            yield self._env.timeout(gap)
+
+    def _submitted(self, pending: Pending) -> Steps:
+        if pending.arrival > self.now:
+            yield self._env.timeout(pending.arrival - self.now)
+        yield from self._call(pending)
+
+    def _call(self, pending: Pending) -> Steps:
+        instance = self._instances[pending.call.instance]
+        board = self.boards[instance.board]
+        with self._gates[instance.id].request() as gate:
+            yield gate
+            yield self._env.timeout(seconds_to_ticks(board.host.launch.value))
+            window = [self.now, self.now]
+            if instance.double_buffer:
+                yield self._env.process(self._pipelined(instance, pending, window))
+            else:
+                yield from self._copy(instance, pending, 0, instance.input_bytes)
+                yield from self._execute(instance, pending, window)
+                yield from self._copy(instance, pending, 1, instance.output_bytes)
+        pending.times = CallTimes(pending.arrival, window[0], window[1], self.now)
+        if self._trace:
+            self.spans.append(
+                Span(
+                    f"thread{pending.thread}", "run", pending.arrival, self.now, pending.thread, pending.index
+                )
+            )
+
+    def _pipelined(self, instance: InstanceSpec, pending: Pending, window: list[int]) -> Steps:
+        """Copy this frame in while the one before executes and the one before that is copied out."""
+        filled = self._filled[instance.id]
+        self._filled[instance.id] = filled + 1
+        stages = [self._env.process(self._copy(instance, pending, 0, instance.input_bytes))]
+        if filled >= 1:
+            stages.append(self._env.process(self._execute(instance, pending, window)))
+        if filled >= 2:
+            stages.append(self._env.process(self._copy(instance, pending, 1, instance.output_bytes)))
+        yield self._env.all_of(stages)
+
+    def _copy(self, instance: InstanceSpec, pending: Pending, direction: int, amount: int) -> Steps:
+        begin = self.now
+        yield self._links.transfer(instance.board, direction, amount)
+        if self._trace and self.now > begin:
+            name = ("link in", "link out")[direction]
+            track = f"board{instance.board}.{name}.{instance.id}"
+            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index))
+
+    def _execute(self, instance: InstanceSpec, pending: Pending, window: list[int]) -> Steps:
+        requests = [self._cores[instance.board][core].request() for core in sorted(instance.cores)]
+        yield self._env.all_of(requests)
+        begin = self.now
+        schedule = self._schedule(instance, pending.call.config)
+        yield self._env.timeout(schedule.start)
+        ddr = self._ddr[instance.board]
+        for phase in schedule.phases:
+            if phase.ddr_bytes:
+                asked = self.now
+                yield ddr.transfer(0, phase.ddr_bytes)
+                if self._trace:
+                    self._trace_span(instance, pending, f"ddr {instance.tasks[phase.first].name}", asked)
+            if phase.cycles:
+                asked = self.now
+                yield self._env.timeout(cycles_to_ticks(phase.cycles, schedule.clock))
+                if self._trace:
+                    self._trace_span(instance, pending, instance.tasks[phase.first].name, asked)
+        for core, request in zip(sorted(instance.cores), requests, strict=True):
+            self._cores[instance.board][core].release(request)
+            unit = f"board{instance.board}.core{core}"
+            self._core_busy[unit] += self.now - begin
+            for name, ticks in schedule.unit_ticks.items():
+                self._unit_ticks[f"{unit}.{name}"] += ticks
+        window[0], window[1] = begin, self.now
+
+    def _trace_span(self, instance: InstanceSpec, pending: Pending, name: str, begin: int) -> None:
+        for core in instance.cores:
+            track = f"board{instance.board}.core{core}"
+            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index))
+
+    def _schedule(self, instance: InstanceSpec, config: int) -> _Schedule:
+        key = (instance.id, config)
+        if key not in self._schedules:
+            board, state = self.boards[instance.board], self.states[config]
+            # Cores in lockstep go at the pace of the slowest.
+            clock = min(state.clock_mhz[core] for core in instance.cores)
+            limit = min(state.mvm_percent[core] for core in instance.cores)
+            laid = phases(
+                instance.tasks,
+                board.chip,
+                board.calibration,
+                len(instance.cores),
+                limit,
+                merge=not self._trace,
+            )
+            start = cycles_to_ticks(int(board.chip.start_cycles), clock)
+            units: dict[str, int] = dict.fromkeys(TaskCycles._fields, 0)
+            for task in instance.tasks:
+                for name, cycles in task_cycles(task, board.chip, board.calibration, limit)._asdict().items():
+                    units[name] += cycles_to_ticks(cycles, clock)
+            units["start"] = start
+            self._schedules[key] = _Schedule(laid, start, clock, units)
+        return self._schedules[key]
+
+
+def simulate(
+    boards: Board | Sequence[Board],
+    states: Sequence[BoardState],
+    instances: Sequence[InstanceSpec],
+    threads: Sequence[Sequence[Call]],
+    trace: bool = False,
+) -> Timeline:
+    """Run each thread's calls in its own order, closed loop, and return when everything happened.
+
+    Args:
+        boards: the boards; `InstanceSpec.board` indexes them.
+        states: settings that `Call.config` indexes.
+        instances: the loaded model instances.
+        threads: per calling thread its calls in program order.
+        trace: record a span for each thing each unit did.
+
+    Raises:
+        ValueError: an instance names cores the board does not have, or calls wait for each other for ever.
+    """
+    machine = Machine(boards, states, instances, trace)
+    results: list[list[CallTimes]] = [[] for _ in threads]
+    waits = any(call.after is not None for calls in threads for call in calls)
+    events: dict[tuple[int, int], simpy.Event] = {}
+
+    def mark(key: tuple[int, int]) -> simpy.Event:
+        return events.setdefault(key, machine._env.event())  # noqa: SLF001 - same module
+
+    for number, calls in enumerate(threads):
+        machine.start_thread(number, calls, results[number], mark if waits else None)
+    machine.run()
+    for number, calls in enumerate(threads):
+        if len(results[number]) < len(calls):
+            call = calls[len(results[number])]
+            raise ValueError(
+                f"thread {number}: call {len(results[number])} waits for {call.after}, which never comes"
+            )
+    return machine.timeline(results)
