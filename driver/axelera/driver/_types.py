@@ -6,12 +6,11 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Padding = tuple[tuple[int, int], ...]
+from axelera.driver._tensor_info import TensorInfo
 
 
 class BoardType(enum.Enum):
@@ -58,14 +57,14 @@ class DeviceInfo:
 class ModelFiles:
     """A loaded compiled model, as far as a driver needs to know it.
 
-    `directory` holds `model.json`; `batch` is the leading dimension of every input (1 to 4) and so the number of cores
+    `directory` holds the model's files, `model.json` among them; `batch` is the leading dimension of every input (1 to 4) and so the number of cores
     one instance occupies. `l2_pools` are the L2 memory pools that model.json declares, as (name, bytes).
     """
 
     directory: Path
     name: str
-    inputs: tuple[Any, ...]
-    outputs: tuple[Any, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
     batch: int
     l2_pools: tuple[tuple[str, int], ...] = ()
 
@@ -89,7 +88,8 @@ class Argument:
     """One tensor buffer of a frame.
 
     `data` is a flat, C-contiguous int8 array of exactly the tensor's bytes (inputs: a private snapshot; outputs: where
-    to write). `fd` is the dma-buf file descriptor it maps, or None for host memory.
+    to write). It belongs to the driver until `Driver.run` returns and is used again afterwards, so a driver that needs
+    it longer copies it. `fd` is the dma-buf file descriptor the user gave, or None for host memory.
     """
 
     data: npt.NDArray[np.int8]
