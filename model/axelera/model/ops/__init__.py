@@ -1,1 +1,40 @@
-"""Placeholder."""
+"""The operator set of a program and its numerics: the specification, in plain NumPy.
+
+`docs/numerics.md` says the same in words and formulas.
+"""
+
+from axelera.model.ops._constants import (
+    conv_constants,
+    lut_table,
+    quantise_weights,
+    softmax_constants,
+    weight_scales,
+)
+from axelera.model.ops._execute import execute, execute_node, execute_taps, unary_table
+from axelera.model.ops._float import reciprocal, round_f18
+from axelera.model.ops._functions import FUNCTIONS
+from axelera.model.ops._operator import NUMERICS, Numerics, Operator
+from axelera.model.ops._registry import OPERATORS
+
+NUMERICS_VERSION = 1
+"""Version of the numerics; bumped whenever any operator may give another bit for the same program."""
+
+__all__ = [
+    "FUNCTIONS",
+    "NUMERICS",
+    "NUMERICS_VERSION",
+    "OPERATORS",
+    "Numerics",
+    "Operator",
+    "conv_constants",
+    "execute",
+    "execute_node",
+    "execute_taps",
+    "lut_table",
+    "quantise_weights",
+    "reciprocal",
+    "round_f18",
+    "softmax_constants",
+    "unary_table",
+    "weight_scales",
+]
