@@ -1,0 +1,1 @@
+"""Presets: one TOML file per network, found by its bare name from a model card."""
