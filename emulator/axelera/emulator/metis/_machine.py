@@ -168,8 +168,9 @@ class Machine:
 
     def _thread(self, thread: int, calls: Sequence[Call], results: list[CallTimes], marks: Any) -> Steps:
         for index, call in enumerate(calls):
-            if call.after is not None and marks is not None:
-                yield marks(call.after)
+            if marks is not None:
+                for earlier in call.after:
+                    yield marks(earlier)
             pending = Pending(call, self.now, thread, index)
             yield from self._call(pending)
             assert pending.times is not None  # noqa: S101 - set by the call just finished
@@ -303,7 +304,7 @@ def simulate(
     """
     machine = Machine(boards, states, instances, trace)
     results: list[list[CallTimes]] = [[] for _ in threads]
-    waits = any(call.after is not None for calls in threads for call in calls)
+    waits = any(call.after for calls in threads for call in calls)
     events: dict[tuple[int, int], simpy.Event] = {}
 
     def mark(key: tuple[int, int]) -> simpy.Event:

@@ -65,12 +65,12 @@ class InstanceSpec:
 class Call(NamedTuple):
     """One `run()`: the instance and the index of the board state in force.
 
-    `after` names a call (thread, index) that must have completed before this one can arrive.
+    `after` names calls (thread, index) that must have completed before this one can arrive.
     """
 
     instance: int
     config: int = 0
-    after: tuple[int, int] | None = None
+    after: tuple[tuple[int, int], ...] = ()
 
 
 class CallTimes(NamedTuple):
