@@ -15,9 +15,7 @@ from axelera.model.ops._float import reciprocal, round_f18
 from axelera.model.ops._functions import FUNCTIONS
 from axelera.model.ops._operator import NUMERICS, Numerics, Operator
 from axelera.model.ops._registry import OPERATORS
-
-NUMERICS_VERSION = 1
-"""Version of the numerics; bumped whenever any operator may give another bit for the same program."""
+from axelera.model.ops._version import NUMERICS_VERSION
 
 __all__ = [
     "FUNCTIONS",
