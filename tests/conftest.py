@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("full"):
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_machine_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep core reservations and configuration of the machine's user out of the tests, and theirs out of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path_factory.mktemp("reservations")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        for name in ("AXELERA_DRIVER", "AXEMU_CONFIG", "AXELERA_DEVICE_SELECTOR"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,1 +1,76 @@
-"""Placeholder."""
+"""The runtime API of Axelera Metis boards, without the vendor's code: emulated boards by default, cards by a driver.
+
+An independent implementation of the documented interface; see `docs/compatibility.md` for each decision.
+"""
+
+import logging
+
+from axelera.driver import (
+    AxeleraError,
+    BoardType,
+    ConnectionError,  # noqa: A004
+    DeviceInfo,
+    DeviceInUse,
+    IncompatibleDevice,
+    InternalError,
+    InvalidArgument,
+    InvalidConfiguration,
+    NotImplemented,  # noqa: A004
+    Pending,
+    TensorInfo,
+    UnknownError,
+    other_owners,
+)
+from axelera.runtime._connection import Connection
+from axelera.runtime._context import Context
+from axelera.runtime._instance import ModelInstance
+from axelera.runtime._model import Model
+from axelera.runtime._object import Object
+from axelera.runtime._select import select_devices
+
+__all__ = [
+    "AxeleraError",
+    "BoardType",
+    "Connection",
+    "ConnectionError",
+    "Context",
+    "DeviceInUse",
+    "DeviceInfo",
+    "IncompatibleDevice",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidConfiguration",
+    "Model",
+    "ModelInstance",
+    "NotImplemented",
+    "Object",
+    "Pending",
+    "TensorInfo",
+    "UnknownError",
+    "__version__",
+    "select_devices",
+]
+
+# Users meet these classes here: messages, documentation and pickles call them by this name.
+for _public in list(globals().values()):
+    if isinstance(_public, type) or _public is select_devices:
+        _public.__module__ = __name__
+del _public
+
+for _owner in other_owners():
+    logging.getLogger("axelera.runtime").warning(
+        "%s also installs %s (in %s): which of the two is imported depends on the order of installation. Use one "
+        "environment for each; see docs/how-to/coexist-with-the-vendor-sdk.md.",
+        _owner.distribution,
+        _owner.module,
+        _owner.location,
+    )
+
+
+def __getattr__(name: str) -> str:
+    """Look the version up when somebody asks; the installer's records are slow to open."""
+    if name == "__version__":
+        from importlib import metadata  # noqa: PLC0415
+
+        return metadata.version("axemu")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,145 @@
+"""A compiled model as a loader finds it: a directory, its model.json, or an `.axm` archive of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from axelera.driver import IncompatibleDevice, InvalidArgument, ModelFiles, TensorInfo
+from axelera.model._archive import read_axm
+from axelera.model._manifest_json import ManifestJson, read_manifest_json, tensor_infos
+from axelera.model._model_json import Buffer, read_model_json
+
+MAX_BATCH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledModel:
+    """What the files of a compiled model say, checked; nothing of its program is read yet.
+
+    `batch` is the leading dimension of its inputs, one core each. `l2_pools` are (name, bytes). `preamble_graph` and
+    `postamble_graph` are names of ONNX files in `directory`, or empty.
+    """
+
+    directory: Path
+    name: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    batch: int
+    l2_pools: tuple[tuple[str, int], ...] = ()
+    preamble_graph: str = ""
+    postamble_graph: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    generation: str = "omega"
+    _unpacked: _Unpacked | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def files(self) -> ModelFiles:
+        """The part a driver needs."""
+        return ModelFiles(self.directory, self.name, self.inputs, self.outputs, self.batch, self.l2_pools)
+
+
+def load_compiled_model(path: str | Path) -> CompiledModel:
+    """Load the metadata of a compiled model.
+
+    Args:
+        path: a model.json (older compilers: model_<name>.json), its directory, or an .axm archive. An archive is
+            unpacked into a temporary directory that lives as long as the returned object.
+
+    Raises:
+        InvalidArgument: the path or a file is missing, damaged, or says something impossible.
+        IncompatibleDevice: the model is of a version this SDK does not know.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _load(_model_file(path), _label(path))
+    if not path.is_file():
+        raise InvalidArgument(
+            f"{path}: no such file or directory; give a model.json, its directory or an .axm archive"
+        )
+    if path.suffix == ".axm":
+        unpacked = _Unpacked(path)
+        return _load(_model_file(unpacked.root), path.stem, unpacked)
+    return _load(path, _label(path.parent))
+
+
+class _Unpacked:
+    """The temporary directory of an archive, removed with this object."""
+
+    __slots__ = ("__weakref__", "root")
+
+    def __init__(self, archive: Path) -> None:
+        directory = Path(tempfile.mkdtemp(prefix="axemu-"))
+        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+        read_axm(archive, directory)
+        inner = list(directory.iterdir())
+        self.root = inner[0] if len(inner) == 1 and inner[0].is_dir() else directory
+
+
+def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> CompiledModel:
+    directory = model_file.resolve().parent
+    model = read_model_json(model_file)
+    manifest_file = directory / "manifest.json"
+    manifest = read_manifest_json(manifest_file) if manifest_file.exists() else ManifestJson()
+    batch = _batch(model.inputs, model_file)
+    return CompiledModel(
+        directory=directory,
+        name=name,
+        inputs=tensor_infos(model.inputs, manifest.inputs, f"{manifest_file}: inputs"),
+        outputs=tensor_infos(model.outputs, manifest.outputs, f"{manifest_file}: outputs"),
+        batch=batch,
+        l2_pools=tuple((pool.name, pool.size) for pool in model.pools if pool.memory == "l2"),
+        preamble_graph=manifest.preamble_graph,
+        postamble_graph=manifest.postamble_graph,
+        properties=MappingProxyType(
+            {
+                "name": name,
+                "version": model.version,
+                "generation": model.generation,
+                "batch": str(batch),
+                "preamble_graph": manifest.preamble_graph,
+                "postamble_graph": manifest.postamble_graph,
+                "input_tensor_layout": manifest.input_tensor_layout,
+            }
+        ),
+        generation=model.generation,
+        _unpacked=unpacked,
+    )
+
+
+def _model_file(directory: Path) -> Path:
+    if (directory / "model.json").exists():
+        return directory / "model.json"
+    older = sorted(set(directory.glob("model_*.json")) - {directory / "model_info.json"})
+    if len(older) == 1:
+        return older[0]
+    if older:
+        names = ", ".join(path.name for path in older)
+        raise InvalidArgument(f"{directory}: holds several models ({names}); give the path of one of them")
+    raise InvalidArgument(f"{directory}: holds no model.json; give the directory of a compiled model")
+
+
+def _batch(inputs: tuple[Buffer, ...], where: Path) -> int:
+    """Return the common leading dimension; a flat copy of another input has none."""
+    batches = {buffer.shape[0] for buffer in inputs if len(buffer.shape) > 1} or {1}
+    if len(batches) > 1:
+        raise InvalidArgument(
+            f"{where}: inputs disagree on the batch, their leading dimension: {sorted(batches)}"
+        )
+    (batch,) = batches
+    if batch > MAX_BATCH:
+        raise IncompatibleDevice(
+            f"{where}: batch {batch} needs {batch} cores; a board has {MAX_BATCH}, so recompile for at most {MAX_BATCH}"
+        )
+    return batch
+
+
+def _label(directory: Path) -> str:
+    """Name a model after its directory; `build/<network>/<model>/<cores>/` is called after the model."""
+    directory = directory.resolve()
+    return directory.parent.name if directory.name.isdigit() and directory.parent.name else directory.name

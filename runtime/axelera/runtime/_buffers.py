@@ -1,0 +1,181 @@
+"""From what users pass to `run` to flat int8 buffers, and back."""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import os
+import stat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from axelera.driver import InvalidArgument, TensorInfo
+
+Buffer = npt.NDArray[np.int8]
+
+_log = logging.getLogger("axelera.runtime")
+_INT8 = np.dtype(np.int8)
+_FLOAT32 = np.dtype(np.float32)
+
+
+class InputSlot:
+    """One input of an instance: takes what the user passed into a private buffer."""
+
+    __slots__ = ("_dmabuf", "_info", "_said", "_size", "_where")
+
+    def __init__(self, model: str, index: int, info: TensorInfo, *, dmabuf: bool) -> None:
+        self._info = info
+        self._size = info.size
+        self._dmabuf = dmabuf
+        self._where = f"{model}: input {index} ({info.name})"
+        self._said = False
+
+    def take(self, value: Any, into: Buffer) -> int | None:
+        """Copy `value` into the flat buffer `into`; return its file descriptor if it is one.
+
+        Raises:
+            InvalidArgument: wrong type, dtype, size or memory layout.
+        """
+        if self._dmabuf:
+            with _mapped(value, self._size, self._where, writable=False) as memory:
+                into[:] = np.frombuffer(memory, np.int8, self._size)
+            return int(value)
+        if not isinstance(value, np.ndarray):
+            raise _not_an_array(self._where, value, "input_dmabuf")
+        if value.dtype == _INT8 and value.nbytes == self._size and value.flags.c_contiguous:
+            into[:] = value.reshape(-1)
+        elif value.dtype == _FLOAT32 and value.shape == self._info.unpadded_shape:
+            into[:] = self._quantised(value).reshape(-1)
+        else:
+            _refuse(value, self._info, self._where)
+        return None
+
+    def _quantised(self, value: npt.NDArray[np.float32]) -> Buffer:
+        if not self._said:
+            self._said = True
+            _log.warning(
+                "%s: float32 of unpadded shape %s given; it is quantised and padded on the host at every call "
+                "(scale %g, zero point %s). Pass int8 of shape %s to avoid that.",
+                self._where,
+                value.shape,
+                self._info.scale,
+                self._info.zero_point,
+                self._info.shape,
+            )
+        return quantise(value, self._info, self._where)
+
+
+class OutputSlot:
+    """One output of an instance: checks where results go before a frame, writes them after it."""
+
+    __slots__ = ("_dmabuf", "_info", "_size", "_where")
+
+    def __init__(self, model: str, index: int, info: TensorInfo, *, dmabuf: bool) -> None:
+        self._info = info
+        self._size = info.size
+        self._dmabuf = dmabuf
+        self._where = f"{model}: output {index} ({info.name})"
+
+    def check(self, value: Any) -> int | None:
+        """Refuse what cannot take the result; return its file descriptor if it is one.
+
+        Raises:
+            InvalidArgument: wrong type, dtype, size or memory layout, or not writable.
+        """
+        if self._dmabuf:
+            with _mapped(value, self._size, self._where, writable=True):
+                return int(value)
+        if not isinstance(value, np.ndarray):
+            raise _not_an_array(self._where, value, "output_dmabuf")
+        if value.dtype != _INT8 or value.nbytes != self._size or not value.flags.c_contiguous:
+            _refuse(value, self._info, self._where)
+        if not value.flags.writeable:
+            raise InvalidArgument(f"{self._where}: the array is read-only; give a writable one")
+        return None
+
+    def write(self, value: Any, result: Buffer) -> None:
+        """Copy the flat `result` into what `check` accepted."""
+        if self._dmabuf:
+            with _mapped(value, self._size, self._where, writable=True) as memory:
+                np.frombuffer(memory, np.int8, self._size)[:] = result
+        else:
+            value.reshape(-1)[:] = result
+
+
+def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Buffer:
+    """Apply the documented recipe: quantise `value` of unpadded shape and pad it.
+
+    Raises:
+        InvalidArgument: the input holds NaN, which has no code.
+    """
+    codes = np.round(value / info.scale + info.zero_point)
+    if np.isnan(codes).any():
+        raise InvalidArgument(f"{where}: holds NaN, which int8 cannot represent")
+    quantised = np.clip(codes, -128, 127).astype(np.int8)
+    return np.pad(quantised, info.padding, constant_values=info.zero_point) if info.padding else quantised
+
+
+def _refuse(value: npt.NDArray[Any], info: TensorInfo, where: str) -> None:
+    expected = f"expected {info.size} B of C-contiguous int8, shape {info.shape} or flat"
+    if value.dtype == _FLOAT32 and value.dtype != _INT8:
+        raise InvalidArgument(
+            f"{where}: float32 of shape {value.shape}; {expected} (an input may be float32 of its unpadded shape "
+            f"{info.unpadded_shape})"
+        )
+    if value.dtype != _INT8:
+        raise InvalidArgument(f"{where}: dtype {value.dtype}; {expected}")
+    if value.nbytes != info.size:
+        raise InvalidArgument(f"{where}: shape {value.shape} has {value.nbytes} B; {expected}")
+    raise InvalidArgument(f"{where}: the array is not C-contiguous; {expected}: use np.ascontiguousarray")
+
+
+def _not_an_array(where: str, value: Any, option: str) -> InvalidArgument:
+    hint = f"; file descriptors need the instance loaded with {option}=1" if isinstance(value, int) else ""
+    return InvalidArgument(f"{where}: is a {type(value).__name__}; expected a NumPy array of int8{hint}")
+
+
+class _mapped:  # noqa: N801  used like a function
+    """The first `size` bytes behind a file descriptor, mapped while the block runs."""
+
+    __slots__ = ("_memory",)
+
+    def __init__(self, value: Any, size: int, where: str, *, writable: bool) -> None:
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise InvalidArgument(
+                f"{where}: is a {type(value).__name__}; the instance was loaded to take file descriptors"
+            )
+        descriptor = int(value)
+        access = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
+        try:
+            available = _size_behind(descriptor)
+            if available < size:
+                raise InvalidArgument(
+                    f"{where}: descriptor {descriptor} has {available} B behind it, {size} B are needed"
+                )
+            self._memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=access)
+        except (OSError, OverflowError, ValueError) as error:
+            if isinstance(error, InvalidArgument):
+                raise
+            wanted = "read and written" if writable else "read"
+            raise InvalidArgument(
+                f"{where}: descriptor {descriptor} cannot be mapped to be {wanted}: {error}"
+            ) from error
+
+    def __enter__(self) -> mmap.mmap:
+        return self._memory
+
+    def __exit__(self, *_: object) -> None:
+        # An array may still point here while an error travels; its own end unmaps then.
+        try:
+            self._memory.close()
+        except BufferError:
+            return
+
+
+def _size_behind(descriptor: int) -> int:
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return status.st_size
+    return os.lseek(descriptor, 0, os.SEEK_END)  # the one way to ask a dma-buf; it has no position to disturb

@@ -1,0 +1,208 @@
+"""The root of the API: finds boards, loads models and opens connections."""
+
+from __future__ import annotations
+
+import operator
+import os
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from axelera.driver import (
+    ConnectionError,  # noqa: A004
+    DeviceInfo,
+    DeviceInUse,
+    Driver,
+    Handle,
+    InvalidArgument,
+    InvalidConfiguration,
+    as_integer,
+    as_text,
+    create_driver,
+    selection,
+)
+from axelera.model import load_compiled_model
+from axelera.runtime._connection import Connection
+from axelera.runtime._model import Model
+from axelera.runtime._object import Object
+
+Device = DeviceInfo | int | str
+
+
+class Context(Object):
+    """The owner of everything else; one per process is enough, whatever the number of boards.
+
+    Args:
+        driver: name of a driver, or a driver object (which then stays yours to close). Default: AXELERA_DRIVER, else
+            the configuration file, else the emulated board.
+
+    Raises:
+        OSError: the native driver was chosen and its library cannot be loaded.
+        InvalidArgument: no driver of that name.
+    """
+
+    def __init__(self, driver: str | Driver | None = None) -> None:
+        super().__init__()
+        if driver is None or isinstance(driver, str):
+            self._driver = create_driver(selection(driver).driver)
+            self._close = weakref.finalize(self, self._driver.close)
+        elif isinstance(driver, Driver):
+            self._driver = driver
+            self._close = weakref.finalize(self, _nothing)
+        else:
+            raise InvalidArgument(
+                f"driver is a {type(driver).__name__}; give a driver's name or a Driver object"
+            )
+        # Handles whose last reference was dropped. They are freed at the next call, not by the garbage collector, which
+        # may strike while a driver holds its own locks.
+        self._dropped: deque[Handle] = deque()
+
+    @property
+    def context(self) -> Context:
+        """This object itself."""
+        return self
+
+    def list_devices(self) -> list[DeviceInfo]:
+        """Return the boards present now; an empty list when there is none."""
+        self._check_usable()
+        self._free_dropped()
+        return list(self._driver.list_devices())
+
+    def load_model(self, path: str | Path) -> Model:
+        """Load a compiled model's metadata; needs no board.
+
+        Args:
+            path: its model.json, the directory of it, or an .axm archive.
+
+        Raises:
+            InvalidArgument: the files are missing, damaged or contradict themselves.
+            IncompatibleDevice: the model's version is not known.
+        """
+        self._check_usable()
+        if not isinstance(path, str | os.PathLike):
+            raise InvalidArgument(f"path is a {type(path).__name__}; give a str or a Path to a model.json")
+        model = Model(self, load_compiled_model(Path(path)))
+        self._children.add(model)
+        return model
+
+    def device_connect(
+        self, device: Device | None = None, num_sub_devices: int = 1, **properties: Any
+    ) -> Connection:
+        """Reserve cores of a board, exclusively among all processes.
+
+        Args:
+            device: index, name (`metis-0:1:0`) or `DeviceInfo`; None takes the first board with enough free cores.
+            num_sub_devices: number of cores, 1 to the board's `subdevice_count`.
+            properties: ints, bools or their text, for the driver.
+
+        Raises:
+            ConnectionError: there is no board, or it cannot be reached.
+            DeviceInUse: not enough cores are free; names the holders.
+            InvalidArgument: no such board, a bad number of cores, or an unknown property.
+        """
+        self._check_usable()
+        self._free_dropped()
+        text = as_text(properties)
+        count = as_integer("num_sub_devices", num_sub_devices)
+        candidates = self._present() if device is None else [self._find(device)]
+        for candidate in candidates:
+            if not 1 <= count <= candidate.subdevice_count:
+                raise InvalidArgument(
+                    f"{candidate.name}: num_sub_devices={count}; the board has {candidate.subdevice_count} sub-devices, "
+                    f"so give 1 to {candidate.subdevice_count}"
+                )
+        refusals = []
+        for candidate in candidates:
+            try:
+                handle = self._driver.connect(candidate, count, text)
+            except DeviceInUse as error:
+                refusals.append(error)
+                continue
+            connection = Connection(self, handle, candidate, count)
+            self._children.add(connection)
+            return connection
+        if len(refusals) == 1:
+            raise refusals[0]
+        raise DeviceInUse(
+            "no board has enough free sub-devices: " + "; ".join(str(error) for error in refusals)
+        )
+
+    def configure_device(self, device: Device, **properties: Any) -> bool:
+        """Change properties of a board: all of them, or none if one is refused.
+
+        Args:
+            device: index, name or `DeviceInfo`.
+            properties: `clock_profile`, `clock_profile_core_0` to `_3` (MHz), `mvm_utilisation_core_0` to `_3`
+                (percent), as ints or their text.
+
+        Returns:
+            True when applied; False when still in progress: poll `device_ready`.
+
+        Raises:
+            InvalidConfiguration: an unknown property or a bad value.
+            NotImplemented: a known property that this board cannot change.
+        """
+        self._check_usable()
+        found = self._find(device)
+        try:
+            text = as_text(properties)
+        except InvalidArgument as error:
+            raise InvalidConfiguration(f"{found.name}: {error}") from error
+        return self._driver.configure(found, text)
+
+    def device_ready(self, device: Device) -> bool:
+        """Return whether no configuration of the board is in progress; polling always makes progress."""
+        self._check_usable()
+        return self._driver.ready(self._find(device))
+
+    def read_device_configuration(self, device: Device) -> dict[str, str]:
+        """Return the board's current properties; all values are text."""
+        self._check_usable()
+        return dict(self._driver.read_configuration(self._find(device)))
+
+    def _free(self) -> None:
+        self._free_dropped()
+        self._close()
+
+    def _free_dropped(self) -> None:
+        while self._dropped:
+            self._driver.release(self._dropped.popleft())
+
+    def _present(self) -> list[DeviceInfo]:
+        devices = list(self._driver.list_devices())
+        if not devices:
+            raise ConnectionError("no target device found: the driver lists no board (see `axemu info`)")
+        return devices
+
+    def _find(self, device: Device) -> DeviceInfo:
+        """Return the board an index, a name or a `DeviceInfo` means."""
+        devices = self._present()
+        names = ", ".join(info.name for info in devices)
+        if isinstance(device, DeviceInfo | str):
+            name = device.name if isinstance(device, DeviceInfo) else device
+            for info in devices:
+                if _canonical(info.name) == _canonical(name):
+                    return info
+            if isinstance(device, DeviceInfo):
+                raise ConnectionError(f"device {name} is not present any more; present: {names}")
+            raise InvalidArgument(f"no device is named {name!r}; present: {names}")
+        if isinstance(device, bool) or not hasattr(device, "__index__"):
+            raise InvalidArgument(
+                f"device is a {type(device).__name__}; give an index, a name, a DeviceInfo, or (to connect) None"
+            )
+        index = operator.index(device)
+        if not 0 <= index < len(devices):
+            raise InvalidArgument(
+                f"device index {index}; there are {len(devices)} devices, counted from 0: {names}"
+            )
+        return devices[index]
+
+
+def _canonical(name: str) -> str:
+    """Later releases spell metis-0:1:0 with hyphens only."""
+    return name.replace(":", "-")
+
+
+def _nothing() -> None:
+    """Close a driver that belongs to somebody else."""

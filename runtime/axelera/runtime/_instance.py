@@ -1,0 +1,164 @@
+"""A model on the cores of a connection."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from axelera.driver import (
+    Argument,
+    AxeleraError,
+    Counters,
+    Driver,
+    Handle,
+    InstanceOptions,
+    InternalError,
+    InvalidArgument,
+)
+from axelera.runtime._buffers import InputSlot, OutputSlot
+from axelera.runtime._model import Model
+from axelera.runtime._object import Object
+
+if TYPE_CHECKING:
+    from axelera.runtime._connection import Connection
+    from axelera.runtime._context import Context
+
+
+class ModelInstance(Object):
+    """A model that can run. Made by `Connection.load_model_instance`; meant for one thread at a time.
+
+    Different instances run at the same time on different threads; two threads on one instance take turns.
+    """
+
+    def __init__(
+        self, connection: Connection, model: Model, driver: Driver, handle: Handle, options: InstanceOptions
+    ) -> None:
+        super().__init__()
+        self._connection = connection
+        self._driver = driver
+        self._handle = handle
+        self._options = options
+        self._name = model._compiled.name  # noqa: SLF001
+        self._infos = (model.inputs(), model.outputs())
+        self._inputs = [
+            InputSlot(self._name, index, info, dmabuf=options.input_dmabuf)
+            for index, info in enumerate(self._infos[0])
+        ]
+        self._outputs = [
+            OutputSlot(self._name, index, info, dmabuf=options.output_dmabuf)
+            for index, info in enumerate(self._infos[1])
+        ]
+        self._turn = threading.Lock()
+        self._spare: list[_Frame] = []
+        self._dropped = weakref.finalize(self, connection.context._dropped.append, handle)  # noqa: SLF001
+        self._dropped.atexit = False
+
+    @property
+    def context(self) -> Context:
+        """The `Context` that owns this object."""
+        return self._connection.context
+
+    @property
+    def options(self) -> InstanceOptions:
+        """The properties the instance was loaded with, as given; 0 cores means the model's own."""
+        return self._options
+
+    def run(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Execute one frame (a batch, for a model of several cores) and return when its results are there.
+
+        The inputs are copied before anything else, so they may be overwritten while the frame is under way; the outputs
+        are written last and stay untouched by a failure. With `double_buffer` the results are those of the call before
+        the previous one.
+
+        Args:
+            inputs: one array per model input: int8, C-contiguous, of the input's padded size in bytes, in its shape or
+                flat; or float32 of its unpadded shape; with `input_dmabuf` file descriptors.
+            outputs: one writable, C-contiguous int8 array per model output, in its shape or flat; with `output_dmabuf`
+                file descriptors.
+
+        Raises:
+            InvalidArgument: wrong number of tensors, or one of them is unfit (named); or the instance was released.
+            ConnectionError: the board has gone, or this process was forked from the owner.
+        """
+        try:
+            frame = self._spare.pop()
+        except IndexError:
+            frame = self._new_frame()
+        arguments = self._snapshot(inputs, frame)
+        results = self._check_outputs(outputs, frame)
+        with self._turn:
+            self._check_usable()
+            try:
+                self._driver.run(self._handle, arguments, results)
+            except (AxeleraError, MemoryError):
+                raise
+            except Exception as error:
+                raise InternalError(
+                    f"{self._name}: the driver failed: {error!r}; please report this"
+                ) from error
+        for index, slot in enumerate(self._outputs):
+            slot.write(outputs[index], frame.outputs[index].data)
+        self._spare.append(frame)
+
+    def counters(self) -> Counters:
+        """Return what the board measured of this instance so far (an extension; see `docs/compatibility.md`)."""
+        self._check_usable()
+        return self._driver.counters(self._handle)
+
+    def _snapshot(self, inputs: Sequence[Any], frame: _Frame) -> tuple[Argument, ...]:
+        arguments = frame.inputs
+        _check_count(inputs, self._inputs, self._name, "input")
+        for index, slot in enumerate(self._inputs):
+            descriptor = slot.take(inputs[index], frame.inputs[index].data)
+            if descriptor is not None:
+                arguments = _with_descriptor(arguments, index, descriptor)
+        return arguments
+
+    def _check_outputs(self, outputs: Sequence[Any], frame: _Frame) -> tuple[Argument, ...]:
+        results = frame.outputs
+        _check_count(outputs, self._outputs, self._name, "output")
+        for index, slot in enumerate(self._outputs):
+            descriptor = slot.check(outputs[index])
+            if descriptor is not None:
+                results = _with_descriptor(results, index, descriptor)
+        return results
+
+    def _new_frame(self) -> _Frame:
+        inputs, outputs = self._infos
+        return _Frame(
+            tuple(Argument(np.empty(info.size, np.int8)) for info in inputs),
+            tuple(Argument(np.empty(info.size, np.int8)) for info in outputs),
+        )
+
+    def _free(self) -> None:
+        self._dropped.detach()
+        with self._turn:  # a frame under way ends first
+            self._driver.release(self._handle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Buffers of one call, kept for the next one."""
+
+    inputs: tuple[Argument, ...]
+    outputs: tuple[Argument, ...]
+
+
+def _check_count(given: Sequence[Any], slots: Sequence[object], model: str, side: str) -> None:
+    if not isinstance(given, list | tuple):
+        raise InvalidArgument(
+            f"{model}: {side}s are a {type(given).__name__}; give a list with one array per {side}"
+        )
+    if len(given) != len(slots):
+        raise InvalidArgument(f"{model}: {len(given)} {side}s given, the model has {len(slots)}")
+
+
+def _with_descriptor(arguments: tuple[Argument, ...], index: int, descriptor: int) -> tuple[Argument, ...]:
+    changed = list(arguments)
+    changed[index] = replace(arguments[index], fd=descriptor)
+    return tuple(changed)
