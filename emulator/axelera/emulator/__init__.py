@@ -1,1 +1,31 @@
-"""Placeholder."""
+"""Emulated Metis boards: right integers, and the time a card would have taken.
+
+Applications reach this driver through `axelera.runtime`, as they would reach a card. What is here beyond the driver:
+`after` and `last_call` declare dependencies between threads to the virtual clock, `parse_options` makes options for
+an `EmulatorDriver` of one's own.
+"""
+
+from axelera.emulator._configuration import (
+    ENVIRONMENT_VARIABLE,
+    BoardOptions,
+    EmulatorOptions,
+    load_options,
+    parse_options,
+)
+from axelera.emulator._driver import EmulatorDriver
+from axelera.emulator._log import CallToken, after, last_call
+from axelera.emulator._report import report, text
+
+__all__ = [
+    "ENVIRONMENT_VARIABLE",
+    "BoardOptions",
+    "CallToken",
+    "EmulatorDriver",
+    "EmulatorOptions",
+    "after",
+    "last_call",
+    "load_options",
+    "parse_options",
+    "report",
+    "text",
+]

@@ -1,0 +1,76 @@
+"""What the boards of a context did, with everything needed to explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from axelera.chip import METIS, Calibration, Figure, Provenance, weakest
+from axelera.driver import Counters
+from axelera.emulator._boards import EmulatedBoard
+from axelera.emulator._configuration import EmulatorOptions
+from axelera.emulator._handles import EmulatedInstance
+from axelera.emulator._timing import Record, seconds
+from axelera.emulator.metis import MODEL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A record together with the boards, instances and options it belongs to."""
+
+    record: Record
+    instances: tuple[EmulatedInstance, ...]
+    boards: tuple[EmulatedBoard, ...]
+    calibration: Calibration
+    options: EmulatorOptions
+    sources: tuple[str, ...]
+    remarks: Mapping[str, float]
+
+    @property
+    def simulated(self) -> str:
+        """Where the figures come from, in the words every report uses."""
+        text = f"timing model {MODEL_VERSION}, calibration {self.calibration.identity}"
+        return text if self.options.computes else f"{text}, values not computed"
+
+    @property
+    def provenance(self) -> Provenance:
+        """The weakest provenance that the figures rest on."""
+        return weakest(self._figures())
+
+    def _figures(self) -> list[Figure]:
+        figures: list[Figure] = list(self.calibration.figures.values())
+        holders: list[Any] = [
+            METIS,
+            *(board.figures for board in self.boards),
+            *(board.host for board in self.boards),
+        ]
+        for holder in holders:
+            values = (getattr(holder, item.name) for item in fields(holder))
+            figures.extend(value for value in values if isinstance(value, Figure))
+        return figures
+
+
+def counters(recording: Recording, instance: EmulatedInstance) -> Counters:
+    """Return the counters of one instance."""
+    frames = recording.record.frames[instance.spec.id]
+    latency = frames.latency
+    extra = {}
+    if latency.size:
+        p50, p99 = np.percentile(latency, (50, 99))
+        extra = {
+            "latency_mean": seconds(latency.mean()),
+            "latency_p50": seconds(p50),
+            "latency_p99": seconds(p99),
+        }
+    return Counters(
+        frames=frames.count,
+        device_time=seconds(frames.executed.mean()) if frames.executed.size else 0.0,
+        host_time=seconds(frames.host.mean()) if frames.count else 0.0,
+        elapsed=seconds(frames.elapsed),
+        temperature=float(recording.options.ambient),
+        simulated=recording.simulated,
+        extra=extra,
+    )

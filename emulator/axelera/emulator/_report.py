@@ -1,0 +1,208 @@
+"""Reports of a context: a JSON document and its text, for any program, without changing it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from axelera.driver import InvalidConfiguration
+from axelera.emulator._configuration import EmulatorOptions, relative_file
+from axelera.emulator._handles import EmulatedInstance
+from axelera.emulator._recording import Recording
+from axelera.emulator._timing import Frames, board_state, seconds
+from axelera.emulator.metis import Board, cycles_to_ticks, seconds_to_ticks, task_cycles
+
+REPORT_VERSION = 1
+
+
+def report(recording: Recording) -> dict[str, Any]:
+    """Return the report of a recording as JSON values; times in seconds unless the key says otherwise."""
+    timeline = recording.record.timeline
+    elapsed = timeline.elapsed
+    return {
+        "report_version": REPORT_VERSION,
+        "simulated": True,
+        "model_version": timeline.model_version,
+        "calibration_id": recording.calibration.identity,
+        "provenance": recording.provenance.value,
+        "pace": recording.options.pace,
+        "numerics": recording.options.numerics,
+        "values": "computed" if recording.options.computes else "not computed",
+        "configuration": list(recording.sources) or ["defaults"],
+        "program": Path(sys.argv[0]).name if sys.argv else "",
+        "elapsed": seconds(elapsed),
+        "threads": recording.record.threads,
+        "declared_dependencies": recording.record.declared,
+        "pace_remarks": dict(recording.remarks),
+        "boards": [
+            {
+                "name": board.name,
+                "board": board.figures.name,
+                "host": board.host.name,
+                "memory_bytes": board.memory,
+                "utilisation": {
+                    unit.removeprefix(f"board{board.index}."): _share(ticks, elapsed)
+                    for unit, ticks in sorted(timeline.busy.items())
+                    if unit.startswith(f"board{board.index}.")
+                },
+                "bytes_moved": {
+                    unit.removeprefix(f"board{board.index}."): amount
+                    for unit, amount in sorted(timeline.bytes_moved.items())
+                    if unit.startswith(f"board{board.index}.")
+                },
+            }
+            for board in recording.boards
+        ],
+        "instances": [
+            _instance(recording, instance, recording.record.frames[instance.spec.id])
+            for instance in recording.instances
+        ],
+    }
+
+
+def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, Any]:
+    spec, board = instance.spec, instance.connection.board
+    images = frames.count * instance.model.batch
+    parts = _parts(recording, instance, frames)
+    latency = frames.latency
+    return {
+        "id": spec.id,
+        "model": instance.model.name,
+        "board": board.name,
+        "cores": list(spec.cores),
+        "batch": instance.model.batch,
+        "double_buffer": spec.double_buffer,
+        "calls": frames.count,
+        "frames": images,
+        "fps": images / seconds(frames.elapsed) if frames.elapsed else 0.0,
+        "latency_p50_ms": seconds(np.percentile(latency, 50)) * 1e3 if latency.size else None,
+        "latency_p99_ms": seconds(np.percentile(latency, 99)) * 1e3 if latency.size else None,
+        "bound_by": max(parts, key=parts.__getitem__) if frames.count else None,
+        "microseconds_per_call": {part: round(seconds(ticks) * 1e6, 3) for part, ticks in parts.items()},
+    }
+
+
+def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, float]:
+    """Say where the time of a call goes, in ticks: each unit's own work, and what is left is waiting for others."""
+    spec, emulated = instance.spec, instance.connection.board
+    board = Board(figures=emulated.figures, host=emulated.host, calibration=recording.calibration)
+    state = board_state(emulated.settings)
+    clock = min(state.clock_mhz[core] for core in spec.cores)
+    limit = min(state.mvm_percent[core] for core in spec.cores)
+    parts: dict[str, float] = {
+        "host": seconds_to_ticks(board.host.launch.value + board.host.gap.value),
+        "link": seconds_to_ticks((spec.input_bytes + spec.output_bytes) / board.figures.link_bandwidth.value),
+        "ddr": seconds_to_ticks(
+            sum(
+                len(spec.cores) * (task.ddr_read_bytes + task.ddr_write_bytes) + task.weight_ddr_bytes
+                for task in spec.tasks
+            )
+            / board.figures.memory_bandwidth.value
+        ),
+        "start": cycles_to_ticks(int(board.chip.start_cycles), clock),
+    }
+    for task in spec.tasks:
+        cycles = task_cycles(task, board.chip, board.calibration, limit)._asdict()
+        for unit, count in cycles.items():
+            parts[unit] = parts.get(unit, 0) + cycles_to_ticks(count, clock)
+    if frames.count:
+        period = float(frames.host.mean()) + seconds_to_ticks(board.host.gap.value)
+        parts["waiting"] = max(0.0, period - sum(parts.values()))
+    return parts
+
+
+def _share(ticks: int, elapsed: int) -> float:
+    return round(ticks / elapsed, 6) if elapsed else 0.0
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """Return a report as lines for people.
+
+    Raises:
+        KeyError: `document` is no report.
+    """
+    lines = [
+        (
+            f"simulated by timing model {document['model_version']}, calibration {document['calibration_id']}; "
+            f"weakest figure: {document['provenance']}; pace {document['pace']}; values {document['values']}"
+        ),
+        (
+            f"{document['elapsed']:.6f} s of board time, {document['threads']} calling thread(s), "
+            f"{document['declared_dependencies']} declared dependencies"
+        ),
+    ]
+    if document["pace"] == "virtual":
+        lines.append(
+            "threads do not see each other's queues in virtual time unless axelera.emulator.after() says so"
+        )
+    for name, value in document["pace_remarks"].items():
+        lines.append(f"{name}: {value:.3f}")
+    head = f"{'instance':<26}{'board':<14}{'cores':<9}{'frames':>8}{'FPS':>10}{'p50 ms':>10}{'p99 ms':>10}  bound by"
+    lines += ["", head]
+    for entry in document["instances"]:
+        cores = ",".join(str(core) for core in entry["cores"]) + ("*" if entry["double_buffer"] else "")
+        p50, p99 = (
+            "-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("latency_p50_ms", "latency_p99_ms")
+        )
+        label = f"{entry['id']} {entry['model']}"
+        lines.append(
+            f"{label[:25]:<26}{entry['board'][:13]:<14}{cores:<9}{entry['frames']:>8}{entry['fps']:>10.1f}"
+            f"{p50:>10}{p99:>10}  {entry['bound_by'] or '-'}"
+        )
+    if any(entry["double_buffer"] for entry in document["instances"]):
+        lines.append(
+            "* double-buffered: latency is from submitting a frame to holding its result, two calls later"
+        )
+    for board in document["boards"]:
+        used = {unit: share for unit, share in board["utilisation"].items() if share}
+        if used:
+            shares = ", ".join(f"{unit} {share:.1%}" for unit, share in used.items())
+            lines.append(f"{board['name']} ({board['board']}, {board['host']}) busy: {shares}")
+    return "\n".join(lines)
+
+
+def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -> None:
+    """Write what `options` asks for: the report as JSON (as text to stderr for "-") and the trace.
+
+    Raises:
+        InvalidConfiguration: a file cannot be written; names it.
+    """
+    if not options.report:
+        return
+    document = report(make(False))
+    if options.report == "-":
+        print(text(document), file=sys.stderr)
+        return
+    _write(relative_file(options.report), json.dumps(document, indent=1) + "\n")
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a file at once; each context of a program writes its own, `report-2.json` after `report.json`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(content, encoding="utf-8")
+        number = 1
+        target = path
+        while not _link(temporary, target):
+            number += 1
+            target = path.with_stem(f"{path.stem}-{number}")
+        temporary.unlink()
+    except OSError as error:
+        raise InvalidConfiguration(f"report {path}: cannot be written: {error.strerror}") from error
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Give a finished file its name unless the name is taken."""
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""The pace `virtual`: nothing waits; the clock is computed when somebody asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from axelera.emulator._boards import SettingsTable
+from axelera.emulator._log import CallLog, ThreadLog
+from axelera.emulator._timing import Record, board_state, collect
+from axelera.emulator.metis import Board, Call, InstanceSpec, simulate
+
+
+class VirtualPace:
+    """Logs the calls of each thread and replays them on demand.
+
+    A replay depends on each thread's own order of calls and on nothing else, so it does not matter when or how often
+    it is asked for, nor how busy the host is.
+    """
+
+    name = "virtual"
+
+    def __init__(self, boards: Sequence[Board], settings: SettingsTable) -> None:
+        self._boards = boards
+        self._settings = settings
+        self._log = CallLog()
+        self._lock = threading.Lock()
+        self._size = -1
+        self._record: Record | None = None
+
+    def add(self, instance: InstanceSpec) -> None:
+        """Do nothing: instances are looked up when their calls are replayed."""
+
+    def arrive(self, instance: InstanceSpec, settings: int) -> Callable[[], None]:
+        """Return what to call when the values of the frame are there: it logs the frame."""
+        return partial(self._log.record, instance.id, settings)
+
+    def record(self, instances: Sequence[InstanceSpec], trace: bool = False) -> Record:
+        """Simulate all calls logged so far."""
+        with self._lock:
+            if self._record is None or self._size != self._log.size() or trace:
+                logs = self._log.snapshot()
+                states = [board_state(settings) for settings in self._settings.since(0)]
+                timeline = simulate(self._boards, states, instances, [_calls(log) for log in logs], trace)
+                times = [np.array(calls, np.int64).reshape(-1, 4) for calls in timeline.calls]
+                self._size = sum(len(log.instances) for log in logs)
+                self._record = collect(timeline, logs, times, instances)
+            return self._record
+
+    def remarks(self) -> Mapping[str, float]:
+        """Return nothing: this pace has no properties of its own to report."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def _calls(log: ThreadLog) -> list[Call]:
+    calls = [Call(instance, settings) for instance, settings in zip(log.instances, log.settings, strict=True)]
+    for index, earlier in log.after.items():
+        calls[index] = calls[index]._replace(after=earlier)
+    return calls
