@@ -58,6 +58,27 @@ _REGISTERS = without_effect("vector-unit code is not generated here")
 _HOST_MEMORY = without_effect("no task list is linked here, so there is nothing to place")
 
 
+def spell_out(given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` with older spellings replaced by today's.
+
+    Raises:
+        ValueError: one property is given twice, with different values.
+    """
+    properties = dict(given)
+    for alias, name in ALIASES.items():
+        if alias in properties:
+            value = properties.pop(alias)
+            if properties.setdefault(name, value) != value:
+                raise ValueError(f"{alias} = {value!r} and {name} = {properties[name]!r} are one property")
+    if "quantize_only" in properties:
+        only = properties.pop("quantize_only")
+        if not isinstance(only, bool):
+            raise ValueError(f"quantize_only = {only!r} is not true or false")
+        if only and properties.setdefault("compiler_mode", "quantize_only") != "quantize_only":
+            raise ValueError("quantize_only = true contradicts compiler_mode")
+    return properties
+
+
 class CompilerConfig(BaseModel):
     """Everything the compiler can be told, checked when it is built and when a property is assigned.
 
@@ -286,24 +307,7 @@ class CompilerConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _spell_out(cls, given: Any) -> Any:
-        """Older names become today's; a property given twice is an error."""
-        if not isinstance(given, Mapping):
-            return given
-        properties = dict(given)
-        for alias, name in ALIASES.items():
-            if alias in properties:
-                value = properties.pop(alias)
-                if properties.setdefault(name, value) != value:
-                    raise ValueError(
-                        f"{alias} = {value!r} and {name} = {properties[name]!r} are one property"
-                    )
-        if "quantize_only" in properties:
-            only = properties.pop("quantize_only")
-            if not isinstance(only, bool):
-                raise ValueError(f"quantize_only = {only!r} is not true or false")
-            if only and properties.setdefault("compiler_mode", "quantize_only") != "quantize_only":
-                raise ValueError("quantize_only = true contradicts compiler_mode")
-        return properties
+        return spell_out(given) if isinstance(given, Mapping) else given
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
