@@ -1,1 +1,21 @@
-"""Placeholder."""
+"""From a float ONNX network to a compiled model for the chip."""
+
+from axelera.compiler._errors import (
+    CalibrationError,
+    CompilerError,
+    ConfigurationError,
+    MemoryPlanError,
+    ModelError,
+    UnsupportedModelError,
+)
+from axelera.compiler._structure import structure_program
+
+__all__ = [
+    "CalibrationError",
+    "CompilerError",
+    "ConfigurationError",
+    "MemoryPlanError",
+    "ModelError",
+    "UnsupportedModelError",
+    "structure_program",
+]

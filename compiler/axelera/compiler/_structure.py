@@ -1,0 +1,37 @@
+"""The program of a network whose values nobody needs: enough to plan memory and to predict time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+
+from axelera.compiler.frontend import load_proto, normalise, partition, simplify
+from axelera.compiler.lowering import lower
+from axelera.compiler.quantisation import emit
+from axelera.model.program import Program
+
+
+def structure_program(
+    model: onnx.ModelProto | str | Path, batch: int = 1, *, allow_host_segments: bool = False
+) -> Program:
+    """Lower a network without calibration and without looking at weights.
+
+    The program has the nodes, shapes and attributes that `compile` would give it; scales are 1, zero points 0 and there
+    are no constants.
+
+    Args:
+        model: an ONNX model or the path of one; weights may be placeholders (ConstantOfShape).
+        batch: 1 to 4, the cores one instance spans.
+        allow_host_segments: see `CompilerConfig.allow_host_segments`.
+
+    Raises:
+        ModelError: the model cannot be read or converted.
+        UnsupportedModelError: operators the chip can't run stand where the host can't take them.
+    """
+    name = model.graph.name if isinstance(model, onnx.ModelProto) else Path(model).stem
+    ir_model = ir.from_proto(normalise(load_proto(model), name))
+    simplify(ir_model)
+    part = partition(ir_model.graph, name, allow_host_segments=allow_host_segments)
+    return emit(lower(part, name), None, batch=batch)

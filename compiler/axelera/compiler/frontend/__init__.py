@@ -1,0 +1,43 @@
+"""From ONNX (or torch) to a clean float graph that is parted into host and chip."""
+
+from axelera.compiler.frontend._affine import channel_vector
+from axelera.compiler.frontend._cost import multiply_accumulates
+from axelera.compiler.frontend._ir import (
+    attribute,
+    constant_of,
+    integers,
+    is_constant,
+    known_shape,
+    node_label,
+    optional_input,
+    spatial_attributes,
+)
+from axelera.compiler.frontend._load import load_proto, normalise
+from axelera.compiler.frontend._pointwise import Fusion, PointwiseFunction, clip_bounds, node_function
+from axelera.compiler.frontend._rules import Violation, operator_matrix
+from axelera.compiler.frontend._simplify import simplify
+from axelera.compiler.frontend._split import Partition, partition
+
+__all__ = [
+    "Fusion",
+    "Partition",
+    "PointwiseFunction",
+    "Violation",
+    "attribute",
+    "channel_vector",
+    "clip_bounds",
+    "constant_of",
+    "integers",
+    "is_constant",
+    "known_shape",
+    "load_proto",
+    "multiply_accumulates",
+    "node_function",
+    "node_label",
+    "normalise",
+    "operator_matrix",
+    "optional_input",
+    "partition",
+    "simplify",
+    "spatial_attributes",
+]

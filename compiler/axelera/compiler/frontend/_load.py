@@ -1,0 +1,138 @@
+"""From a file, a ModelProto or a torch module to a checked ONNX model of a current opset and fixed shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnx.version_converter
+
+from axelera.compiler._errors import ModelError
+
+OLDEST_OPSET = 7
+CANONICAL_OPSET = 17
+LARGEST_FILE = 2**31
+
+
+def load_proto(model: Any) -> onnx.ModelProto:
+    """Return the ONNX model behind a path or a ModelProto (which is copied, not changed).
+
+    Raises:
+        ModelError: there is no such file, it is no ONNX model, or its data lies outside its directory.
+    """
+    if isinstance(model, onnx.ModelProto):
+        copy = onnx.ModelProto()
+        copy.CopyFrom(model)
+        return copy
+    path = Path(model)
+    if not path.is_file():
+        raise ModelError(f"model file {path}: no such file; give the path of an .onnx file")
+    if path.stat().st_size > LARGEST_FILE:
+        raise ModelError(f"model file {path}: {path.stat().st_size} bytes, an ONNX file has at most 2 GiB")
+    try:
+        return onnx.load(path)
+    except Exception as error:  # protobuf, onnx and OS errors share no base class
+        raise ModelError(f"model file {path} is not a readable ONNX model: {error}") from error
+
+
+def opset_of(proto: onnx.ModelProto) -> int:
+    """Return the version of the standard operator set a model was written for."""
+    versions = [entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")]
+    if not versions:
+        raise ModelError("the model imports no standard operator set; export it as ordinary ONNX")
+    return int(max(versions))
+
+
+def normalise(
+    proto: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> onnx.ModelProto:
+    """Check the model, fix its input shapes and bring it to opset 17 or newer.
+
+    Args:
+        proto: the model; it is changed in place.
+        name: what messages call the model.
+        input_shapes: full shapes for inputs whose dimensions are not fixed by the file.
+
+    Raises:
+        ModelError: the model is malformed, too old, dynamic in more than its batch, or of a batch above one.
+    """
+    opset = opset_of(proto)
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST_OPSET <= opset <= newest:
+        raise ModelError(
+            f"model {name!r} uses opset {opset}; opsets {OLDEST_OPSET} to {newest} are understood"
+        )
+    _drop_initializers_from_inputs(proto)
+    _pin_inputs(proto, name, dict(input_shapes or {}))
+    del proto.graph.value_info[:]  # stale once shapes are pinned
+    _forget_output_shapes(proto)
+    try:
+        onnx.checker.check_model(proto)
+        if opset < CANONICAL_OPSET:
+            proto = onnx.version_converter.convert_version(proto, CANONICAL_OPSET)
+    except Exception as error:  # the checker and the converter raise several unrelated classes
+        raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {error}") from error
+    return proto
+
+
+def _drop_initializers_from_inputs(proto: onnx.ModelProto) -> None:
+    constants = {tensor.name for tensor in proto.graph.initializer}
+    kept = [value for value in proto.graph.input if value.name not in constants]
+    del proto.graph.input[:]
+    proto.graph.input.extend(kept)
+    proto.ir_version = max(proto.ir_version, 4)  # older files had to list constants as inputs
+
+
+def _pin_inputs(proto: onnx.ModelProto, name: str, shapes: dict[str, tuple[int, ...]]) -> None:
+    known = [value.name for value in proto.graph.input]
+    for wrong in set(shapes) - set(known):
+        raise ModelError(f"model {name!r} has no input {wrong!r} to give a shape; its inputs are {known}")
+    if not known:
+        raise ModelError(f"model {name!r} has no input; there is nothing to run")
+    for value in proto.graph.input:
+        dims = value.type.tensor_type.shape.dim
+        wanted = shapes.get(value.name)
+        if wanted is not None:
+            _impose(value, name, wanted)
+        if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
+            raise ModelError(f"input {value.name!r} of model {name!r} has no shape; pass one (--input-shape)")
+        for axis, dim in enumerate(dims):
+            if dim.HasField("dim_value") and dim.dim_value > 0:
+                continue
+            if axis != 0:
+                raise ModelError(
+                    f"input {value.name!r} of model {name!r}: dimension {axis} is dynamic ({dim.dim_param or '?'}); "
+                    "only the batch may be, so export with a fixed size or pass a shape (--input-shape)"
+                )
+            dim.Clear()
+            dim.dim_value = 1
+        if len(dims) and dims[0].dim_value != 1:
+            raise ModelError(
+                f"input {value.name!r} of model {name!r} has batch {dims[0].dim_value}: only batch sizes of 1 are "
+                "supported; work is split across cores with aipu_cores_used, not inside the model"
+            )
+
+
+def _impose(value: onnx.ValueInfoProto, name: str, wanted: tuple[int, ...]) -> None:
+    shape = value.type.tensor_type.shape
+    fixed = [dim.dim_value for dim in shape.dim]
+    if fixed and len(fixed) != len(wanted):
+        raise ModelError(
+            f"input {value.name!r} of model {name!r} has rank {len(fixed)}; shape {wanted} does not fit"
+        )
+    for axis, (have, want) in enumerate(zip(fixed, wanted, strict=False)):
+        if have > 0 and have != want:
+            raise ModelError(
+                f"input {value.name!r} of model {name!r}: dimension {axis} is {have}, not {want}"
+            )
+    del shape.dim[:]
+    for extent in wanted:
+        shape.dim.add().dim_value = int(extent)
+
+
+def _forget_output_shapes(proto: onnx.ModelProto) -> None:
+    for value in proto.graph.output:
+        for dim in value.type.tensor_type.shape.dim:
+            dim.Clear()

@@ -1,0 +1,274 @@
+"""Functions of one number: what a look-up table holds.
+
+`PointwiseFunction` is a function of a single activation (with parameters per channel at most). Groups of element-wise
+operators that together are a known activation (SiLU, HardSwish, GELU, Mish, in whatever spelling an exporter chose)
+are recognised by what they compute, not by how they are written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import onnx_ir as ir
+
+from axelera.compiler.frontend._ir import (
+    attribute,
+    constant_of,
+    is_constant,
+    known_shape,
+    optional_input,
+    shape_of,
+)
+from axelera.model import ops
+from axelera.model.ops import _functions as functions
+
+RealFunction = Callable[[float], float]
+
+Real = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PointwiseFunction:
+    """A real function applied to every element.
+
+    `exact` has one entry, or one per channel (PRelu), and is the same float64 on every host: tables are made of it.
+    `approximate` is the fast vector form of the first entry, for range searches and recognition.
+    """
+
+    name: str
+    exact: tuple[RealFunction, ...]
+    approximate: Callable[[Real], Real]
+
+    def __call__(self, values: Real) -> Real:
+        """Evaluate the fast form."""
+        with np.errstate(over="ignore", under="ignore"):
+            return self.approximate(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """Element-wise operators that together apply `function` to the value `root`."""
+
+    function: PointwiseFunction
+    root: ir.Value
+    nodes: frozenset[ir.Node]
+
+
+def _sigmoid(x: Real) -> Real:
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def _softplus(x: Real) -> Real:
+    return np.logaddexp(0.0, x)
+
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+CATALOGUE: Mapping[str, Callable[[Real], Real]] = {
+    "silu": lambda x: x * _sigmoid(x),
+    "hard_swish": lambda x: x * np.clip(x / 6.0 + 0.5, 0.0, 1.0),
+    "gelu": lambda x: 0.5 * x * (1.0 + _erf(x / math.sqrt(2.0))),
+    "gelu_tanh": lambda x: 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3))),
+    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "hard_sigmoid": lambda x: np.clip(x / 6.0 + 0.5, 0.0, 1.0),
+}
+"""Activations that exporters spell with several operators."""
+
+EXACT: Mapping[str, RealFunction] = {
+    **{name: ops.FUNCTIONS[name] for name in CATALOGUE if name != "hard_sigmoid"},
+    "hard_sigmoid": partial(functions.hard_sigmoid, alpha=1.0 / 6.0, beta=0.5),
+}
+
+_PROBE = np.concatenate([np.linspace(-12.0, 12.0, 1537), [-60.0, -25.0, 25.0, 60.0]])
+_TOLERANCE = 2e-4
+
+_SIMPLE: Mapping[str, tuple[str, Callable[[Real], Real]]] = {
+    "Sigmoid": ("sigmoid", _sigmoid),
+    "Tanh": ("tanh", np.tanh),
+    "Relu": ("relu", lambda x: np.maximum(x, 0.0)),
+    "Softplus": ("softplus", _softplus),
+    "Erf": ("erf", _erf),
+    "Exp": ("exp", np.exp),
+    "HardSwish": ("hard_swish", CATALOGUE["hard_swish"]),
+    "Mish": ("mish", CATALOGUE["mish"]),
+}
+_BINARY: Mapping[str, Callable[[Real, Real], Real]] = {
+    "Add": np.add,
+    "Mul": np.multiply,
+    "Sub": np.subtract,
+    "Div": np.divide,
+    "Pow": np.power,
+    "Min": np.minimum,
+    "Max": np.maximum,
+}
+_LARGEST_GROUP = 12
+
+
+def node_function(node: ir.Node) -> PointwiseFunction | None:  # noqa: PLR0911  one return per operator
+    """Return the function of a single activation operator, or None when `node` is not one with constant parameters."""
+    kind = node.op_type
+    if kind in _SIMPLE:
+        name, approximate = _SIMPLE[kind]
+        return PointwiseFunction(name, (ops.FUNCTIONS[name],), approximate)
+    if kind == "Gelu":
+        return known_function("gelu_tanh" if attribute(node, "approximate", "none") == "tanh" else "gelu")
+    if kind == "Clip":
+        return _clip(node)
+    if kind == "LeakyRelu":
+        return leaky_relu("leaky_relu", (attribute(node, "alpha", 0.01),))
+    if kind == "Elu":
+        alpha = attribute(node, "alpha", 1.0)
+        return PointwiseFunction("elu", (partial(functions.elu, alpha=alpha),), lambda x: _elu(x, alpha, 1.0))
+    if kind == "Selu":
+        alpha = attribute(node, "alpha", 1.67326319217681884765625)
+        gamma = attribute(node, "gamma", 1.05070102214813232421875)
+        exact = partial(functions.selu, alpha=alpha, gamma=gamma)
+        return PointwiseFunction("selu", (exact,), lambda x: _elu(x, alpha, gamma))
+    if kind == "HardSigmoid":
+        alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
+        exact = partial(functions.hard_sigmoid, alpha=alpha, beta=beta)
+        return PointwiseFunction("hard_sigmoid", (exact,), lambda x: np.clip(alpha * x + beta, 0.0, 1.0))
+    if kind == "PRelu":
+        return _prelu(node)
+    return None
+
+
+def known_function(name: str) -> PointwiseFunction:
+    """Return an entry of the catalogue as a function."""
+    return PointwiseFunction(name, (EXACT[name],), CATALOGUE[name])
+
+
+def leaky_relu(name: str, slopes: tuple[float, ...]) -> PointwiseFunction:
+    """Return x, or slope * x where x is negative; one slope or one per channel."""
+    steepest = max(slopes, key=abs)
+    exact = tuple(partial(functions.leaky_relu, alpha=slope) for slope in slopes)
+    return PointwiseFunction(name, exact, lambda x: np.where(x >= 0.0, x, x * steepest))
+
+
+def _elu(x: Real, alpha: float, gamma: float) -> Real:
+    return gamma * np.where(x > 0.0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+
+
+def _clip(node: ir.Node) -> PointwiseFunction | None:
+    low, high = clip_bounds(node)
+    given = sum(optional_input(node, index) is not None for index in (1, 2))
+    if given != (low is not None) + (high is not None):
+        return None
+    least, most = -math.inf if low is None else low, math.inf if high is None else high
+    return PointwiseFunction(
+        "clip", (partial(functions.clip, low=least, high=most),), lambda x: np.clip(x, least, most)
+    )
+
+
+def clip_bounds(node: ir.Node) -> tuple[float | None, float | None]:
+    """Return the constant bounds of a Clip; None where one is absent or computed."""
+    bounds = [constant_of(optional_input(node, index)) for index in (1, 2)]
+    low, high = (
+        None if bound is None or bound.size != 1 else float(bound.reshape(-1)[0]) for bound in bounds
+    )
+    return low, high
+
+
+def _prelu(node: ir.Node) -> PointwiseFunction | None:
+    slope = constant_of(node.inputs[1])
+    shape = shape_of(node.inputs[0])
+    if slope is None or shape is None:
+        return None
+    slopes = tuple(float(number) for number in slope.reshape(-1))
+    if len(slopes) != 1 and (len(shape) < 2 or len(slopes) != shape[1]):
+        return None
+    return leaky_relu("prelu", slopes)
+
+
+def find_fusions(graph: ir.Graph) -> dict[ir.Value, Fusion]:
+    """Find groups of element-wise operators that compute a known activation of one value.
+
+    Returns:
+        From the value a group produces to the group. Groups don't overlap; inner values are read by nobody else.
+    """
+    trees: dict[ir.Value, dict[ir.Value, frozenset[ir.Node]]] = {}
+    for node in graph:
+        if len(node.outputs) == 1 and (roots := _roots(node, trees)):
+            trees[node.outputs[0]] = roots
+    fusions: dict[ir.Value, Fusion] = {}
+    taken: set[ir.Node] = set()
+    for value in reversed(list(trees)):
+        for root, nodes in sorted(trees[value].items(), key=lambda item: -len(item[1])):
+            if len(nodes) < 2 or nodes & taken or not _is_closed(value, nodes):
+                continue
+            function = _recognise(value, root, nodes)
+            if function is not None:
+                fusions[value] = Fusion(function, root, nodes)
+                taken |= nodes
+                break
+    return fusions
+
+
+def _roots(
+    node: ir.Node, trees: Mapping[ir.Value, Mapping[ir.Value, frozenset[ir.Node]]]
+) -> dict[ir.Value, frozenset[ir.Node]]:
+    if node.op_type not in _BINARY and (node.op_type in ("PRelu", "Elu") or node_function(node) is None):
+        return {}
+    common: dict[ir.Value, frozenset[ir.Node]] | None = None
+    operands = [v for v in node.inputs if v is not None and not is_constant(v)]
+    for operand in operands:
+        reach = {operand: frozenset[ir.Node](), **trees.get(operand, {})}
+        common = (
+            reach
+            if common is None
+            else {root: nodes | reach[root] for root, nodes in common.items() if root in reach}
+        )
+    if node.op_type in _BINARY and any(
+        is_constant(v) and int(np.prod(known_shape(v), dtype=np.int64)) != 1
+        for v in node.inputs
+        if v is not None
+    ):
+        return {}
+    own = frozenset({node})
+    return {root: nodes | own for root, nodes in (common or {}).items() if len(nodes) < _LARGEST_GROUP}
+
+
+def _is_closed(value: ir.Value, nodes: frozenset[ir.Node]) -> bool:
+    inner = [node.outputs[0] for node in nodes if node.outputs[0] is not value]
+    return all(not v.is_graph_output() and all(user in nodes for user in v.consumers()) for v in inner)
+
+
+def _recognise(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node]) -> PointwiseFunction | None:
+    with np.errstate(all="ignore"):
+        probed = _evaluate(value, root, nodes, {})
+    for name, function in CATALOGUE.items():
+        with np.errstate(all="ignore"):
+            expected = function(_PROBE)
+        if np.all(np.abs(probed - expected) <= _TOLERANCE * np.maximum(1.0, np.abs(expected))):
+            return known_function(name)
+    return None
+
+
+def _evaluate(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node], memo: dict[ir.Value, Real]) -> Real:
+    if value is root:
+        return _PROBE
+    if value in memo:
+        return memo[value]
+    array = constant_of(value)
+    if array is not None:
+        return np.asarray(array, np.float64).reshape(-1)[:1]
+    node = value.producer()
+    if node is None or node not in nodes:
+        raise AssertionError(f"value {value.name!r} is not part of the group")
+    if node.op_type in _BINARY:
+        operands = [_evaluate(v, root, nodes, memo) for v in node.inputs if v is not None]
+        result = operands[0]
+        for operand in operands[1:]:
+            result = _BINARY[node.op_type](result, operand)
+    else:
+        function = node_function(node)
+        if function is None or node.inputs[0] is None:
+            raise AssertionError(f"operator {node.op_type} is not element-wise")
+        result = function(_evaluate(node.inputs[0], root, nodes, memo))
+    memo[value] = np.broadcast_to(result, _PROBE.shape)
+    return memo[value]

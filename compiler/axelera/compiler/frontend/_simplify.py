@@ -1,0 +1,251 @@
+"""Clean-up of a float network before it is judged: same values, fewer and plainer operators.
+
+Each rewrite is one small function from a node to "I changed something"; `simplify` runs them to a fixed point between
+rounds of constant folding (onnxscript) and shape inference (onnx).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx_ir as ir
+import onnx_ir.passes.common as common_passes
+from onnxscript import optimizer
+
+from axelera.compiler.frontend._affine import fold_affine_into_conv, fold_batch_norm
+from axelera.compiler.frontend._dense import matmul_to_gemm, merge_gemm_bias
+from axelera.compiler.frontend._ir import (
+    add_constant,
+    attribute,
+    bypass,
+    constant_of,
+    data_inputs,
+    integers,
+    is_constant,
+    known_shape,
+    optional_input,
+    replace_node,
+    shape_of,
+    spatial_attributes,
+)
+
+Rewrite = Callable[[ir.Node], bool]
+
+_ROUNDS = 8
+_SHAPING = frozenset({"Reshape", "Expand", "Flatten", "Squeeze", "Unsqueeze"})
+_FOLD_INPUT_ELEMENTS = 1 << 16
+_FOLD_OUTPUT_ELEMENTS = 1 << 22
+
+
+def simplify(model: ir.Model) -> None:
+    """Clean `model` up in place: fold constants, remove no-ops, fold batch norms, merge pads, infer shapes."""
+    _expand_constant_of_shape(model.graph)
+    _lift_constants(model)
+    common_passes.InlinePass()(model)
+    # Folding only: common subexpressions stay apart, since graphs with placeholder weights would lose branches.
+    optimizer.fold_constants_ir(
+        model,
+        onnx_shape_inference=True,
+        input_size_limit=_FOLD_INPUT_ELEMENTS,
+        output_size_limit=_FOLD_OUTPUT_ELEMENTS,
+    )
+    common_passes.RemoveUnusedNodesPass()(model)
+    for _ in range(_ROUNDS):
+        _expand_constant_of_shape(model.graph)
+        _lift_constants(model)
+        infer_shapes(model)
+        changed = [
+            rewrite(node) for rewrite in _REWRITES for node in list(model.graph) if node.graph is not None
+        ]
+        common_passes.RemoveUnusedNodesPass()(model)
+        if not any(changed):
+            break
+    common_passes.TopologicalSortPass()(model)
+    _name_everything(model.graph)
+    infer_shapes(model)
+
+
+def infer_shapes(model: ir.Model) -> None:
+    """Fill in the shapes of all values that ONNX shape inference can know."""
+    common_passes.ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model)
+
+
+def _lift_constants(model: ir.Model) -> None:
+    common_passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+
+
+def _expand_constant_of_shape(graph: ir.Graph) -> None:
+    """Turn ConstantOfShape into a constant that takes no memory (a broadcast view), whatever its size."""
+    for node in list(graph):
+        if node.op_type != "ConstantOfShape" or (extents := integers(node.inputs[0])) is None:
+            continue
+        filling = attribute(node, "value")
+        scalar = np.zeros(1, np.float32) if filling is None else filling.numpy().reshape(1)
+        view = np.broadcast_to(scalar, extents)
+        constant = add_constant(graph, node.outputs[0].name or "constant", view)
+        if not node.outputs[0].is_graph_output():
+            bypass(node, constant)
+
+
+def _name_everything(graph: ir.Graph) -> None:
+    taken = {node.name for node in graph if node.name}
+    for number, node in enumerate(graph):
+        if not node.name:
+            name = f"{node.op_type}_{number}"
+            while name in taken:
+                name += "_"
+            node.name = name
+            taken.add(name)
+
+
+def _remove_no_op(node: ir.Node) -> bool:
+    """Remove operators that change nothing: Identity, Dropout, and shape, type and padding operators without effect."""
+    source, output = node.inputs[0] if node.inputs else None, node.outputs[0]
+    if source is None or is_constant(source) or not _changes_nothing(node):
+        return False
+    if output.is_graph_output() and (source.producer() is None or source.is_graph_output()):
+        return False
+    bypass(node, source)
+    return True
+
+
+def _changes_nothing(node: ir.Node) -> bool:
+    kind, source = node.op_type, node.inputs[0]
+    if kind in _SHAPING:
+        return shape_of(node.outputs[0]) is not None and shape_of(source) == shape_of(node.outputs[0])
+    if kind == "Dropout":
+        return len(node.outputs) == 1 or not node.outputs[1].consumers()
+    if kind == "Cast":
+        return source is not None and source.dtype == node.outputs[0].dtype
+    if kind == "Transpose":
+        perm = attribute(node, "perm")
+        return perm is not None and perm == tuple(range(len(perm)))
+    if kind == "Pad":
+        amounts = integers(optional_input(node, 1))
+        return amounts is not None and not any(amounts)
+    return kind == "Identity"
+
+
+def _explicit_padding(node: ir.Node) -> bool:
+    """Replace auto_pad by the pads it stands for, now that shapes are fixed."""
+    mode = attribute(node, "auto_pad", "NOTSET")
+    if node.op_type not in ("Conv", "MaxPool", "AveragePool") or mode == "NOTSET":
+        return False
+    shape = shape_of(node.inputs[0])
+    kernel = attribute(node, "kernel_shape") or (
+        known_shape(node.inputs[1])[2:] if node.op_type == "Conv" else None
+    )
+    if shape is None or kernel is None or len(shape) != 2 + len(kernel):
+        return False
+    spatial = spatial_attributes(node, len(kernel))
+    before, after = [], []
+    for extent, size, stride, dilation in zip(
+        shape[2:], kernel, spatial["strides"], spatial["dilations"], strict=True
+    ):
+        total = max((-(-extent // stride) - 1) * stride + (size - 1) * dilation + 1 - extent, 0)
+        small, large = total // 2, total - total // 2
+        before.append(0 if mode == "VALID" else (large if mode == "SAME_LOWER" else small))
+        after.append(0 if mode == "VALID" else (small if mode == "SAME_LOWER" else large))
+    node.attributes.pop("auto_pad")
+    node.attributes["pads"] = ir.AttrInt64s("pads", [*before, *after])
+    return True
+
+
+def _merge_pad(node: ir.Node) -> bool:
+    """Fold a zero Pad of height and width into the convolution that reads it."""
+    if node.op_type != "Conv" or attribute(node, "auto_pad", "NOTSET") != "NOTSET":
+        return False
+    pad = node.inputs[0].producer() if node.inputs[0] is not None else None
+    if pad is None or pad.op_type != "Pad" or attribute(pad, "mode", "constant") != "constant":
+        return False
+    amounts, axes = integers(optional_input(pad, 1)), optional_input(pad, 3)
+    filling = optional_input(pad, 2)
+    value = constant_of(filling)
+    if amounts is None or len(amounts) != 8 or axes is not None or (filling is not None and value is None):
+        return False
+    if (value is not None and float(value.reshape(-1)[0]) != 0.0) or any(amounts[i] for i in (0, 1, 4, 5)):
+        return False
+    if min(amounts) < 0:
+        return False
+    pads = spatial_attributes(node)["pads"]
+    extra = (*amounts[2:4], *amounts[6:8])
+    node.attributes["pads"] = ir.AttrInt64s("pads", [a + b for a, b in zip(pads, extra, strict=True)])
+    node.replace_input_with(0, pad.inputs[0])
+    return True
+
+
+def _reduce_to_global_pool(node: ir.Node) -> bool:
+    """ReduceMean/ReduceMax over height and width is a global pool (and a Flatten when the axes are dropped)."""
+    kinds = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
+    if node.op_type not in kinds:
+        return False
+    shape = shape_of(node.inputs[0])
+    axes = attribute(node, "axes") or integers(optional_input(node, 1))
+    if shape is None or len(shape) != 4 or axes is None or {axis % 4 for axis in axes} != {2, 3}:
+        return False
+    pool = ir.Node("", kinds[node.op_type], [node.inputs[0]], name=node.name)
+    if attribute(node, "keepdims", 1):
+        replace_node(node, pool)
+        return True
+    assert isinstance(node.graph, ir.Graph)  # noqa: S101  nodes handled here are always in a graph
+    node.graph.insert_before(node, pool)
+    pool.outputs[0].name = f"{node.outputs[0].name}_pooled"
+    pool.outputs[0].shape = ir.Shape((*shape[:2], 1, 1))
+    pool.outputs[0].type = node.outputs[0].type
+    replace_node(node, ir.Node("", "Flatten", [pool.outputs[0]], {"axis": ir.AttrInt64("axis", 1)}))
+    return True
+
+
+def _canonical_constant_order(node: ir.Node) -> bool:
+    """Put the computed operand of Add and Mul first."""
+    if node.op_type not in ("Add", "Mul") or len(data_inputs(node)) != 1 or not is_constant(node.inputs[0]):
+        return False
+    first, second = node.inputs
+    node.replace_input_with(0, second)
+    node.replace_input_with(1, first)
+    return True
+
+
+def _divide_to_multiply(node: ir.Node) -> bool:
+    """Division by a constant is multiplication by its reciprocal; Sub of a constant is an Add."""
+    if node.op_type not in ("Div", "Sub") or is_constant(node.inputs[0]):
+        return False
+    array = constant_of(node.inputs[1])
+    if array is None or array.dtype != np.float32 or array.size > 1 << 16:
+        return False
+    if node.op_type == "Div" and not np.all(array):
+        return False
+    with np.errstate(over="ignore"):
+        new = (1.0 / array.astype(np.float64)).astype(np.float32) if node.op_type == "Div" else -array
+    assert isinstance(node.graph, ir.Graph)  # noqa: S101  nodes handled here are always in a graph
+    constant = add_constant(node.graph, f"{node.outputs[0].name}_operand", new)
+    kind = "Mul" if node.op_type == "Div" else "Add"
+    replace_node(node, ir.Node("", kind, [node.inputs[0], constant], name=node.name))
+    return True
+
+
+def _whole_plane_pool(node: ir.Node) -> bool:
+    """GlobalAveragePool spelled as an AveragePool over the whole plane."""
+    if node.op_type != "AveragePool" or any(spatial_attributes(node)["pads"]):
+        return False
+    shape = shape_of(node.inputs[0])
+    if shape is None or len(shape) != 4 or attribute(node, "kernel_shape") != shape[2:]:
+        return False
+    replace_node(node, ir.Node("", "GlobalAveragePool", [node.inputs[0]], name=node.name))
+    return True
+
+
+_REWRITES: tuple[Rewrite, ...] = (
+    _remove_no_op,
+    _explicit_padding,
+    _merge_pad,
+    _reduce_to_global_pool,
+    _whole_plane_pool,
+    _divide_to_multiply,
+    _canonical_constant_order,
+    matmul_to_gemm,
+    merge_gemm_bias,
+    fold_batch_norm,
+    fold_affine_into_conv,
+)

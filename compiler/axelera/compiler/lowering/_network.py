@@ -1,0 +1,99 @@
+"""The network between ONNX and the integer program: chip operators on (H, W, C) tensors, with float parameters.
+
+It has the operators, names and shapes of the program that will be emitted, and says for each tensor where its numbers
+can be observed in the float network and with which other tensors it must share scale and zero point. It holds no
+quantisation parameters: without them it becomes a structure-only program, with them an executable one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+
+from axelera.compiler.frontend import PointwiseFunction
+from axelera.model.program import Attribute
+
+Shape = tuple[int, int, int]
+
+TYING = frozenset({"max_pool", "concat", "slice", "pad", "reshape", "transpose", "resize_nearest"})
+"""Operators that move values: inputs and output share scale and zero point."""
+
+CLAMPING = frozenset({"conv", "conv_transpose", "add", "sub", "mul", "affine"})
+"""Operators whose result can be clamped for free (ReLU, ReLU6, Clip)."""
+
+
+@dataclass(slots=True)
+class Activation:
+    """One tensor of one frame.
+
+    `observe` names the value of the float network that shows its range; `low` and `high` are what a fused ReLU or Clip
+    leaves of it, in real numbers.
+    """
+
+    name: str
+    shape: Shape
+    observe: str | None = None
+    low: float | None = None
+    high: float | None = None
+    needs_zero: bool = False
+
+
+@dataclass(slots=True)
+class Operator:
+    """One node-to-be. `parameters` are float arrays (weight [O,kh,kw,I/group], bias [O], ...), `source` the ONNX nodes."""
+
+    op: str
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    parameters: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    function: PointwiseFunction | None = None
+    source: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of the chip's part: the float value, its logical NCHW shape and the padding around it.
+
+    `tensor` is the padded tensor of the network; `padding` holds (before, after) for N, H, W and C.
+    """
+
+    value: str
+    tensor: str
+    shape: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True)
+class Network:
+    """A lowered network: tensors by name, operators in topological order, ports, and the value each tensor shows."""
+
+    name: str
+    activations: dict[str, Activation]
+    operators: list[Operator]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    def producer(self) -> dict[str, Operator]:
+        """Return the operator that writes each tensor."""
+        return {operator.output: operator for operator in self.operators}
+
+    def groups(self) -> dict[str, str]:
+        """Map each tensor to the representative of those that share its scale and zero point."""
+        parent = {name: name for name in self.activations}
+
+        def find(name: str) -> str:
+            while parent[name] != name:
+                parent[name] = parent[parent[name]]
+                name = parent[name]
+            return name
+
+        for operator in self.operators:
+            if operator.op in TYING:
+                for source in operator.inputs:
+                    parent[find(operator.output)] = find(source)
+        return {name: find(name) for name in parent}

@@ -1,0 +1,36 @@
+"""Pad by zeros, away from a convolution that could take it in."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from axelera.compiler.frontend import integers, optional_input
+from axelera.compiler.lowering._builder import Builder
+
+
+def lower(builder: Builder, node: ir.Node) -> None:
+    """Lower a constant Pad of height, width or channels; the value is the zero point, filled in when it is known."""
+    source = builder.spatial(node.inputs[0])
+    amounts = integers(node.inputs[1])
+    axes = integers(optional_input(node, 3)) or (0, 1, 2, 3)
+    if amounts is None or len(amounts) != 2 * len(axes):
+        raise LookupError("the amounts of the padding are computed, not constant")
+    before, after = [0] * 4, [0] * 4
+    for index, axis in enumerate(axes):
+        before[axis % 4], after[axis % 4] = amounts[index], amounts[index + len(axes)]
+    if min(*before, *after) < 0 or before[0] or after[0]:
+        raise LookupError("negative padding and padding of the batch do not exist on the chip")
+    builder.activations[source].needs_zero = True
+    output = builder.add(
+        "pad",
+        (source,),
+        builder.output_shape(node),
+        node,
+        value=node.outputs[0],
+        attributes={
+            "before": (before[2], before[3], before[1]),
+            "after": (after[2], after[3], after[1]),
+            "value": 0,
+        },
+    )
+    builder.result(node, output)
