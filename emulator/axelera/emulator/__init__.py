@@ -1,7 +1,7 @@
 """Emulated Metis boards: right integers, and the time a card would have taken.
 
 Applications reach this driver through `axelera.runtime`, as they would reach a card. What is here beyond the driver:
-`after` and `last_call` declare dependencies between threads to the virtual clock, `parse_options` makes options for
+`after`, `last_call` and `not_before` declare to the virtual clock what a call waits for, `parse_options` makes options for
 an `EmulatorDriver` of one's own.
 """
 
@@ -13,7 +13,7 @@ from axelera.emulator._configuration import (
     parse_options,
 )
 from axelera.emulator._driver import EmulatorDriver
-from axelera.emulator._log import CallToken, after, last_call
+from axelera.emulator._log import CallToken, after, last_call, not_before
 from axelera.emulator._report import report, text
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "after",
     "last_call",
     "load_options",
+    "not_before",
     "parse_options",
     "report",
     "text",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from axelera.chip import TICKS_PER_SECOND
 from axelera.driver import InvalidArgument
 
 
@@ -27,6 +29,7 @@ class ThreadLog:
     instances: array[int] = field(default_factory=lambda: array("I"))
     settings: array[int] = field(default_factory=lambda: array("H"))
     after: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    earliest: dict[int, int] = field(default_factory=dict)
     times: array[int] = field(default_factory=lambda: array("q"))
 
 
@@ -52,18 +55,29 @@ class CallLog:
         """Append a call that succeeded to the calling thread's log, with what `after` declared for it."""
         log = self.thread()
         with self.lock:
-            if earlier := self._declared():
-                log.after[len(log.instances)] = earlier
+            index = len(log.instances)
+            tokens, _order.after = _order.after, ()
+            if earlier := tuple((token.thread, token.index) for token in tokens if token.log is self):
+                log.after[index] = earlier
+            if _order.earliest:
+                log.earliest[index], _order.earliest = _order.earliest, 0
             log.instances.append(instance)
             log.settings.append(settings)
             log.times.extend(times)
-            _order.last = CallToken(self, log.number, len(log.instances) - 1)
+            _order.last = CallToken(self, log.number, index)
 
     def snapshot(self) -> tuple[ThreadLog, ...]:
         """Return a consistent copy."""
         with self.lock:
             return tuple(
-                ThreadLog(log.number, log.instances[:], log.settings[:], dict(log.after), log.times[:])
+                ThreadLog(
+                    log.number,
+                    log.instances[:],
+                    log.settings[:],
+                    dict(log.after),
+                    dict(log.earliest),
+                    log.times[:],
+                )
                 for log in self._threads
             )
 
@@ -72,16 +86,13 @@ class CallLog:
         with self.lock:
             return sum(len(log.instances) for log in self._threads)
 
-    def _declared(self) -> tuple[tuple[int, int], ...]:
-        tokens, _order.after = _order.after, ()
-        return tuple((token.thread, token.index) for token in tokens if token.log is self)
-
 
 class _Order(threading.local):
     """Per thread: its last call, and what its next call was declared to wait for."""
 
     last: CallToken | None = None
     after: tuple[CallToken, ...] = ()
+    earliest: int = 0
 
 
 _order = _Order()
@@ -110,3 +121,19 @@ def after(token: CallToken | None) -> None:
     if not isinstance(token, CallToken):
         raise InvalidArgument(f"after: {token!r} is a {type(token).__name__}; give what last_call() returned")
     _order.after = (*_order.after, token)
+
+
+def not_before(seconds: float) -> None:
+    """Declare that the calling thread's next `run()` does not arrive before this moment of virtual time.
+
+    So a camera of 30 frames a second says `not_before(k / 30)` before frame k. In the `realtime` pace a program waits
+    by itself, and this does nothing.
+
+    Raises:
+        InvalidArgument: `seconds` is negative or no finite number.
+    """
+    if not 0 <= seconds < math.inf:
+        raise InvalidArgument(
+            f"not_before: {seconds!r} is no moment; give seconds since the context was made, 0 or more"
+        )
+    _order.earliest = round(seconds * TICKS_PER_SECOND)

@@ -25,7 +25,7 @@ REPORT_VERSION = 1
 def report(recording: Recording) -> dict[str, Any]:
     """Return the report of a recording as JSON values; times in seconds unless the key says otherwise."""
     timeline = recording.record.timeline
-    elapsed = timeline.elapsed
+    elapsed = recording.record.elapsed
     return {
         "report_version": REPORT_VERSION,
         "simulated": True,

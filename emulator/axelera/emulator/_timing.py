@@ -82,6 +82,7 @@ class Record:
 
     timeline: Timeline
     frames: Mapping[int, Frames]
+    elapsed: int
     threads: int
     declared: int
 
@@ -102,7 +103,8 @@ def collect(
         own = when[who == spec.id]
         own = own[np.argsort(own[:, 3], kind="stable")]
         frames[spec.id] = Frames(own[:, 0], own[:, 2] - own[:, 1], own[:, 3], spec.double_buffer)
-    return Record(timeline, frames, len(logs), sum(len(log.after) for log in logs))
+    elapsed = int(when[:, 3].max()) if len(when) else 0
+    return Record(timeline, frames, elapsed, len(logs), sum(len(log.after) for log in logs))
 
 
 def seconds(ticks: float) -> float:

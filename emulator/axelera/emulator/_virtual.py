@@ -62,4 +62,6 @@ def _calls(log: ThreadLog) -> list[Call]:
     calls = [Call(instance, settings) for instance, settings in zip(log.instances, log.settings, strict=True)]
     for index, earlier in log.after.items():
         calls[index] = calls[index]._replace(after=earlier)
+    for index, tick in log.earliest.items():
+        calls[index] = calls[index]._replace(earliest=tick)
     return calls

@@ -171,6 +171,8 @@ class Machine:
             if marks is not None:
                 for earlier in call.after:
                     yield marks(earlier)
+            if call.earliest > self.now:
+                yield self._env.timeout(call.earliest - self.now)
             pending = Pending(call, self.now, thread, index)
             yield from self._call(pending)
             assert pending.times is not None  # noqa: S101 - set by the call just finished

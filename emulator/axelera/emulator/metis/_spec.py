@@ -65,12 +65,14 @@ class InstanceSpec:
 class Call(NamedTuple):
     """One `run()`: the instance and the index of the board state in force.
 
-    `after` names calls (thread, index) that must have completed before this one can arrive.
+    `after` names calls (thread, index) that must have completed before this one can arrive; it does not arrive before
+    tick `earliest` either (a frame of a camera).
     """
 
     instance: int
     config: int = 0
     after: tuple[tuple[int, int], ...] = ()
+    earliest: int = 0
 
 
 class CallTimes(NamedTuple):
