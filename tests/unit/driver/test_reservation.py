@@ -1,0 +1,276 @@
+"""Cores belong to one holder among all connections and processes, and come back however the holder ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from axelera.driver import (
+    ConnectionError,  # noqa: A004
+    DeviceInUse,
+    IncompatibleDevice,
+    InvalidArgument,
+    holders,
+    reservation_directory,
+    reserve,
+)
+
+BOARD = "metis-0:1:0"
+
+
+@pytest.fixture(autouse=True)
+def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path / "axemu"))
+
+
+@pytest.fixture
+def other() -> Iterator["Other"]:
+    process = Other()
+    yield process
+    process.end()
+
+
+class Other:
+    """Another process that evaluates what it is told, line by line."""
+
+    SERVER = """
+import sys
+from axelera.driver import *
+kept = []
+for line in sys.stdin:
+    try:
+        print(repr(eval(line)), flush=True)
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+"""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self.SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.pid = self.process.pid
+
+    def tell(self, expression: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(expression + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def test_connections_of_one_process_get_different_cores() -> None:
+    assert (reserve(BOARD, 1).cores, reserve(BOARD, 2).cores, reserve(BOARD, 1).cores) == ((0,), (1, 2), (3,))
+
+
+def test_more_than_what_is_free_is_refused_and_leaves_the_rest_free() -> None:
+    held = reserve(BOARD, 3)
+    with pytest.raises(
+        DeviceInUse, match=rf"2 of its 4 .* 1 free \(process {os.getpid()} .* holds cores 0, 1, 2\)"
+    ):
+        reserve(BOARD, 2)
+    assert reserve(BOARD, 1).cores == (3,)
+    held.release()
+
+
+@pytest.mark.parametrize("count", [0, 5, -1])
+def test_an_impossible_number_of_cores_is_a_bad_argument(count: int) -> None:
+    with pytest.raises(InvalidArgument, match=f"{count} sub-devices asked for; the board has 4"):
+        reserve(BOARD, count)
+
+
+def test_released_cores_can_be_reserved_again_and_a_second_release_harms_nobody() -> None:
+    first = reserve(BOARD, 4)
+    first.release()
+    second = reserve(BOARD, 4)
+    first.release()
+    assert [holder.cores for holder in holders(BOARD)] == [second.cores]
+
+
+def test_boards_are_reserved_separately() -> None:
+    reserve(BOARD, 4)
+    assert reserve("metis-0:3:0", 4).cores == (0, 1, 2, 3)
+
+
+def test_two_spellings_of_a_name_that_share_a_file_name_share_the_board() -> None:
+    reserve("../x y", 4)
+    assert all(path.parent == reservation_directory() for path in reservation_directory().iterdir())
+
+
+def test_another_process_is_kept_out_and_told_who_holds(other: Other) -> None:
+    held = reserve(BOARD, 3)
+    answer = other.tell(f"reserve({BOARD!r}, 2)")
+    assert answer.startswith("DeviceInUse")
+    assert f"process {os.getpid()}" in answer
+    held.release()
+    assert "Reservation" in other.tell(f"reserve({BOARD!r}, 2)")
+
+
+def test_the_holders_program_and_cores_are_named(other: Other) -> None:
+    other.tell(f"kept.append(reserve({BOARD!r}, 2))")
+    (holder,) = holders(BOARD)
+    assert (holder.pid, holder.cores) == (other.pid, (0, 1))
+    assert str(holder) == f"process {other.pid} ({Path(sys.executable).name}) holds cores 0, 1"
+
+
+def test_a_killed_process_loses_its_cores_at_once(other: Other) -> None:
+    other.tell(f"kept.append(reserve({BOARD!r}, 4))")
+    other.kill()
+    assert holders(BOARD) == ()
+    assert reserve(BOARD, 4).cores == (0, 1, 2, 3)
+
+
+def test_looking_at_the_holders_does_not_take_cores_away(other: Other) -> None:
+    mine = reserve(BOARD, 1)
+    for _ in range(3):
+        assert [holder.cores for holder in holders(BOARD)] == [mine.cores]
+    assert other.tell(f"reserve({BOARD!r}, 4)").startswith("DeviceInUse")
+
+
+PARENT = """
+import os, sys, time
+from axelera.driver import reserve
+held = reserve("metis-0:1:0", 4)
+child = os.fork()
+if child == 0:
+    held.release()               # not the child's to give
+    print(os.getppid(), os.getpid(), flush=True)
+    time.sleep(60)
+    os._exit(0)
+time.sleep(60)
+"""
+
+
+def test_a_forked_child_neither_keeps_nor_frees_its_parents_cores() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    _, child = (int(pid) for pid in parent.stdout.readline().split())
+    try:
+        with pytest.raises(DeviceInUse, match=f"process {parent.pid} "):
+            reserve(BOARD, 1)
+        parent.kill()
+        parent.wait()
+        os.kill(child, 0)  # the child lives
+        assert reserve(BOARD, 4).cores == (0, 1, 2, 3)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        parent.stdout.close()
+
+
+def test_a_forked_child_can_reserve_for_itself() -> None:
+    held = reserve(BOARD, 2)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, json.dumps([reserve(BOARD, 2).cores, len(holders(BOARD))]).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert json.loads(os.read(read, 100)) == [[2, 3], 2]
+    assert [holder.cores for holder in holders(BOARD)] == [held.cores]
+    os.close(read)
+    os.close(write)
+
+
+def test_threads_share_the_cores_out_without_losing_or_doubling_one() -> None:
+    seen: list[int] = []
+    lock = threading.Lock()
+
+    def fight() -> None:
+        for _ in range(50):
+            try:
+                held = reserve(BOARD, 2)
+            except DeviceInUse:
+                continue
+            with lock:
+                assert not set(held.cores) & set(seen)
+                seen.extend(held.cores)
+            with lock:
+                for core in held.cores:
+                    seen.remove(core)
+            held.release()
+
+    threads = [threading.Thread(target=fight) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert reserve(BOARD, 4).cores == (0, 1, 2, 3)
+
+
+def test_l2_is_accounted_for_across_processes(other: Other) -> None:
+    mine = reserve(BOARD, 1)
+    other.tell(f"kept.append(reserve({BOARD!r}, 1))")
+    holding = mine.hold_l2("resnet", 60, 100)
+    answer = other.tell("kept[0].hold_l2('yolo', 50, 100)")
+    assert answer.startswith("IncompatibleDevice")
+    assert f"resnet (process {os.getpid()}) holds 60 B" in answer
+    mine.free_l2(holding)
+    assert "L2Holding" in other.tell("kept[0].hold_l2('yolo', 50, 100)")
+    with pytest.raises(IncompatibleDevice, match=rf"yolo \(process {other.pid}\) holds 50 B"):
+        mine.hold_l2("resnet", 60, 100)
+    other.kill()
+    mine.hold_l2("resnet", 60, 100)
+
+
+def test_equal_holdings_are_given_back_one_at_a_time() -> None:
+    mine = reserve(BOARD, 1)
+    first, _second = mine.hold_l2("a", 50, 100), mine.hold_l2("a", 50, 100)
+    mine.free_l2(first)
+    mine.free_l2(first)
+    mine.hold_l2("a", 50, 100)
+    with pytest.raises(IncompatibleDevice):
+        mine.hold_l2("a", 1, 100)
+
+
+def test_many_holdings_stay_accounted_for() -> None:
+    mine = reserve(BOARD, 4)
+    for index in range(300):
+        mine.hold_l2(f"instance {index} " + "x" * 300, 10, 3000)
+    with pytest.raises(IncompatibleDevice, match="260 more"):
+        mine.hold_l2("last", 1, 3000)
+
+
+def test_a_released_connection_holds_no_l2_and_cannot_take_any() -> None:
+    first = reserve(BOARD, 4)
+    holding = first.hold_l2("a", 100, 100)
+    first.release()
+    second = reserve(BOARD, 4)
+    second.hold_l2("b", 100, 100)
+    first.free_l2(holding)
+    with pytest.raises(ConnectionError, match="released"):
+        first.hold_l2("a", 1, 1000)
+    assert sum(owner.l2[0].size for owner in holders(BOARD)) == 100
+
+
+def test_a_scribbled_record_does_not_hide_the_holder(other: Other) -> None:
+    other.tell(f"kept.append(reserve({BOARD!r}, 1))")
+    (path,) = reservation_directory().iterdir()
+    path.write_bytes(b"x" * path.stat().st_size)
+    (holder,) = holders(BOARD)
+    assert (holder.pid, holder.program, holder.cores) == (0, "unknown", (0,))
+
+
+def test_a_directory_of_somebody_else_is_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(ConnectionError, match="belongs to another user; set AXEMU_RUNTIME_DIR"):
+        reservation_directory()
+
+
+def test_an_unusable_directory_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path / "file" / "x"))
+    with pytest.raises(ConnectionError, match="cannot keep core reservations"):
+        reserve(BOARD, 1)
