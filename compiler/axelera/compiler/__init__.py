@@ -9,9 +9,11 @@ from axelera.compiler._errors import (
     UnsupportedModelError,
 )
 from axelera.compiler._structure import structure_program
+from axelera.compiler.config import CompilerConfig
 
 __all__ = [
     "CalibrationError",
+    "CompilerConfig",
     "CompilerError",
     "ConfigurationError",
     "MemoryPlanError",
