@@ -30,7 +30,7 @@ from axelera.emulator._load import load_model
 from axelera.emulator._realtime import RealtimePace
 from axelera.emulator._recording import Recording, counters
 from axelera.emulator._report import write_reports
-from axelera.emulator._timing import machine_boards
+from axelera.emulator._timing import machine_boards, seconds
 from axelera.emulator._virtual import VirtualPace
 from axelera.emulator.metis import InstanceSpec
 
@@ -127,6 +127,11 @@ class EmulatorDriver(Driver):
         if not isinstance(instance, EmulatedInstance):
             raise InvalidArgument("counters: the instance is not one of this driver")
         return counters(self.recording(), instance)
+
+    def latencies(self) -> tuple[float, ...]:
+        """Return the simulated seconds from submitting a frame to holding its result, of every frame so far."""
+        frames = self.recording().record.frames.values()
+        return tuple(seconds(ticks) for one in frames for ticks in one.latency)
 
     def recording(self, trace: bool = False) -> Recording:
         """Return everything that happened so far, for reports."""

@@ -1,0 +1,202 @@
+"""Running one model on all cores of boards for some time of the boards' own clock."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from axelera.driver import Counters, IncompatibleDevice, create_driver, selection
+from axelera.emulator import EmulatorDriver, not_before
+from axelera.runtime import Context, DeviceInfo, ModelInstance, TensorInfo, select_devices
+
+SEED = 0
+WARM_UP = 32
+"""Calls per instance that tell how many make up the time asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    devices: str | None = None
+    seconds: float = 10.0
+    cores: int = 4
+    throttle_fps: float = 0.0
+    double_buffer: bool = True
+    input_dmabuf: bool = True
+    output_dmabuf: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the boards' counters said; rates are of all boards together, times in seconds.
+
+    Device rate: frames per second if the boards only executed; host rate: if calls followed each other without a gap;
+    system rate: frames by elapsed time. `simulated` is empty on hardware.
+    """
+
+    model: str
+    device_fps: float
+    host_fps: float
+    system_fps: float
+    latency: float
+    frames: int
+    temperature: float
+    simulated: str
+    latencies: tuple[float, ...] = ()
+
+
+def measure(path: Path, options: Options) -> Measured:
+    """Load a model onto every core asked for, run it and read the counters.
+
+    Raises:
+        AxeleraError: model, boards and options do not fit; names what.
+    """
+    driver = create_driver(selection().driver)
+    with contextlib.closing(driver), Context(driver) as context:
+        model = context.load_model(path)
+        batch = model.inputs()[0].shape[0]
+        if options.cores < batch:
+            raise IncompatibleDevice(
+                f"model {path} runs {batch} frames at once on as many cores; --aipu-cores {options.cores} is too few"
+            )
+        devices = select_devices(options.devices or "", context.list_devices())
+        instances = [
+            _instance(context, model, device, batch, options)
+            for device in devices
+            for _ in range(min(options.cores, device.subdevice_count) // batch)
+        ]
+        virtual = isinstance(driver, EmulatorDriver) and driver.options.pace == "virtual"
+        _run(instances, model.inputs(), model.outputs(), options, batch, virtual)
+        counters = [instance.counters() for instance in instances]
+        latencies: tuple[float, ...] = ()
+        if isinstance(driver, EmulatorDriver):
+            latencies = driver.latencies()
+        return _sum_up(str(model.properties["name"]), counters, batch, latencies)
+
+
+def _instance(
+    context: Context, model: Any, device: DeviceInfo, batch: int, options: Options
+) -> ModelInstance:
+    connection = context.device_connect(device, batch)
+    return connection.load_model_instance(
+        model,
+        aipu_cores=batch,
+        num_sub_devices=batch,
+        double_buffer=options.double_buffer,
+        input_dmabuf=options.input_dmabuf,
+        output_dmabuf=options.output_dmabuf,
+    )
+
+
+def _run(
+    instances: Sequence[ModelInstance],
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[TensorInfo],
+    options: Options,
+    batch: int,
+    virtual: bool,
+) -> None:
+    period = len(instances) * batch / options.throttle_fps if options.throttle_fps else 0.0
+    workers = [_Worker(instance, period, virtual) for instance in instances]
+    with contextlib.ExitStack() as stack:
+        for worker in workers:
+            worker.inputs = [stack.enter_context(_buffer(info, options.input_dmabuf)) for info in inputs]
+            worker.outputs = [stack.enter_context(_buffer(info, options.output_dmabuf)) for info in outputs]
+        _together(workers, [WARM_UP] * len(workers))
+        # From here the number of calls is known, so every thread's program is fixed before it starts.
+        rest = []
+        for worker in workers:
+            counters = worker.instance.counters()
+            one = counters.elapsed / counters.frames
+            rest.append(max(0, math.ceil(options.seconds / one) - counters.frames) if one > 0 else 0)
+        _together(workers, rest)
+
+
+def _together(workers: Sequence[_Worker], calls: Sequence[int]) -> None:
+    threads = [
+        threading.Thread(target=worker.work, args=(number,), daemon=True)
+        for worker, number in zip(workers, calls, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for worker in workers:
+        if worker.failure is not None:
+            raise worker.failure
+
+
+class _Worker:
+    """One instance and the thread that feeds it."""
+
+    def __init__(self, instance: ModelInstance, period: float, virtual: bool) -> None:
+        self.instance = instance
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+        self.failure: Exception | None = None
+        self._period = period
+        self._virtual = virtual
+        self._calls = 0
+        self._start = 0.0
+
+    def work(self, calls: int) -> None:
+        """Run that many frames."""
+        try:
+            for _ in range(calls):
+                if self._period:
+                    self._wait()
+                self.instance.run(self.inputs, self.outputs)
+                self._calls += 1
+        except Exception as error:  # noqa: BLE001  told to the main thread
+            self.failure = error
+
+    def _wait(self) -> None:
+        due = self._calls * self._period
+        if self._virtual:
+            not_before(due)
+            return
+        self._start = self._start or time.monotonic()
+        time.sleep(max(0.0, self._start + due - time.monotonic()))
+
+
+@contextlib.contextmanager
+def _buffer(info: TensorInfo, shared: bool) -> Iterator[Any]:
+    """Give an array, or a file descriptor of memory that both sides map, with the same random bytes."""
+    data = np.random.default_rng(SEED).integers(-128, 128, info.shape, dtype=np.int8)
+    if not shared:
+        yield data
+        return
+    descriptor = os.memfd_create(info.name or "tensor")
+    try:
+        os.truncate(descriptor, info.size)
+        os.pwrite(descriptor, data.tobytes(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _sum_up(model: str, counters: Sequence[Counters], batch: int, latencies: tuple[float, ...]) -> Measured:
+    frames = batch * sum(one.frames for one in counters)
+    elapsed = max(one.elapsed for one in counters)
+    mean = np.mean([one.extra.get("latency_mean", one.host_time) for one in counters])
+    return Measured(
+        model=model,
+        device_fps=sum(batch / one.device_time for one in counters if one.device_time),
+        host_fps=sum(batch / one.host_time for one in counters if one.host_time),
+        system_fps=frames / elapsed if elapsed else 0.0,
+        latency=float(mean),
+        frames=frames,
+        temperature=max(one.temperature for one in counters),
+        simulated=counters[0].simulated,
+        latencies=latencies,
+    )
