@@ -28,7 +28,7 @@ from axelera.emulator._execution import Executables, Values
 from axelera.emulator._handles import EmulatedConnection, EmulatedInstance
 from axelera.emulator._load import load_model
 from axelera.emulator._realtime import RealtimePace
-from axelera.emulator._recording import Recording, counters
+from axelera.emulator._recording import Recording, counters, simulated
 from axelera.emulator._report import write_reports
 from axelera.emulator._timing import machine_boards, seconds
 from axelera.emulator._virtual import VirtualPace
@@ -54,6 +54,11 @@ class EmulatorDriver(Driver):
         self._instances: list[EmulatedInstance] = []
         self._lock = threading.RLock()
         self._closed = False
+
+    @property
+    def simulated(self) -> str:
+        """Version of the timing model and identity of its calibration."""
+        return simulated(self.options, self._calibration)
 
     def list_devices(self) -> Sequence[DeviceInfo]:
         """Return the configured boards, with the holders of their cores in all processes."""

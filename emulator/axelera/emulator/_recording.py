@@ -32,8 +32,7 @@ class Recording:
     @property
     def simulated(self) -> str:
         """Where the figures come from, in the words every report uses."""
-        text = f"timing model {MODEL_VERSION}, calibration {self.calibration.identity}"
-        return text if self.options.computes else f"{text}, values not computed"
+        return simulated(self.options, self.calibration)
 
     @property
     def provenance(self) -> Provenance:
@@ -51,6 +50,12 @@ class Recording:
             values = (getattr(holder, item.name) for item in fields(holder))
             figures.extend(value for value in values if isinstance(value, Figure))
         return figures
+
+
+def simulated(options: EmulatorOptions, calibration: Calibration) -> str:
+    """Say where figures come from, in the words every report uses."""
+    text = f"timing model {MODEL_VERSION}, calibration {calibration.identity}"
+    return text if options.computes else f"{text}, values not computed"
 
 
 def counters(recording: Recording, instance: EmulatedInstance) -> Counters:

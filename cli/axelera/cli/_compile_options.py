@@ -1,0 +1,137 @@
+"""The options of `axcompile`: from the command line, from a JSON file, and the configuration they lead to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from axelera.compiler import CompilerConfig, ConfigurationError
+from axelera.compiler.config import explain, load_config, property_names, read_json
+
+__all__ = ["ColorFormat", "ImageReader", "Layout", "LogLevel", "Options", "configuration", "default_configuration"]
+
+
+class Layout(StrEnum):
+    """Order of the dimensions of the model's image input."""
+
+    NCHW = "NCHW"
+    NHWC = "NHWC"
+
+
+class ColorFormat(StrEnum):
+    """Channels of the images a transform gets."""
+
+    RGB = "RGB"
+    BGR = "BGR"
+    GRAY = "GRAY"
+
+
+class ImageReader(StrEnum):
+    """What reads images, and so what kind of object a transform gets."""
+
+    PIL = "PIL"
+    OPENCV = "OPENCV"
+
+
+class LogLevel(StrEnum):
+    """How much is told."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+def _shape(text: object) -> object:
+    """`N,C,H,W` as text, or a list of integers."""
+    if isinstance(text, str):
+        parts = text.split(",")
+        if not all(part.strip().isdigit() for part in parts):
+            raise ValueError("expected whole numbers with commas between them, like 1,3,224,224")
+        return tuple(int(part) for part in parts)
+    return text
+
+
+Extent = Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+class Options(BaseModel):
+    """Every option, checked; the field names are the option names with underscores."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: Path
+    output: Path
+    conf: Path | None = None
+    quantize_only: bool = False
+    input_shape: Annotated[tuple[Extent, ...] | None, BeforeValidator(_shape)] = None
+    imageset: Path | None = None
+    transform: str | None = None
+    input_data_layout: Layout = Layout.NCHW
+    color_format: ColorFormat = ColorFormat.RGB
+    imreader_backend: ImageReader = ImageReader.PIL
+    dataset_len: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    overwrite: bool = False
+    log_level: LogLevel = LogLevel.INFO
+    aipu_cores: Literal[1, 2, 3, 4] | None = None
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], saved: str | None) -> tuple[Options, dict[str, Any]]:
+        """Options and configuration properties: what was `given` on the command line wins over what is `saved`.
+
+        Args:
+            given: options the command line had.
+            saved: JSON text, or the path of a JSON file, with option names (`input_shape`) and with properties of the
+                configuration (`tiling_depth`).
+
+        Raises:
+            ConfigurationError: an unknown name, or a value that is not valid.
+        """
+        stored = _saved(saved) if saved is not None else {}
+        options = {name: value for name, value in stored.items() if name in cls.model_fields}
+        properties = {name: value for name, value in stored.items() if name not in cls.model_fields}
+        _no_strangers(properties, cls)
+        options |= given
+        missing = [f"--{name}" for name in ("input", "output") if name not in options]
+        if missing:
+            raise ConfigurationError(f"{' and '.join(missing)} must be given")
+        try:
+            return cls(**options), properties
+        except ValidationError as error:
+            raise ConfigurationError(explain(error, cls)) from None
+
+
+def default_configuration() -> CompilerConfig:
+    """The configuration of a run without `--conf`: one core and a quarter of the board."""
+    return CompilerConfig(resources_used=0.25)
+
+
+def configuration(options: Options, properties: Mapping[str, Any]) -> CompilerConfig:
+    """The configuration of this run: `--conf`, then `properties`, then the options that set a property.
+
+    Raises:
+        ConfigurationError: the file or a value is not valid (missing files are FileNotFoundErrors too).
+    """
+    overrides = dict(properties)
+    if options.aipu_cores is not None:
+        overrides["aipu_cores_used"] = options.aipu_cores
+    if options.quantize_only:
+        overrides["quantize_only"] = True
+    if options.conf is None:
+        cores = overrides.get("aipu_cores_used", overrides.get("aipu_cores", 1))
+        if not {"resources", "resources_used"} & overrides.keys() and cores in (1, 2, 3, 4):
+            overrides["resources_used"] = cores / 4
+        config = load_config(overrides=overrides)
+    elif options.conf.suffix == ".json":
+        config = load_config(overrides=_merged(read_json(options.conf), overrides))
+    else:
+        config = load_config(options.conf, overrides=overrides)
+    if not config.model_name:
+        config.model_name = options.input.stem
+    return config
