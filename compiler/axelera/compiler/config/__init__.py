@@ -13,12 +13,14 @@ from axelera.compiler.config._choices import (
     ProfilingLevel,
     QuantizationScheme,
 )
-from axelera.compiler.config._files import ConfigurationNotFoundError, preset_names
+from axelera.compiler.config._files import ConfigurationNotFoundError, preset_names, read_json
 from axelera.compiler.config._layers import check_cascade, load_config
-from axelera.compiler.config._model import CompilerConfig, here_of
+from axelera.compiler.config._messages import explain, nearest
+from axelera.compiler.config._model import ALIASES, CompilerConfig, here_of, spell_out
 from axelera.compiler.config._property import Effect, Here
 
 __all__ = [
+    "ALIASES",
     "CompilerConfig",
     "CompilerMode",
     "ConfigurationNotFoundError",
@@ -34,8 +36,12 @@ __all__ = [
     "ProfilingLevel",
     "QuantizationScheme",
     "check_cascade",
+    "explain",
     "here_of",
     "load_config",
+    "nearest",
     "preset_names",
+    "read_json",
     "read_model_card",
+    "spell_out",
 ]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from axelera.compiler._errors import ConfigurationError
-from axelera.compiler.config._files import find_toml, read_toml, read_yaml
+from axelera.compiler.config._files import find_configuration, read_configuration, read_yaml
 from axelera.compiler.config._layers import Layer, check_cascade, merge
 from axelera.compiler.config._model import ALIASES, CompilerConfig
 
@@ -76,8 +76,8 @@ def _layers_of(model: str, entry: object, path: Path) -> list[Layer]:
             raise ConfigurationError(
                 f"{path}: {where}.extra_kwargs.{_FILE} = {extra[_FILE]!r} is not a file name"
             )
-        toml = find_toml(extra[_FILE], path.parent)
-        layers.append(Layer(str(toml), read_toml(toml)))
+        toml = find_configuration(extra[_FILE], path.parent)
+        layers.append(Layer(str(toml), read_configuration(toml)))
     inline = _table(extra.get(_INLINE), f"{where}.extra_kwargs.{_INLINE}", path)
     if inline:
         layers.append(Layer(f"{path} ({where}.extra_kwargs.{_INLINE})", inline))

@@ -16,9 +16,10 @@ from axelera.compiler._errors import ConfigurationError
 
 __all__ = [
     "ConfigurationNotFoundError",
-    "find_toml",
+    "find_configuration",
     "preset_names",
     "presets_folder",
+    "read_configuration",
     "read_json",
     "read_toml",
     "read_yaml",
@@ -44,7 +45,7 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in presets_folder().glob("*.toml")))
 
 
-def find_toml(name: str | Path, folder: Path) -> Path:
+def find_configuration(name: str | Path, folder: Path) -> Path:
     """Where the configuration file `name` is.
 
     Args:
@@ -69,6 +70,15 @@ def find_toml(name: str | Path, folder: Path) -> Path:
         f"compiler configuration file {str(name)!r} was not found. Tried:\n{attempts}{hint}\n"
         "Correct the name, or comment out compiler_config_file to compile with the defaults."
     )
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """Properties of a configuration file: JSON when its name ends so, else TOML.
+
+    Raises:
+        ConfigurationError: see `read_toml` and `read_json`.
+    """
+    return read_json(path) if path.suffix == ".json" else read_toml(path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

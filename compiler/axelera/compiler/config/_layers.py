@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from axelera.compiler._errors import ConfigurationError
-from axelera.compiler.config._files import find_toml, read_toml
+from axelera.compiler.config._files import find_configuration, read_configuration
 from axelera.compiler.config._messages import nearest
 from axelera.compiler.config._model import ALIASES, CompilerConfig, spell_out
 
@@ -24,15 +24,15 @@ class Layer:
 
 
 def load_config(
-    toml: str | Path | None = None,
+    file: str | Path | None = None,
     *,
     overrides: Mapping[str, Any] | None = None,
     folder: Path | None = None,
 ) -> CompilerConfig:
-    """The configuration of a TOML file with `overrides` on top of it.
+    """The configuration of a TOML (or JSON) file with `overrides` on top of it.
 
     Args:
-        toml: file to read. A bare file name is looked for in `folder`, then among the shipped presets; a relative
+        file: file to read. A bare file name is looked for in `folder`, then among the shipped presets; a relative
             path starts at `folder`.
         overrides: properties that win over the file's.
         folder: the folder relative names start at; the current one when not given.
@@ -42,9 +42,9 @@ def load_config(
         ConfigurationError: bad syntax, unknown names or bad values (also a ValueError).
     """
     layers = []
-    if toml is not None:
-        path = find_toml(toml, folder or Path.cwd())
-        layers.append(Layer(str(path), read_toml(path)))
+    if file is not None:
+        path = find_configuration(file, folder or Path.cwd())
+        layers.append(Layer(str(path), read_configuration(path)))
     if overrides:
         layers.append(Layer("the overrides", overrides))
     return merge(layers)

@@ -37,7 +37,7 @@ from axelera.compiler.config._choices import (
 from axelera.compiler.config._messages import explain
 from axelera.compiler.config._property import Effect, Here, modelled, refused, without_effect
 
-__all__ = ["ALIASES", "CompilerConfig"]
+__all__ = ["ALIASES", "CompilerConfig", "here_of", "spell_out"]
 
 ALIASES: Mapping[str, str] = {
     "ptq_scheme": "quantization_scheme",
@@ -303,6 +303,15 @@ class CompilerConfig(BaseModel):
             if name in ALIASES:
                 return getattr(self, ALIASES[name])
             return super().__getattr__(name)
+
+    def settings_without_effect(self) -> dict[str, str]:
+        """Properties with a value other than the default that nothing here depends on, and why."""
+        return {
+            name: here_of(field.metadata).note
+            for name, field in type(self).model_fields.items()
+            if here_of(field.metadata).effect is Effect.WITHOUT_EFFECT
+            and getattr(self, name) != field.default
+        }
 
     @model_validator(mode="before")
     @classmethod
