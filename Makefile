@@ -1,0 +1,60 @@
+# Everything here needs Python 3.11 or newer (with venv) and make; the rest comes by pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.developed
+SMOKE := build/smoke
+
+.PHONY: help demo test test-full lint format wheel-smoke clean
+
+help:
+	@echo "make demo         compile a network for handwritten digits and run it on an emulated board"
+	@echo "make test         a seeded sample of every suite, at most five minutes"
+	@echo "make test-full    the large counts"
+	@echo "make lint         ruff, mypy, import-linter"
+	@echo "make format       let ruff format and fix"
+	@echo "make wheel-smoke  build the wheel, install it into a clean environment, run the demo there"
+	@echo "make clean        remove what the targets above made"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(DEVELOPED): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $(INSTALLED) $@
+
+demo: $(INSTALLED)
+	@$(BIN)/axemu demo
+
+test: $(DEVELOPED)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+test-full: $(DEVELOPED)
+	AXEMU_FULL=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --timeout 7200
+
+lint: $(DEVELOPED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEVELOPED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel-smoke: $(BIN)/python
+	rm -rf $(SMOKE) build/lib build/bdist.*
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(SMOKE) .
+	$(PYTHON) -m venv $(SMOKE)/venv
+	$(SMOKE)/venv/bin/python -m pip install --quiet --disable-pip-version-check $(SMOKE)/*.whl
+	cd $(SMOKE) && venv/bin/axemu demo --output demo/1 && venv/bin/axdevice && venv/bin/axrunmodel demo/1 --seconds 1
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
