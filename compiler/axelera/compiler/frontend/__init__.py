@@ -2,6 +2,7 @@
 
 from axelera.compiler.frontend._affine import channel_vector
 from axelera.compiler.frontend._cost import multiply_accumulates
+from axelera.compiler.frontend._extract import extract_core, extract_postamble, extract_preamble, nchw_shape
 from axelera.compiler.frontend._ir import (
     attribute,
     constant_of,
@@ -27,11 +28,15 @@ __all__ = [
     "channel_vector",
     "clip_bounds",
     "constant_of",
+    "extract_core",
+    "extract_postamble",
+    "extract_preamble",
     "integers",
     "is_constant",
     "known_shape",
     "load_proto",
     "multiply_accumulates",
+    "nchw_shape",
     "node_function",
     "node_label",
     "normalise",

@@ -10,7 +10,7 @@ import onnx_ir as ir
 from axelera.compiler._errors import ModelError, UnsupportedModelError
 from axelera.compiler.frontend._attention import attention_nodes
 from axelera.compiler.frontend._cost import multiply_accumulates
-from axelera.compiler.frontend._ir import ancestors, data_inputs, descendants, is_constant
+from axelera.compiler.frontend._ir import ancestors, data_inputs, descendants, is_constant, node_label
 from axelera.compiler.frontend._pointwise import Fusion, find_fusions
 from axelera.compiler.frontend._rules import Violation, check_node
 
@@ -75,6 +75,7 @@ def partition(
         raise ModelError(
             f"model {name!r}: no operator is left for the chip; all of them can only run on the host"
         )
+    _check_borders(graph, name, before, after)
     return Partition(
         tuple(node for node in graph if node in before),
         chip,
@@ -126,6 +127,24 @@ def _extend(graph: ir.Graph, before: set[ir.Node], after: set[ir.Node]) -> None:
         exposed = any(output.is_graph_output() for output in node.outputs)
         if node.op_type in _MOVEMENT and not exposed and users and all(user in after for user in users):
             after.add(node)
+
+
+def _check_borders(graph: ir.Graph, name: str, before: set[ir.Node], after: set[ir.Node]) -> None:
+    """Refuse values that would have to go round the chip: the host's second part only gets what the chip returns."""
+    for node in after:
+        for value in node.inputs:
+            producer = None if value is None else value.producer()
+            if value is not None and not is_constant(value) and (producer is None or producer in before):
+                raise ModelError(
+                    f"model {name!r}: node {node_label(node)!r} runs on the host after the chip and reads {value.name!r}, "
+                    "which the chip does not return; feed it through the network or drop the node"
+                )
+    for value in graph.outputs:
+        producer = value.producer()
+        if producer is None or producer in before:
+            raise ModelError(
+                f"model {name!r}: output {value.name!r} does not depend on anything the chip computes; remove it"
+            )
 
 
 def _entering(nodes: Sequence[ir.Node]) -> tuple[ir.Value, ...]:

@@ -49,7 +49,9 @@ def _pad_input(network: Network, port: Port) -> Port:
     if full == tensor.shape:
         return Port(port.value, tensor.name, port.shape, padding)
     padded = f"{tensor.name}:padded"
-    network.activations[padded] = Activation(padded, full, needs_zero=tensor.needs_zero or image)
+    network.activations[padded] = Activation(
+        padded, full, tensor.observe, needs_zero=tensor.needs_zero or image
+    )
     source = padded
     if inner != full:
         node = Operator(
@@ -65,7 +67,6 @@ def _pad_input(network: Network, port: Port) -> Port:
     if source == padded:  # nothing to cut off: the padded buffer is what the operators read
         for operator in readers:
             operator.inputs = tuple(padded if name == tensor.name else name for name in operator.inputs)
-        network.activations[padded].observe = tensor.observe
         del network.activations[tensor.name]
     return Port(port.value, padded, port.shape, padding)
 

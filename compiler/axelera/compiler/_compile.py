@@ -1,0 +1,57 @@
+"""`compile`: from a quantised model to a compiled-model directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from axelera.compiler._errors import ConfigurationError, MemoryPlanError
+from axelera.compiler.config import CompilerConfig
+from axelera.compiler.packaging import replacing, write_compiled_model, write_json
+from axelera.compiler.planning import Plan, PlanOptions, plan
+from axelera.compiler.quantized_model import AxeleraQuantizedModel
+from axelera.compiler.report import compiled_report, write_html
+from axelera.model import write_axm
+
+
+def compile(  # noqa: A001  the documented name
+    model: AxeleraQuantizedModel, config: CompilerConfig, output_dir: str | Path | None = None
+) -> None:
+    """Write the compiled model of a quantised one.
+
+    The directory appears whole or not at all; an earlier compiled model in its place is replaced in one step.
+
+    Args:
+        model: what `quantize` returned.
+        config: cores, resources and output options.
+        output_dir: the directory to write; None means the configuration's `output_dir`.
+
+    Raises:
+        ConfigurationError: no directory was given, or it holds something that is no compiled model.
+        MemoryPlanError: the program does not fit the memories.
+    """
+    target = output_dir if output_dir is not None else config.output_dir
+    if target is None:
+        raise ConfigurationError("no output directory: pass output_dir or set it in the configuration")
+    layout = _plan(model, config)
+    report = compiled_report(model, layout, config)
+    folder = Path(target)
+    with replacing(folder, mark="model.json", wipe=config.remove_output_dir) as fresh:
+        write_compiled_model(fresh, model, layout, config, config.aipu_cores_used)
+        write_json(fresh / "report.json", report)
+        write_html(fresh / "report.html", report)
+        write_json(fresh / "compile_config.json", config.model_dump(mode="json"))
+    if config.output_axm_format:
+        write_axm(folder, folder.parent / f"{config.model_name or model.name}.axm")
+
+
+def _plan(model: AxeleraQuantizedModel, config: CompilerConfig) -> Plan:
+    options = PlanOptions(
+        cores=config.aipu_cores_used, resources=config.resources_used, double_buffer=config.double_buffer
+    )
+    try:
+        return plan(model.program, options)
+    except (ValueError, LookupError) as error:
+        raise MemoryPlanError(
+            f"model {model.name!r}: Could not find a tiling factor that fits the memory constraints "
+            f"l2_constraint={options.l2_bytes}: {error}"
+        ) from error

@@ -1,0 +1,143 @@
+"""Writing and reading a quantised model that is not compiled yet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from axelera.compiler._errors import ModelError
+from axelera.compiler._ports import HostPort
+from axelera.compiler.frontend import nchw_shape
+from axelera.compiler.packaging._compiled import (
+    POSTAMBLE,
+    PREAMBLE,
+    VIEW,
+    write_host_graphs,
+    write_json,
+    write_onnx,
+)
+from axelera.compiler.packaging._graph import viewer_graph
+from axelera.compiler.packaging._replace import replacing
+from axelera.compiler.quantized_model import AxeleraQuantizedModel
+from axelera.driver import AxeleraError
+from axelera.model import manifest_json, model_json
+from axelera.model.program import read_program, write_program
+
+MANIFEST = "quantized_model_manifest.json"
+PROGRAM = "program"
+_FORMAT = 1
+_LARGEST_MANIFEST = 1 << 26
+
+
+def write_quantized_model(model: AxeleraQuantizedModel, directory: Path) -> None:
+    """Write a quantised model; a directory with an earlier one is replaced at once."""
+    with replacing(directory, mark=MANIFEST, wipe=False) as fresh:
+        program = fresh / PROGRAM
+        program.mkdir()
+        inputs = [port.info() for port in model.inputs]
+        outputs = [port.info() for port in model.outputs]
+        write_json(program / "model.json", model_json(inputs, outputs))
+        write_json(
+            program / "manifest.json",
+            manifest_json(
+                inputs,
+                outputs,
+                input_names=model.input_names,
+                input_shapes_original=[port.nchw for port in model.inputs],
+                output_shapes_original=[port.nchw for port in model.outputs],
+            ),
+        )
+        write_program(program, model.program)
+        write_host_graphs(fresh, model)
+        write_onnx(fresh / VIEW, viewer_graph(model.program))
+        write_json(
+            fresh / MANIFEST,
+            {
+                "format": _FORMAT,
+                "name": model.name,
+                "inputs": [port.to_json() for port in model.inputs],
+                "outputs": [port.to_json() for port in model.outputs],
+                "input_names": list(model.input_names),
+                "input_shapes": [list(shape) for shape in model.input_shapes],
+                "output_names": list(model.output_names),
+                "output_shapes": [list(shape) for shape in model.output_shapes],
+                "configuration": dict(model.configuration),
+                "report": dict(model.report),
+            },
+        )
+
+
+def read_quantized_model(directory: Path) -> AxeleraQuantizedModel:
+    """Read what `write_quantized_model` wrote.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    if directory.name == MANIFEST:
+        directory = directory.parent
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise ModelError(
+            f"{directory}: no {MANIFEST}; give a directory that AxeleraQuantizedModel.export wrote"
+        )
+    try:
+        if path.stat().st_size > _LARGEST_MANIFEST:
+            raise ModelError(f"{path}: {path.stat().st_size} bytes is more than such a file has")  # noqa: TRY301
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT:
+            raise ModelError(f"{path}: format {content['format']!r}, expected {_FORMAT}; quantise again")  # noqa: TRY301
+        program = read_program(directory / PROGRAM)
+        inputs = tuple(_port(entry) for entry in content["inputs"])
+        outputs = tuple(_port(entry) for entry in content["outputs"])
+        for port, name in zip((*inputs, *outputs), (*program.inputs, *program.outputs), strict=True):
+            if port.info().shape[1:] != program.tensors[name].shape:
+                raise ModelError(f"{path}: {port.name!r} does not fit the program's tensor {name!r}")  # noqa: TRY301
+        return AxeleraQuantizedModel(
+            str(content["name"]),
+            program,
+            inputs,
+            outputs,
+            tuple(map(str, content["input_names"])),
+            tuple(_shape(shape) for shape in content["input_shapes"]),
+            tuple(map(str, content["output_names"])),
+            tuple(_shape(shape) for shape in content["output_shapes"]),
+            _graph(directory / PREAMBLE),
+            _graph(directory / POSTAMBLE),
+            dict(content["report"]),
+            dict(content["configuration"]),
+        )
+    except ModelError:
+        raise
+    except (AxeleraError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{directory}: the quantised model is damaged: {error}; quantise again") from error
+
+
+def _port(entry: Any) -> HostPort:
+    shape = _shape(entry["shape"])
+    padding = tuple((int(before), int(after)) for before, after in entry["padding"])
+    if len(padding) != 4 or any(not 0 <= amount < 1 << 20 for pair in padding for amount in pair):
+        raise ValueError(f"padding {padding} is not four pairs")
+    if not 0.0 < float(entry["scale"]) < 2.0**31:
+        raise ValueError(f"scale {entry['scale']!r} is not positive and finite")
+    return HostPort(
+        str(entry["name"]), shape, nchw_shape(shape), padding, float(entry["scale"]), int(entry["zero_point"])
+    )
+
+
+def _shape(numbers: Any) -> tuple[int, ...]:
+    shape = tuple(int(extent) for extent in numbers)
+    if not shape or any(not 0 < extent < 1 << 30 for extent in shape):
+        raise ValueError(f"shape {shape} is not a list of positive sizes")
+    return shape
+
+
+def _graph(path: Path) -> onnx.ModelProto | None:
+    if not path.is_file():
+        return None
+    try:
+        return onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf and onnx errors share no base class
+        raise ModelError(f"{path} is not a readable ONNX model: {error}") from error

@@ -1,0 +1,150 @@
+"""Where calibration samples come from, and how an item becomes the inputs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from axelera.compiler._errors import CalibrationError
+
+Array = npt.NDArray[np.float32]
+InputShapes = Mapping[str, tuple[int, ...]]
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+_LARGEST_IMAGE = 64 << 20
+
+
+def images_in(directory: str | Path) -> Iterator[Image.Image]:
+    """Yield the images below a directory as RGB, sorted by name.
+
+    Raises:
+        CalibrationError: there is no such directory, no image in it, or one cannot be read.
+    """
+    root = Path(directory)
+    if not root.is_dir():
+        raise CalibrationError(f"calibration images: {root} is not a directory")
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise CalibrationError(f"calibration images: {root} holds none of {sorted(IMAGE_SUFFIXES)}")
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                if image.width * image.height > _LARGEST_IMAGE:
+                    raise CalibrationError(
+                        f"calibration image {path}: {image.width}x{image.height} is too large"
+                    )
+                yield image.convert("RGB")
+        except (OSError, Image.DecompressionBombError) as error:
+            raise CalibrationError(f"calibration image {path} cannot be read: {error}") from error
+
+
+def random_data(shapes: InputShapes, count: int = 100, seed: int = 0) -> Iterator[dict[str, Array]]:
+    """Yield `count` samples of uniform random numbers in [0, 1), the same for the same seed.
+
+    Good enough to see whether a network compiles; accuracy needs real data.
+    """
+    generator = np.random.default_rng(seed)
+    for _ in range(count):
+        yield {name: generator.random(shape, np.float32) for name, shape in shapes.items()}
+
+
+def samples_of(
+    dataset: Iterable[Any] | str | Path, transform: Callable[[Any], Any] | None, shapes: InputShapes
+) -> Iterator[dict[str, Array]]:
+    """Yield the inputs of the network, one frame at a time.
+
+    Args:
+        dataset: an iterable of items, or a directory of images (which are stretched to the input and scaled to 0..1
+            unless a transform says otherwise).
+        transform: from an item to a model input: an array (N,C,H,W), or a mapping or tuple of them for several inputs.
+        shapes: the inputs the network expects, by name.
+
+    Raises:
+        CalibrationError: an item has the wrong type or shape.
+    """
+    if isinstance(dataset, (str, Path)):
+        items: Iterable[Any] = images_in(dataset)
+        transform = transform or (lambda image: _plain_image(image, shapes))
+    else:
+        items = dataset
+    for number, item in enumerate(items):
+        yield from _frames(
+            _arrays(item if transform is None else transform(item), number, shapes), number, shapes
+        )
+
+
+def _arrays(item: Any, number: int, shapes: InputShapes) -> dict[str, Array]:
+    names = list(shapes)
+    if isinstance(item, Mapping):
+        missing = sorted(set(names) - set(item))
+        if missing:
+            raise CalibrationError(
+                f"calibration item {number} lacks the inputs {missing}; the model has {names}"
+            )
+        return {name: to_array(item[name], f"calibration item {number}, input {name!r}") for name in names}
+    if isinstance(item, (tuple, list)) and item and not isinstance(item[0], (int, float, list)):
+        # A labelled data set yields (image, label); several inputs come in the model's order.
+        return {
+            name: to_array(part, f"calibration item {number}")
+            for name, part in zip(names, item, strict=False)
+        }
+    if len(names) != 1:
+        raise CalibrationError(f"calibration item {number} is one array; the model has the inputs {names}")
+    return {names[0]: to_array(item, f"calibration item {number}")}
+
+
+def to_array(value: Any, what: str) -> Array:
+    """Return numpy or torch data as float32.
+
+    Raises:
+        CalibrationError: it is neither, or not numeric.
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    hint = "use transform_fn to turn items into model inputs"
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise CalibrationError(f"{what} is not an array of numbers: {error}; {hint}") from error
+    if array.dtype.kind not in "fiub":
+        raise CalibrationError(
+            f"{what} is {type(value).__name__} ({array.dtype}), not an array of numbers; {hint}"
+        )
+    return np.ascontiguousarray(array, np.float32)
+
+
+def _frames(arrays: dict[str, Array], number: int, shapes: InputShapes) -> Iterator[dict[str, Array]]:
+    """Cut a batch into frames and check their shapes."""
+    batches = set()
+    for name, array in arrays.items():
+        expected = shapes[name]
+        if array.shape == expected[1:]:
+            arrays[name] = array[None]
+        elif array.ndim != len(expected) or array.shape[1:] != expected[1:]:
+            raise CalibrationError(
+                f"calibration item {number}, input {name!r}: shape {array.shape}, expected {expected} "
+                "(any number of frames in front)"
+            )
+        batches.add(arrays[name].shape[0])
+    if len(batches) != 1:
+        raise CalibrationError(
+            f"calibration item {number}: the inputs have different batches {sorted(batches)}"
+        )
+    for frame in range(batches.pop()):
+        yield {name: array[frame : frame + 1] for name, array in arrays.items()}
+
+
+def _plain_image(image: Image.Image, shapes: InputShapes) -> Array:
+    shape = next(iter(shapes.values()))
+    if len(shapes) != 1 or len(shape) != 4 or shape[1] not in (1, 3):
+        raise CalibrationError(
+            f"images cannot be turned into the inputs {dict(shapes)} without being told how: pass transform_fn"
+        )
+    mode = "L" if shape[1] == 1 else "RGB"
+    pixels = np.asarray(image.convert(mode).resize((shape[3], shape[2])), np.float32) / np.float32(255.0)
+    return np.ascontiguousarray(pixels.reshape(shape[2], shape[3], shape[1]).transpose(2, 0, 1)[None])
