@@ -35,9 +35,11 @@ class Task:
     broadcasts: int = 0
     """64-channel steps that combine a map with one value per channel."""
     gathers: int = 0
-    """64-channel output vectors of a slow path that collects its window element by element."""
+    """64-channel taps of a slow path that collects its window element by element."""
     move_bytes: int = 0
-    """Activation bytes that cross the border of the core's L1 (from or to L2 or DDR)."""
+    """Bytes of inner activations that cross the border of the core's L1 (from or to L2 or DDR)."""
+    io_bytes: int = 0
+    """Bytes of the program's inputs and outputs that the core copies in and out."""
     ddr_read_bytes: int = 0
     """Activation bytes read from DDR."""
     ddr_write_bytes: int = 0

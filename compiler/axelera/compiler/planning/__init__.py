@@ -1,0 +1,6 @@
+"""Planning: where activations and weights lie, and what the chip does for each operator."""
+
+from axelera.compiler.planning._options import PlanOptions
+from axelera.compiler.planning._plan import Placement, Plan, Pool, plan
+
+__all__ = ["Placement", "Plan", "PlanOptions", "Pool", "plan"]

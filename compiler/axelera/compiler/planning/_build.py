@@ -1,0 +1,264 @@
+"""From a program to steps: views, fusion, and operators the chip lacks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from axelera.compiler.planning._concat import concat_steps, is_aligned
+from axelera.compiler.planning._counts import LANES, array_slots, padded, stored_channels
+from axelera.compiler.planning._steps import Buffer, Step, StepGraph
+from axelera.model.program import Node, Program, Tensor
+
+VIEWS = ("slice", "reshape", "transpose", "constant")
+
+
+class View(NamedTuple):
+    """Where a tensor lies: a buffer and the channel it starts at."""
+
+    buffer: str
+    channel: int = 0
+
+
+def stored_bytes(tensor: Tensor) -> int:
+    """Return the bytes a tensor takes on the chip, channels padded to 64."""
+    height, width, channels = tensor.shape
+    return height * width * padded(channels)
+
+
+def ints(node: Node, name: str) -> tuple[int, ...]:
+    """Return an attribute as a tuple of ints."""
+    value = node.attributes[name]
+    return value if isinstance(value, tuple) else (int(value),)
+
+
+class StepBuilder:
+    """Walks a program once and collects its steps."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.graph = StepGraph()
+        self.views: dict[str, View] = {}
+        self._uses: dict[str, int] = {}
+        self._producer: dict[str, Node] = {}
+        for node in program.nodes:
+            self._producer[node.output] = node
+            for name in node.inputs:
+                self._uses[name] = self._uses.get(name, 0) + 1
+        self._hosted: dict[str, View] = {}
+
+    def build(self) -> StepGraph:
+        """Return the steps and buffers of the program."""
+        for name in self.program.inputs:
+            self.graph.buffers[name] = Buffer(name, self.tensor(name).size, external=True)
+            self.views[name] = View(name)
+        self._host_aligned_concats()
+        for node in self.program.nodes:
+            HANDLERS.get(node.op, StepBuilder.elementwise)(self, node)
+        for name in self.program.outputs:
+            if name in self.views:
+                self.graph.buffers[self.views[name].buffer].external = True
+        self.graph.close()
+        return self.graph
+
+    def tensor(self, name: str) -> Tensor:
+        """Return a tensor of the program."""
+        return self.program.tensors[name]
+
+    def read(self, name: str) -> tuple[str, int]:
+        """Return what reading the tensor `name` moves, as (buffer, bytes)."""
+        view, tensor = self.views[name], self.tensor(name)
+        if view.buffer in self.program.inputs:
+            height, width, channels = tensor.shape
+            return view.buffer, height * width * stored_channels(channels)
+        return view.buffer, stored_bytes(tensor)
+
+    def write(self, name: str) -> tuple[str, int]:
+        """Give the tensor `name` storage and return what writing it moves, as (buffer, bytes)."""
+        view = self._hosted.get(name, View(name))
+        self.views[name] = view
+        if view.buffer not in self.graph.buffers:
+            self.graph.buffers[view.buffer] = Buffer(view.buffer, stored_bytes(self.tensor(view.buffer)))
+        return view.buffer, stored_bytes(self.tensor(name))
+
+    def scratch(self, name: str, size: int) -> tuple[str, int]:
+        """Return a new buffer that belongs to no tensor, as (buffer, bytes)."""
+        self.graph.buffers[name] = Buffer(name, size)
+        return name, size
+
+    def add(
+        self,
+        node: Node,
+        *,
+        mvm_slots: int = 0,
+        macs: int = 0,
+        weight_size: int = 0,
+        operand_size: int = 0,
+        taps: int = 0,
+        vectors: int = 0,
+        broadcasts: int = 0,
+        gathers: int = 0,
+    ) -> None:
+        """Add a step that reads the node's inputs and writes its output."""
+        reads = [self.read(name) for name in node.inputs if name in self.views]
+        step = Step(node.name, node.op, reads, self.write(node.output))
+        step.mvm_slots, step.macs = mvm_slots, macs
+        step.weight_size, step.operand_size = weight_size, operand_size
+        step.taps, step.vectors, step.broadcasts, step.gathers = taps, vectors, broadcasts, gathers
+        self.graph.steps.append(step)
+
+    def alias(self, node: Node, channel: int = 0) -> None:
+        """Let the node's output be a view of its first input."""
+        view = self.views.get(node.inputs[0]) if node.inputs else None
+        if view is not None:
+            self.views[node.output] = View(view.buffer, view.channel + channel)
+
+    def _host_aligned_concats(self) -> None:
+        """Let whoever makes the parts of an aligned concatenation write straight into the whole."""
+        for node in reversed(self.program.nodes):
+            if node.op != "concat" or ints(node, "axis")[0] != 2 or not is_aligned(self.program, node):
+                continue
+            host = self._hosted.get(node.output, View(node.output))
+            channel = host.channel
+            for name in node.inputs:
+                made = self._producer.get(name)
+                if made is not None and made.op not in VIEWS and name not in self._hosted:
+                    self._host(name, View(host.buffer, channel))
+                channel += self.tensor(name).shape[2]
+
+    def _host(self, name: str, view: View) -> None:
+        self._hosted[name] = view
+        made = self._producer.get(name)
+        while made is not None and self._is_folded(made):
+            self._hosted.setdefault(made.inputs[0], view)
+            made = self._producer.get(made.inputs[0])
+
+    def conv(self, node: Node) -> None:
+        """Dense, grouped, depthwise and transposed convolution."""
+        source, target = self.tensor(node.inputs[0]), self.tensor(node.output)
+        channels, outputs = source.shape[2], target.shape[2]
+        kernel = ints(node, "kernel")
+        taps = math.prod(kernel)
+        group = ints(node, "group")[0]
+        positions = target.shape[0] * target.shape[1]
+        if group == channels == outputs and group > 1:
+            self.add(
+                node,
+                taps=stored_bytes(target) // LANES * taps,
+                macs=positions * outputs * taps,
+                weight_size=padded(outputs) * taps,
+            )
+            return
+        stride = ints(node, "strides")[-1]
+        if node.op == "conv_transpose":
+            # Every input pixel makes a kernel-sized patch of the output.
+            positions, outputs = source.shape[0] * source.shape[1], outputs * taps
+            kernel, taps, stride = (1, 1), 1, 1
+        # A grouped convolution runs as a dense one: its weight matrix is filled up with zeros.
+        self.add(
+            node,
+            mvm_slots=array_slots(positions, channels, outputs, (kernel[0], kernel[-1]), stride),
+            macs=positions * channels * taps * outputs // group,
+            weight_size=stored_channels(channels) * taps * padded(outputs),
+        )
+
+    def matmul(self, node: Node) -> None:
+        """The second operand is loaded into the array like weights."""
+        left, out = self.tensor(node.inputs[0]), self.tensor(node.output)
+        rows, vectors, columns = left.shape[2], out.shape[0] * out.shape[1], out.shape[2]
+        self.add(
+            node,
+            mvm_slots=vectors * -(-padded(rows) // 512) * -(-padded(columns) // 512),
+            macs=vectors * rows * columns,
+            operand_size=padded(rows) * padded(columns),
+        )
+
+    def pool(self, node: Node) -> None:
+        """Pooling in the depthwise unit."""
+        source, target = self.tensor(node.inputs[0]), self.tensor(node.output)
+        taps = math.prod(ints(node, "kernel"))
+        if math.prod(target.shape[:2]) == 1:
+            self.add(node, taps=stored_bytes(source) // LANES)
+            return
+        vectors = stored_bytes(target) // LANES
+        top, left, bottom, right = ints(node, "pads")
+        if node.op == "max_pool" and (bottom > top or right > left):
+            # A ragged last window (ceil mode) has no place in the depthwise unit: the window is gathered.
+            self.add(node, gathers=vectors * taps)
+            return
+        self.add(node, taps=vectors * taps)
+
+    def elementwise(self, node: Node) -> None:
+        """Whatever the vector unit does pixel by pixel."""
+        target = self.tensor(node.output)
+        vectors = stored_bytes(target) // LANES
+        pixels = math.prod(target.shape[:2])
+        if node.op in ("add", "sub", "mul"):
+            if pixels > 1 and any(math.prod(self.tensor(name).shape[:2]) == 1 for name in node.inputs):
+                self.add(node, broadcasts=vectors)
+            else:
+                self.add(node, vectors=2 * vectors)
+        else:
+            self.add(node, vectors=4 * vectors if node.op == "softmax" else vectors)
+
+    def _is_folded(self, node: Node) -> bool:
+        """Tell whether a node costs nothing because the operator before it does its work on the way out."""
+        if node.op == "requantize":
+            return True
+        return (
+            node.op == "lut" and self._uses.get(node.inputs[0], 0) == 1 and node.inputs[0] in self._producer
+        )
+
+    def table(self, node: Node) -> None:
+        """A look-up table."""
+        if self._is_folded(node):
+            self.alias(node)
+        else:
+            self.elementwise(node)
+
+    def slice(self, node: Node) -> None:
+        """A view where the chip can address it, a copy elsewhere."""
+        view = self.views[node.inputs[0]]
+        source, target = self.tensor(node.inputs[0]), self.tensor(node.output)
+        dense = all(step == 1 for step in ints(node, "steps"))
+        channel = ints(node, "starts")[2]
+        whole = target.shape[:2] == source.shape[:2]
+        if dense and (
+            view.buffer in self.program.inputs or (whole and (view.channel + channel) % LANES == 0)
+        ):
+            self.alias(node, channel)
+        else:
+            self.add(node, vectors=stored_bytes(target) // LANES)
+
+    def pad(self, node: Node) -> None:
+        """Channel padding is free, the chip pads to 64 anyway."""
+        source, target = self.tensor(node.inputs[0]), self.tensor(node.output)
+        if stored_bytes(source) == stored_bytes(target):
+            self.alias(node)
+        else:
+            self.add(node, vectors=stored_bytes(target) // LANES)
+
+    def concat(self, node: Node) -> None:
+        """Concatenation."""
+        concat_steps(self, node)
+
+    def nothing(self, node: Node) -> None:
+        """Constants cost nothing while a frame runs."""
+
+
+HANDLERS: dict[str, Callable[[StepBuilder, Node], None]] = {
+    "conv": StepBuilder.conv,
+    "conv_transpose": StepBuilder.conv,
+    "matmul": StepBuilder.matmul,
+    "max_pool": StepBuilder.pool,
+    "avg_pool": StepBuilder.pool,
+    "lut": StepBuilder.table,
+    "requantize": StepBuilder.table,
+    "slice": StepBuilder.slice,
+    "pad": StepBuilder.pad,
+    "concat": StepBuilder.concat,
+    "reshape": StepBuilder.alias,
+    "transpose": StepBuilder.alias,
+    "constant": StepBuilder.nothing,
+}

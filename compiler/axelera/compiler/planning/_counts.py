@@ -1,0 +1,54 @@
+"""How often the units of a core are used by one operator."""
+
+from __future__ import annotations
+
+from axelera.chip import METIS, ChipFigures
+
+LANES = int(METIS.channel_granularity)
+IMAGE_CHANNELS = int(METIS.image_channel_granularity)
+
+
+def padded(channels: int) -> int:
+    """Return `channels` rounded up to the 64 that the chip stores."""
+    return -(-channels // LANES) * LANES
+
+
+def stored_channels(channels: int) -> int:
+    """Return the channels an array input vector carries per pixel: an image keeps 4, all else multiples of 64."""
+    return IMAGE_CHANNELS if channels <= IMAGE_CHANNELS else padded(channels)
+
+
+def array_slots(
+    positions: int,
+    channels: int,
+    outputs: int,
+    kernel: tuple[int, int] = (1, 1),
+    stride: int = 1,
+    chip: ChipFigures = METIS,
+) -> int:
+    """Return how often the array fires for a dense convolution.
+
+    In-core replication puts several neighbouring outputs of a row side by side: their input windows overlap, so
+    `copies` outputs need `kernel + (copies - 1) * stride` columns of the image as array inputs. The copies may spread
+    over more row tiles; the cheapest number of copies is taken.
+
+    Args:
+        positions: output pixels.
+        channels: input channels, true count.
+        outputs: output channels, true count.
+        kernel: height and width.
+        stride: along the row.
+        chip: figures of the chip.
+    """
+    rows, columns = int(chip.array_inputs), int(chip.array_outputs)
+    height, width = kernel
+    depth, breadth = stored_channels(channels), padded(outputs)
+    best = 0
+    for copies in range(1, int(chip.replication_limit) + 1):
+        if copies > 1 and copies * breadth > columns:
+            break
+        window = depth * height * (width + (copies - 1) * stride)
+        slots = -(-positions // copies) * -(-window // rows) * -(-copies * breadth // columns)
+        if not best or slots < best:
+            best = slots
+    return best
