@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Int8Array = npt.NDArray[np.int8]
 POISON = -86
 """The byte (0xAA) that fills warm-up outputs with `warmup = "poison"`."""
+FILES = ("program.json", "program.bin", "model.json", "manifest.json")
+"""Files of a model; an executable is shared while none of them changes."""
 DELAY = 2
 """Results of a double-buffered instance come this many calls late."""
 
@@ -64,15 +66,15 @@ class Executables:
     """Executables by model directory and numerics, so that instances of a model share its packed weights."""
 
     def __init__(self) -> None:
-        self._loaded: weakref.WeakValueDictionary[tuple[Path, int, str, str], Executable] = (
+        self._loaded: weakref.WeakValueDictionary[tuple[object, ...], Executable] = (
             weakref.WeakValueDictionary()
         )
         self._lock = threading.Lock()
 
     def get(self, directory: Path, numerics: str, path: str, make: Callable[[], Executable]) -> Executable:
         """Return the executable of a directory, made with `make` unless one is in use already."""
-        changed = (directory / "program.json").stat().st_mtime_ns
-        key = (directory.resolve(), changed, numerics, path)
+        files = [(directory / name).stat() for name in FILES if (directory / name).exists()]
+        key = (directory.resolve(), numerics, path, *((file.st_mtime_ns, file.st_size) for file in files))
         with self._lock:
             executable = self._loaded.get(key)
             if executable is None:

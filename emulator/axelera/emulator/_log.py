@@ -31,6 +31,7 @@ class ThreadLog:
     after: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     earliest: dict[int, int] = field(default_factory=dict)
     times: array[int] = field(default_factory=lambda: array("q"))
+    declared: int = 0
 
 
 class CallLog:
@@ -39,6 +40,7 @@ class CallLog:
     def __init__(self) -> None:
         self._threads: list[ThreadLog] = []
         self._own = threading.local()
+        self._last_user: dict[int, tuple[threading.Thread, int, int]] = {}
         self.lock = threading.Lock()
 
     def thread(self) -> ThreadLog:
@@ -57,7 +59,9 @@ class CallLog:
         with self.lock:
             index = len(log.instances)
             tokens, _order.after = _order.after, ()
-            if earlier := tuple((token.thread, token.index) for token in tokens if token.log is self):
+            declared = tuple((token.thread, token.index) for token in tokens if token.log is self)
+            log.declared += len(declared)
+            if earlier := declared + self._handed_over(instance, log.number, index):
                 log.after[index] = earlier
             if _order.earliest:
                 log.earliest[index], _order.earliest = _order.earliest, 0
@@ -65,6 +69,15 @@ class CallLog:
             log.settings.append(settings)
             log.times.extend(times)
             _order.last = CallToken(self, log.number, index)
+
+    def _handed_over(self, instance: int, thread: int, index: int) -> tuple[tuple[int, int], ...]:
+        """Return the last call of a thread that had ended before another one took its instance over."""
+        user = threading.current_thread()
+        before = self._last_user.get(instance)
+        self._last_user[instance] = (user, thread, index)
+        if before is None or before[0] is user or before[0].is_alive():
+            return ()
+        return (before[1:],)
 
     def snapshot(self) -> tuple[ThreadLog, ...]:
         """Return a consistent copy."""
@@ -77,6 +90,7 @@ class CallLog:
                     dict(log.after),
                     dict(log.earliest),
                     log.times[:],
+                    log.declared,
                 )
                 for log in self._threads
             )

@@ -104,7 +104,7 @@ def collect(
         own = own[np.argsort(own[:, 3], kind="stable")]
         frames[spec.id] = Frames(own[:, 0], own[:, 2] - own[:, 1], own[:, 3], spec.double_buffer)
     elapsed = int(when[:, 3].max()) if len(when) else 0
-    return Record(timeline, frames, elapsed, len(logs), sum(len(log.after) for log in logs))
+    return Record(timeline, frames, elapsed, len(logs), sum(log.declared for log in logs))
 
 
 def seconds(ticks: float) -> float:

@@ -1,0 +1,104 @@
+"""`axemu info`, `run` and `report`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from axelera.cli.axemu import app
+
+MakeModel = Callable[..., Path]
+PROGRAM = """
+import sys
+import numpy as np
+from axelera.runtime import Context
+
+context = Context()
+instance = context.device_connect().load_model_instance(context.load_model(sys.argv[1]))
+for _ in range(3):
+    instance.run([np.zeros((1, 4, 4, 64), np.int8)], [np.empty((1, 4, 4, 64), np.int8)])
+sys.exit(int(sys.argv[2]))
+"""
+
+
+def axemu(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from axelera.cli.axemu import main; main()", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=dict(os.environ), timeout=120
+    )
+
+
+def test_info_names_drivers_boards_and_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXEMU_EMULATOR", 'boards = "m2"')
+    text = CliRunner().invoke(app, ["info"]).stdout
+    for words in (
+        "selected driver: emulator (from default)",
+        "environment variable AXEMU_EMULATOR",
+        "board 0: metis-0:1:0, m2, m2, 1024 MiB, 4 cores",
+        "simulated",
+        "drivers: emulator, native",
+    ):
+        assert words in text
+
+
+def test_info_says_why_a_driver_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXELERA_DRIVER", "native")
+    result = CliRunner().invoke(app, ["info"])
+    assert result.exit_code == 0
+    assert (
+        "selected driver: native (from environment variable AXELERA_DRIVER)\nwhich cannot be used:"
+        in result.stdout
+    )
+
+
+def test_an_unmodified_program_that_releases_nothing_leaves_a_report(
+    make_model: MakeModel, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    done = axemu("run", "--report", "out/report.json", str(program), str(make_model()), "3")
+    assert (done.returncode, done.stderr) == (3, "")
+    document = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [one["frames"] for one in document["instances"]] == [3]
+    shown = CliRunner().invoke(app, ["report", "out/report.json"])
+    assert shown.stdout.startswith("simulated by timing model ")
+    assert "0 twice" in shown.stdout
+
+
+def test_by_default_the_report_is_text_on_stderr(make_model: MakeModel, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    done = axemu("run", str(program), str(make_model()), "0")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "simulated by timing model" in done.stderr
+
+
+def test_each_context_of_a_program_writes_its_own_report(make_model: MakeModel, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import runpy\n" + PROGRAM.replace("sys.exit", "str") + "context.release()\n" + PROGRAM
+    )
+    done = axemu("run", "--report", "report.json", str(program), str(make_model()), "0")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.glob("report*.json")) == ["report-2.json", "report.json"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"simulated": true}'])
+def test_a_file_that_is_no_report_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(content)
+    result = CliRunner().invoke(app, ["report", "x.json"])
+    assert result.exit_code == 1
+    assert "x.json is not a report" in result.stderr
+
+
+def test_a_missing_program_is_an_error() -> None:
+    result = CliRunner().invoke(app, ["run", "nowhere.py"])
+    assert result.exit_code == 1
+    assert "nowhere.py" in result.stderr
