@@ -11,9 +11,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from axelera.compiler import CompilerConfig, ConfigurationError
-from axelera.compiler.config import explain, load_config, property_names, read_json
+from axelera.compiler.config import ALIASES, explain, load_config, nearest, read_json, spell_out
 
-__all__ = ["ColorFormat", "ImageReader", "Layout", "LogLevel", "Options", "configuration", "default_configuration"]
+__all__ = [
+    "ColorFormat",
+    "ImageReader",
+    "Layout",
+    "LogLevel",
+    "Options",
+    "configuration",
+    "default_configuration",
+]
 
 
 class Layout(StrEnum):
@@ -96,7 +104,12 @@ class Options(BaseModel):
         stored = _saved(saved) if saved is not None else {}
         options = {name: value for name, value in stored.items() if name in cls.model_fields}
         properties = {name: value for name, value in stored.items() if name not in cls.model_fields}
-        _no_strangers(properties, cls)
+        valid = (*cls.model_fields, *CompilerConfig.model_fields, *ALIASES)
+        strangers = [
+            f"unknown name {name!r}{nearest(name, valid)}" for name in properties if name not in valid
+        ]
+        if strangers:
+            raise ConfigurationError(f"--cli-args: {'; '.join(strangers)}")
         options |= given
         missing = [f"--{name}" for name in ("input", "output") if name not in options]
         if missing:
@@ -118,20 +131,25 @@ def configuration(options: Options, properties: Mapping[str, Any]) -> CompilerCo
     Raises:
         ConfigurationError: the file or a value is not valid (missing files are FileNotFoundErrors too).
     """
-    overrides = dict(properties)
+    overrides = spell_out(properties)
     if options.aipu_cores is not None:
         overrides["aipu_cores_used"] = options.aipu_cores
     if options.quantize_only:
-        overrides["quantize_only"] = True
+        overrides["compiler_mode"] = "quantize_only"
     if options.conf is None:
-        cores = overrides.get("aipu_cores_used", overrides.get("aipu_cores", 1))
-        if not {"resources", "resources_used"} & overrides.keys() and cores in (1, 2, 3, 4):
-            overrides["resources_used"] = cores / 4
-        config = load_config(overrides=overrides)
-    elif options.conf.suffix == ".json":
-        config = load_config(overrides=_merged(read_json(options.conf), overrides))
-    else:
-        config = load_config(options.conf, overrides=overrides)
+        cores = overrides.get("aipu_cores_used", 1)
+        overrides.setdefault("resources_used", cores / 4 if cores in (1, 2, 3, 4) else 1.0)
+    config = load_config(options.conf, overrides=overrides)
     if not config.model_name:
         config.model_name = options.input.stem
     return config
+
+
+def _saved(text: str) -> dict[str, Any]:
+    if not text.lstrip().startswith("{"):
+        return read_json(Path(text))
+    try:
+        document: dict[str, Any] = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"Invalid JSON syntax in --cli-args: {error}") from None
+    return document

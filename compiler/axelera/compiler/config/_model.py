@@ -146,7 +146,10 @@ class CompilerConfig(BaseModel):
         StrictBool, refused("the simplifications are part of the numerics and cannot be left out")
     ] = True
     validate_operators: Annotated[
-        StrictBool, refused("an operator outside the matrix has no integer meaning here")
+        StrictBool,
+        modelled(
+            "off: every operator that has an integer form is tried on the chip, whatever the matrix says"
+        ),
     ] = True
     run_graph_cleaner: Annotated[StrictBool, refused("the program is made from the cleaned graph only")] = (
         True

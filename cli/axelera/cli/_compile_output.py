@@ -1,0 +1,67 @@
+"""The output directory of `axcompile`: either the old one or the new one, with a report of how it came about."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from axelera.compiler import ConfigurationError
+from axelera.compiler.packaging import replacing
+
+__all__ = ["Outcome", "output_directory", "write_json", "write_report"]
+
+REPORT = "compilation_report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: the word of compilation_report.json.
+        error: what went wrong, or None.
+    """
+
+    status: str
+    error: BaseException | None = None
+
+
+@contextlib.contextmanager
+def output_directory(output: Path, *, overwrite: bool, wipe: bool = False) -> Iterator[Path]:
+    """A new directory to write into, which becomes `output` when the block ends without an exception.
+
+    What is at `output` until then stays untouched, and stays for good when the block raises or the process is killed.
+
+    Args:
+        output: the directory to make or replace.
+        overwrite: the output of an earlier run may be replaced.
+        wipe: whatever is there may be replaced.
+
+    Raises:
+        ConfigurationError: `output` exists and may not be replaced.
+    """
+    if output.exists() and not (overwrite or wipe):
+        raise ConfigurationError(f"output directory {output} exists; --overwrite replaces it")
+    with replacing(output, mark=REPORT, wipe=wipe) as folder:
+        yield folder
+
+
+def write_report(outcome: Outcome, folder: Path) -> None:
+    """Write compilation_report.json."""
+    content: dict[str, Any] = {"status": outcome.status}
+    if outcome.error is not None:
+        content["error"] = {
+            "type": type(outcome.error).__name__,
+            "message": str(outcome.error),
+            "problems": [str(violation) for violation in getattr(outcome.error, "violations", ())],
+        }
+    write_json(folder / REPORT, content)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file for people and programs."""
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
