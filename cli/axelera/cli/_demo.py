@@ -51,6 +51,7 @@ def run_demo(directory: Path) -> DemoResult:
     """Compile the network into `directory`, run all test images, and compare with float32."""
     model_file = compile_digits(directory)
     test = digits.test_images()
+    np.savez_compressed(directory.parent / "test.npz", images=test.images, labels=test.labels)
     expected = float_logits(test.images)
     start = time.perf_counter()
     with Context() as context:
@@ -144,6 +145,6 @@ This machine computed for {result.wall_seconds:.1f} s.
 The compiled model is in {result.directory}
 Try next:
   axrunmodel {result.directory}                      rates and latency as the vendor's tool prints them
-  axemu run --report - examples/quick_start.py {result.directory / "model.json"}
+  axemu run --report - examples/quick_start.py {result.directory}/model.json {result.directory.parent}/test.npz
                                                      a report on any program, without changing it
   axcompile --help                                   compile your own network"""
