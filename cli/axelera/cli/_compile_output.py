@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,12 @@ class Outcome:
     Attributes:
         status: the word of compilation_report.json.
         error: what went wrong, or None.
+        without_effect: properties that were set and change nothing, and why.
     """
 
     status: str
     error: BaseException | None = None
+    without_effect: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -52,7 +54,10 @@ def output_directory(output: Path, *, overwrite: bool, wipe: bool = False) -> It
 
 def write_report(outcome: Outcome, folder: Path) -> None:
     """Write compilation_report.json."""
-    content: dict[str, Any] = {"status": outcome.status}
+    content: dict[str, Any] = {
+        "status": outcome.status,
+        "settings_without_effect": dict(outcome.without_effect),
+    }
     if outcome.error is not None:
         content["error"] = {
             "type": type(outcome.error).__name__,

@@ -32,10 +32,11 @@ def run(options: Options, config: CompilerConfig, folder: Path) -> Outcome:
         folder: an empty directory.
     """
     fallback = ConfigurationError.status
+    without_effect = config.settings_without_effect()
     try:
         write_json(folder / "cli_args.json", options.model_dump(mode="json", exclude_none=True))
         write_json(folder / "conf.json", config.model_dump(mode="json"))
-        for name, reason in config.settings_without_effect().items():
+        for name, reason in without_effect.items():
             _log.warning("%s has no effect here: %s", name, reason)
         if options.input.name == MANIFEST:
             _log.info("Reading the quantised model %s", options.input)
@@ -52,12 +53,12 @@ def run(options: Options, config: CompilerConfig, folder: Path) -> Outcome:
             fallback = "TOP_LEVEL_LOWER_ERROR"
             _log.info("Lowering %s for %d core(s)", config.model_name, config.aipu_cores_used)
             compiler.compile(quantised, config, folder / "compiled_model")
-        outcome = Outcome("SUCCEEDED")
+        outcome = Outcome("SUCCEEDED", None, without_effect)
     except CompilerError as error:
-        outcome = Outcome(error.status, error)
+        outcome = Outcome(error.status, error, without_effect)
     except Exception as error:  # noqa: BLE001  the report is for whatever comes up; the log keeps the traceback
         _log.debug("unexpected", exc_info=error)
-        outcome = Outcome(fallback, error)
+        outcome = Outcome(fallback, error, without_effect)
     if outcome.error is not None:
         shutil.rmtree(folder / "compiled_model", ignore_errors=True)
     write_report(outcome, folder)

@@ -79,8 +79,9 @@ def test_something_that_is_no_earlier_run_is_never_replaced(tmp_path: Path, name
 def test_the_report_names_status_error_and_every_problem(tmp_path: Path) -> None:
     error = CompilerError("two things")
     error.violations = ("first", "second")  # type: ignore[attr-defined]
-    write_report(Outcome("QTOOLS_ERROR", error), tmp_path)
+    write_report(Outcome("QTOOLS_ERROR", error, {"tiling_depth": "why"}), tmp_path)
     assert json.loads((tmp_path / "compilation_report.json").read_text()) == {
         "status": "QTOOLS_ERROR",
+        "settings_without_effect": {"tiling_depth": "why"},
         "error": {"type": "CompilerError", "message": "two things", "problems": ["first", "second"]},
     }

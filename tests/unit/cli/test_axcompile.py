@@ -1,0 +1,227 @@
+"""`axcompile` from command line to compiled model, and what its report says when it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from axelera import compiler
+from axelera.cli.axcompile import app
+from axelera.compiler import CompilerConfig
+from axelera.model import load_compiled_model
+
+
+def network(path: Path, *, middle: str = "Relu", shape: tuple[int | str, ...] = (1, 3, 8, 8)) -> Path:
+    """Two convolutions with one operator between them."""
+    generator = np.random.default_rng(0)
+    first = numpy_helper.from_array(generator.normal(size=(8, 3, 3, 3)).astype(np.float32), "first")
+    second = numpy_helper.from_array(generator.normal(size=(4, 8, 3, 3)).astype(np.float32), "second")
+    nodes = [
+        helper.make_node("Conv", ["image", "first"], ["a"], pads=[1, 1, 1, 1], name="conv_1"),
+        helper.make_node(middle, ["a"], ["b"], name="between"),
+        helper.make_node("Conv", ["b", "second"], ["scores"], pads=[1, 1, 1, 1], name="conv_2"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 4, "h", "w"])],
+        [first, second],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    return network(tmp_path / "net.onnx")
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def report(out: Path) -> dict[str, Any]:
+    return json.loads((out / "compilation_report.json").read_text())
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_output_has_the_documented_tree(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    done = run("-i", net, "-o", out, "--dataset-len", 3)
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.iterdir()) == [
+        "cli_args.json",
+        "compilation_log.txt",
+        "compilation_report.json",
+        "compiled_model",
+        "conf.json",
+        "input_model",
+        "quantized_model",
+    ]
+    assert report(out)["status"] == "SUCCEEDED"
+    assert (out / "input_model" / "fp32_model.onnx").is_file()
+    assert (out / "quantized_model" / "quantized_model_manifest.json").is_file()
+    assert load_compiled_model(out / "compiled_model").inputs[0].shape == (1, 10, 16, 4)
+    assert CompilerConfig(**json.loads((out / "conf.json").read_text())).resources_used == 0.25
+
+
+def test_four_cores_make_a_batch_of_four(tmp_path: Path, net: Path) -> None:
+    assert run("-i", net, "-o", tmp_path / "out", "--dataset-len", 2, "--aipu-cores", 4).exit_code == 0
+    assert load_compiled_model(tmp_path / "out" / "compiled_model").inputs[0].shape[0] == 4
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, net: Path) -> None:
+    for name in ("a", "b"):
+        assert run("-i", net, "-o", tmp_path / name, "--dataset-len", 2).exit_code == 0
+    assert files(tmp_path / "a" / "compiled_model") == files(tmp_path / "b" / "compiled_model")
+
+
+def test_a_quantised_model_is_lowered_later_to_the_same_program(tmp_path: Path, net: Path) -> None:
+    assert run("-i", net, "-o", tmp_path / "whole", "--dataset-len", 2).exit_code == 0
+    assert run("-i", net, "-o", tmp_path / "first", "--dataset-len", 2, "--quantize-only").exit_code == 0
+    assert not (tmp_path / "first" / "compiled_model").exists()
+    manifest = tmp_path / "first" / "quantized_model" / "quantized_model_manifest.json"
+    assert run("-i", manifest, "-o", tmp_path / "second").exit_code == 0
+    whole, second = (files(tmp_path / name / "compiled_model") for name in ("whole", "second"))
+    assert whole["program.bin"] == second["program.bin"]
+    assert whole["model.json"] == second["model.json"]
+
+
+def test_images_and_a_transform_calibrate(tmp_path: Path, net: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for number, value in enumerate((0, 128, 255)):
+        Image.new("RGB", (16, 12), (value, value, value)).save(tmp_path / "images" / f"{number}.png")
+    (tmp_path / "t.py").write_text(
+        "import numpy as np\n"
+        "def prepare(image):\n"
+        "    pixels = np.asarray(image.resize((8, 8)), np.float32)\n"
+        "    return (pixels / 127.5 - 1).transpose(2, 0, 1)[None]\n"
+    )
+    out = tmp_path / "out"
+    done = run(
+        "-i", net, "-o", out, "--imageset", tmp_path / "images", "--transform", f"{tmp_path / 't.py'}:prepare"
+    )
+    assert done.exit_code == 0, done.output
+    model = load_compiled_model(out / "compiled_model").inputs[0]
+    assert model.scale == pytest.approx(2 / 255, rel=0.02)
+
+
+def test_an_open_shape_is_given_on_the_command_line(tmp_path: Path) -> None:
+    net = network(tmp_path / "open.onnx", shape=("n", 3, "h", "w"))
+    assert run("-i", net, "-o", tmp_path / "a", "--dataset-len", 2).exit_code == 1
+    done = run("-i", net, "-o", tmp_path / "b", "--dataset-len", 2, "--input-shape", "1,3,8,8")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_batch_inside_the_network_is_refused(tmp_path: Path) -> None:
+    net = network(tmp_path / "open.onnx", shape=("n", 3, "h", "w"))
+    done = run("-i", net, "-o", tmp_path / "out", "--input-shape", "4,3,8,8")
+    assert done.exit_code == 1
+    assert "only batch 1 is supported" in done.stderr
+
+
+def test_an_operator_in_the_middle_that_the_chip_lacks_is_reported(tmp_path: Path) -> None:
+    net = network(tmp_path / "net.onnx", middle="Acos")
+    done = run("-i", net, "-o", tmp_path / "out", "--dataset-len", 2)
+    assert done.exit_code == 1
+    found = report(tmp_path / "out")
+    assert found["status"] == "QTOOLS_ERROR"
+    assert "between" in found["error"]["problems"][0]
+    assert not (tmp_path / "out" / "compiled_model").exists()
+
+
+def test_a_file_that_is_no_network_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x00garbage")
+    assert run("-i", tmp_path / "net.onnx", "-o", tmp_path / "out").exit_code == 1
+    assert report(tmp_path / "out")["status"] == "ONNX_GRAPH_CLEANER_ERROR"
+
+
+def test_a_folder_without_images_is_reported(tmp_path: Path, net: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run("-i", net, "-o", tmp_path / "out", "--imageset", tmp_path / "empty").exit_code == 1
+    assert report(tmp_path / "out")["status"] == "TOP_LEVEL_QUANTIZE_ERROR"
+
+
+def test_a_bad_configuration_is_reported(tmp_path: Path, net: Path) -> None:
+    (tmp_path / "c.toml").write_text("tiling_dept = 6\n")
+    done = run("-i", net, "-o", tmp_path / "out", "--conf", tmp_path / "c.toml")
+    assert done.exit_code == 1
+    assert "did you mean 'tiling_depth'?" in done.stderr
+    assert report(tmp_path / "out")["status"] == "INITIALIZE_CLI_ERROR"
+
+
+def test_a_damaged_quantised_model_is_reported(tmp_path: Path) -> None:
+    manifest = tmp_path / "quantized_model_manifest.json"
+    manifest.write_text("{}")
+    assert run("-i", manifest, "-o", tmp_path / "out").exit_code == 1
+    assert report(tmp_path / "out")["status"] != "SUCCEEDED"
+
+
+def test_a_defect_of_the_compiler_is_reported_and_logged(
+    tmp_path: Path, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(compiler, "compile", broken)
+    assert run("-i", net, "-o", tmp_path / "out", "--dataset-len", 2).exit_code == 1
+    assert report(tmp_path / "out")["status"] == "TOP_LEVEL_LOWER_ERROR"
+    assert "Traceback" in (tmp_path / "out" / "compilation_log.txt").read_text()
+
+
+def test_an_existing_output_is_kept_unless_told(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    assert run("-i", net, "-o", out, "--dataset-len", 2).exit_code == 0
+    before = files(out)
+    again = run("-i", net, "-o", out, "--dataset-len", 3)
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
+    assert files(out) == before
+    assert run("-i", net, "-o", out, "--dataset-len", 3, "--overwrite").exit_code == 0
+    assert json.loads((out / "cli_args.json").read_text())["dataset_len"] == 3
+
+
+def test_an_earlier_run_is_repeated_from_its_files(tmp_path: Path, net: Path) -> None:
+    assert run("-i", net, "-o", tmp_path / "a", "--dataset-len", 2, "--aipu-cores", 2).exit_code == 0
+    again = run(
+        "--cli-args",
+        tmp_path / "a" / "cli_args.json",
+        "--conf",
+        tmp_path / "a" / "conf.json",
+        "-o",
+        tmp_path / "b",
+    )
+    assert again.exit_code == 0, again.output
+    assert files(tmp_path / "a" / "compiled_model") == files(tmp_path / "b" / "compiled_model")
+
+
+def test_settings_without_effect_are_named(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    done = run("-i", net, "-o", out, "--dataset-len", 2, "--cli-args", '{"tiling_depth": 6}')
+    assert list(report(out)["settings_without_effect"]) == ["tiling_depth"]
+    assert "tiling_depth has no effect here" in done.stderr
+
+
+def test_the_default_configuration_is_written(tmp_path: Path) -> None:
+    done = run("--generate-config", tmp_path / "conf")
+    path = tmp_path / "conf" / "default_conf.json"
+    assert done.stdout.strip() == str(path)
+    assert json.loads(path.read_text()) == CompilerConfig(resources_used=0.25).model_dump(mode="json")
+
+
+def test_no_options_say_what_is_missing() -> None:
+    done = run()
+    assert done.exit_code == 1
+    assert "--input and --output must be given" in done.stderr
