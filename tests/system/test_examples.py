@@ -1,0 +1,71 @@
+"""Every example runs, on the network and the images of the demo."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PROGRAMS = sorted(path for path in EXAMPLES.glob("*.py") if path.stem != "tensors")
+
+
+def run(example: str, *arguments: Path) -> str:
+    command = [sys.executable, str(EXAMPLES / example), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def correct(output: str) -> int:
+    match = re.match(r"(\d+) of 600 correct", output)
+    assert match is not None, output
+    return int(match[1])
+
+
+@pytest.mark.usefixtures("own_boards")
+@pytest.mark.parametrize("example", ["quick_start.py", "worker_threads.py", "double_buffering.py"])
+def test_examples_on_one_board_read_the_digits(example: str, digits_1: Path, digits_images: Path) -> None:
+    assert correct(run(example, digits_1, digits_images)) >= 590
+
+
+@pytest.mark.usefixtures("own_boards")
+def test_round_robin_uses_all_boards(
+    digits_1: Path, digits_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AXEMU_EMULATOR", "boards = 2")
+    output = run("round_robin.py", digits_1, digits_images)
+    assert correct(output) >= 590
+    assert output.endswith("on 2 boards\n")
+
+
+@pytest.mark.usefixtures("own_boards")
+def test_cascade_looks_twice_at_some(digits_2: Path, digits_images: Path) -> None:
+    output = run("cascade.py", digits_2, digits_2, digits_images)
+    assert correct(output) >= 590
+    assert 1 <= int(re.findall(r"(\d+) of them", output)[0]) <= 60
+
+
+@pytest.mark.usefixtures("own_boards")
+def test_postamble_runs_the_rest_on_the_host(digits_argmax: Path, digits_images: Path) -> None:
+    assert correct(run("postamble.py", digits_argmax, digits_images)) >= 590
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_examples_import_no_part_of_ours_but_the_runtime(path: Path) -> None:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    assert {name for name in names if name.startswith("axelera")} == {"axelera.runtime"}
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_examples_are_linked_from_the_readme(path: Path) -> None:
+    assert f"examples/{path.name}" in (EXAMPLES.parent / "README.md").read_text()
