@@ -15,6 +15,7 @@ PARAMETERS = (
     "array_stretch",
     "weight_load_rate",
     "move_rate",
+    "io_rate",
     "tap_cycles",
     "vector_cycles",
     "broadcast_cycles",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 from axelera.compiler.planning._concat import concat_steps, is_aligned
 from axelera.compiler.planning._counts import LANES, array_slots, padded, stored_channels
@@ -12,13 +11,6 @@ from axelera.compiler.planning._steps import Buffer, Step, StepGraph
 from axelera.model.program import Node, Program, Tensor
 
 VIEWS = ("slice", "reshape", "transpose", "constant")
-
-
-class View(NamedTuple):
-    """Where a tensor lies: a buffer and the channel it starts at."""
-
-    buffer: str
-    channel: int = 0
 
 
 def stored_bytes(tensor: Tensor) -> int:
@@ -39,26 +31,28 @@ class StepBuilder:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.graph = StepGraph()
-        self.views: dict[str, View] = {}
+        self.views: dict[str, str] = {}
+        """Buffer that each tensor lies in."""
         self._uses: dict[str, int] = {}
         self._producer: dict[str, Node] = {}
         for node in program.nodes:
             self._producer[node.output] = node
             for name in node.inputs:
                 self._uses[name] = self._uses.get(name, 0) + 1
-        self._hosted: dict[str, View] = {}
+        self._hosted: dict[str, str] = {}
+        """Buffer that a tensor is to be written into instead of one of its own."""
 
     def build(self) -> StepGraph:
         """Return the steps and buffers of the program."""
         for name in self.program.inputs:
             self.graph.buffers[name] = Buffer(name, self.tensor(name).size, external=True)
-            self.views[name] = View(name)
+            self.views[name] = name
         self._host_aligned_concats()
         for node in self.program.nodes:
             HANDLERS.get(node.op, StepBuilder.elementwise)(self, node)
         for name in self.program.outputs:
             if name in self.views:
-                self.graph.buffers[self.views[name].buffer].external = True
+                self.graph.buffers[self.views[name]].external = True
         self.graph.close()
         return self.graph
 
@@ -68,19 +62,19 @@ class StepBuilder:
 
     def read(self, name: str) -> tuple[str, int]:
         """Return what reading the tensor `name` moves, as (buffer, bytes)."""
-        view, tensor = self.views[name], self.tensor(name)
-        if view.buffer in self.program.inputs:
+        buffer, tensor = self.views[name], self.tensor(name)
+        if buffer in self.program.inputs:
             height, width, channels = tensor.shape
-            return view.buffer, height * width * stored_channels(channels)
-        return view.buffer, stored_bytes(tensor)
+            return buffer, height * width * stored_channels(channels)
+        return buffer, stored_bytes(tensor)
 
     def write(self, name: str) -> tuple[str, int]:
         """Give the tensor `name` storage and return what writing it moves, as (buffer, bytes)."""
-        view = self._hosted.get(name, View(name))
-        self.views[name] = view
-        if view.buffer not in self.graph.buffers:
-            self.graph.buffers[view.buffer] = Buffer(view.buffer, stored_bytes(self.tensor(view.buffer)))
-        return view.buffer, stored_bytes(self.tensor(name))
+        buffer = self._hosted.get(name, name)
+        self.views[name] = buffer
+        if buffer not in self.graph.buffers:
+            self.graph.buffers[buffer] = Buffer(buffer, stored_bytes(self.tensor(buffer)))
+        return buffer, stored_bytes(self.tensor(name))
 
     def scratch(self, name: str, size: int) -> tuple[str, int]:
         """Return a new buffer that belongs to no tensor, as (buffer, bytes)."""
@@ -108,30 +102,27 @@ class StepBuilder:
         step.taps, step.vectors, step.broadcasts, step.gathers = taps, vectors, broadcasts, gathers
         self.graph.steps.append(step)
 
-    def alias(self, node: Node, channel: int = 0) -> None:
+    def alias(self, node: Node) -> None:
         """Let the node's output be a view of its first input."""
-        view = self.views.get(node.inputs[0]) if node.inputs else None
-        if view is not None:
-            self.views[node.output] = View(view.buffer, view.channel + channel)
+        buffer = self.views.get(node.inputs[0]) if node.inputs else None
+        if buffer is not None:
+            self.views[node.output] = buffer
 
     def _host_aligned_concats(self) -> None:
         """Let whoever makes the parts of an aligned concatenation write straight into the whole."""
         for node in reversed(self.program.nodes):
             if node.op != "concat" or ints(node, "axis")[0] != 2 or not is_aligned(self.program, node):
                 continue
-            host = self._hosted.get(node.output, View(node.output))
-            channel = host.channel
             for name in node.inputs:
                 made = self._producer.get(name)
                 if made is not None and made.op not in VIEWS and name not in self._hosted:
-                    self._host(name, View(host.buffer, channel))
-                channel += self.tensor(name).shape[2]
+                    self._host(name, self._hosted.get(node.output, node.output))
 
-    def _host(self, name: str, view: View) -> None:
-        self._hosted[name] = view
+    def _host(self, name: str, buffer: str) -> None:
+        self._hosted[name] = buffer
         made = self._producer.get(name)
         while made is not None and self._is_folded(made):
-            self._hosted.setdefault(made.inputs[0], view)
+            self._hosted.setdefault(made.inputs[0], buffer)
             made = self._producer.get(made.inputs[0])
 
     def conv(self, node: Node) -> None:
@@ -218,16 +209,12 @@ class StepBuilder:
             self.elementwise(node)
 
     def slice(self, node: Node) -> None:
-        """A view where the chip can address it, a copy elsewhere."""
-        view = self.views[node.inputs[0]]
+        """A range of channels is a view: whoever reads it meets zero weights in the lanes beside it."""
         source, target = self.tensor(node.inputs[0]), self.tensor(node.output)
         dense = all(step == 1 for step in ints(node, "steps"))
-        channel = ints(node, "starts")[2]
-        whole = target.shape[:2] == source.shape[:2]
-        if dense and (
-            view.buffer in self.program.inputs or (whole and (view.channel + channel) % LANES == 0)
-        ):
-            self.alias(node, channel)
+        image = self.views[node.inputs[0]] in self.program.inputs
+        if dense and (image or target.shape[:2] == source.shape[:2]):
+            self.alias(node)
         else:
             self.add(node, vectors=stored_bytes(target) // LANES)
 

@@ -21,7 +21,7 @@ def concat_steps(builder: StepBuilder, node: Node) -> None:
     """Add the steps of a concatenation.
 
     Along channels and aligned: none. Otherwise each part is padded to the width of the whole in a temporary, shifted
-    and added to the result; the first part makes the result itself.
+    and added to the result; the first part makes the result itself. The chain is started once.
     """
     axis = node.attributes["axis"]
     if axis == 2 and is_aligned(builder.program, node):
@@ -38,6 +38,7 @@ def concat_steps(builder: StepBuilder, node: Node) -> None:
         reads = [builder.read(name) for name in parts]
         steps.append(Step(node.name, "concat", reads, whole, vectors=vectors))
         return
+    first = len(steps)
     result: tuple[str, int] | None = None
     for number, name in enumerate(parts):
         part = builder.read(name)
@@ -51,3 +52,5 @@ def concat_steps(builder: StepBuilder, node: Node) -> None:
         else:
             steps.append(Step(f"{node.name}/add{number}", "add", [part, result], whole, vectors=2 * vectors))
             result = whole
+    for step in steps[first + 1 :]:
+        step.layers = 0

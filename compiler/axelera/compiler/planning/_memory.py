@@ -78,7 +78,7 @@ def place(graph: StepGraph, options: PlanOptions) -> Layout:
 
     Activations go first, since they save more traffic per byte and step than weights do, but leave room for the largest
     weight tensor; weights get what is left of L2 and stream the rest from DDR every call. Buffers are promoted whole in one-core builds; a
-    batch build may split them between memories. Program inputs and outputs stay in DDR.
+    batch build may split them between memories. Program inputs and outputs come last: into L2 if all else is on chip.
     """
     layout = Layout()
     weights = [step.weight_size for step in graph.steps]
@@ -96,6 +96,10 @@ def place(graph: StepGraph, options: PlanOptions) -> Layout:
     head = min(STREAM_HEAD, max(0, l1_space - layout.l1_peak))
     layout.streamed = _stream(weights, room, capacity, head)
     layout.weights_resident = sum(weights) - sum(layout.streamed)
+    outer = [b for b in graph.buffers.values() if b.external]
+    left = room - layout.weights_resident
+    if not any(layout.streamed) and options.cores * sum(b.size for b in outer) <= left:
+        layout.shares.update({buffer.name: Share(l2=1.0) for buffer in outer})
     return layout
 
 

@@ -84,12 +84,13 @@ def plan(program: Program, options: PlanOptions | None = None) -> Plan:
 
 def task_of(step: Step, graph: StepGraph, layout: Layout, streamed: int) -> Task:
     """Turn a step into a task: counts stay, bytes are split by the memories they cross."""
-    move = io = read = written = 0.0
+    move = io = io_ddr = 0.0
     inside = sum(amount for _, amount in step.reads)
     for name, amount in (*step.reads, step.writes):
         share = layout.shares.get(name, Share())
         if graph.buffers[name].external:
             io += amount
+            io_ddr += amount * share.ddr
         else:
             move += amount * (1 - share.l1)
     read = sum(amount * layout.shares.get(name, Share()).ddr for name, amount in step.reads)
@@ -105,8 +106,10 @@ def task_of(step: Step, graph: StepGraph, layout: Layout, streamed: int) -> Task
         vectors=step.vectors,
         broadcasts=step.broadcasts,
         gathers=step.gathers,
+        layers=step.layers,
         move_bytes=round(move),
         io_bytes=round(io),
+        io_ddr_bytes=round(io_ddr),
         ddr_read_bytes=round(read),
         ddr_write_bytes=round(written),
         input_bytes=inside,
@@ -127,7 +130,7 @@ def pools_of(program: Program, graph: StepGraph, layout: Layout, options: PlanOp
     spilled = sum(
         _round_up(round(buffer.size * layout.shares[name].ddr))
         for name, buffer in graph.buffers.items()
-        if name in layout.shares
+        if name in layout.shares and not buffer.external
     )
     constants = _round_up(min(layout.weights_resident, options.l2_bytes))
     pools = [

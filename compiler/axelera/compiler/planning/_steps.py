@@ -40,6 +40,7 @@ class Step:
     vectors: int = 0
     broadcasts: int = 0
     gathers: int = 0
+    layers: int = 1
 
 
 @dataclass(slots=True)

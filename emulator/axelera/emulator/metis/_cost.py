@@ -11,13 +11,17 @@ from axelera.model.program import Task
 
 
 class TaskCycles(NamedTuple):
-    """Core cycles of one task by what the core does; `total` is what the core is held for (DDR excluded)."""
+    """Core cycles of one task by what the core waits for; waiting for DDR is not among them.
+
+    Moving activations overlaps with computing: `move` is what sticks out. `throttled` is what the MVM limit adds.
+    """
 
     weights: int
     array: int
     depthwise: int
     vector: int
     move: int
+    copy: int
     overhead: int
     throttled: int
 
@@ -41,8 +45,8 @@ def task_cycles(
 ) -> TaskCycles:
     """Cost a task on one core.
 
-    The MVM limit bounds the share of time the array may fire: it stretches a task only where the array would have
-    been busier than the limit allows.
+    The MVM limit bounds the activity of the array, multiply-accumulates as a share of the peak, task by task: it only
+    stretches tasks that would have been busier.
     """
     array = math.ceil(task.mvm_slots * chip.vector_cycles.value * calibration["array_stretch"])
     depthwise = math.ceil(task.taps * calibration["tap_cycles"])
@@ -51,12 +55,19 @@ def task_cycles(
         + task.broadcasts * calibration["broadcast_cycles"]
         + task.gathers * calibration["gather_cycles"]
     )
-    move = math.ceil(task.move_bytes / calibration["move_rate"])
+    compute = array + depthwise + vector
+    move = max(0, math.ceil(task.move_bytes / calibration["move_rate"]) - compute)
+    allowed = peak_macs_per_cycle(chip) * mvm_percent / 100
+    throttled = max(0, math.ceil(task.macs / allowed) - compute - move) if mvm_percent < 100 else 0
     weights = math.ceil(task.weight_bytes / calibration["weight_load_rate"])
-    working = array + depthwise + vector + move
-    throttled = max(0, math.ceil(array * 100 / mvm_percent) - working) if mvm_percent < 100 else 0
+    copy = math.ceil(task.io_bytes / calibration["io_rate"])
     overhead = math.ceil(task.layers * calibration["layer_cycles"])
-    return TaskCycles(weights, array, depthwise, vector, move, overhead, throttled)
+    return TaskCycles(weights, array, depthwise, vector, move, copy, overhead, throttled)
+
+
+def peak_macs_per_cycle(chip: ChipFigures) -> float:
+    """Return what one core's array does at best: every row and column, one vector in 8 cycles."""
+    return chip.array_inputs.value * chip.array_outputs.value / chip.vector_cycles.value
 
 
 def phases(

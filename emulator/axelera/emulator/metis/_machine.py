@@ -83,6 +83,7 @@ class Machine:
         self._instances: dict[int, InstanceSpec] = {}
         self._gates: dict[int, simpy.Resource] = {}
         self._filled: dict[int, int] = {}
+        self._io_in_ddr: dict[int, bool] = {}
         self._cores = [[simpy.Resource(self._env) for _ in range(int(b.chip.cores))] for b in self.boards]
         self._ddr = [
             FluidServer(self._env, 1, _constant(int(b.figures.memory_bandwidth))) for b in self.boards
@@ -110,6 +111,7 @@ class Machine:
         self._instances[instance.id] = instance
         self._gates[instance.id] = simpy.Resource(self._env)
         self._filled[instance.id] = 0
+        self._io_in_ddr[instance.id] = any(task.io_ddr_bytes for task in instance.tasks)
 
     def add_state(self, state: BoardState) -> int:
         """Make a board state known and return its index for :class:`Call`."""
@@ -223,7 +225,11 @@ class Machine:
 
     def _copy(self, instance: InstanceSpec, pending: Pending, direction: int, amount: int) -> Steps:
         begin = self.now
-        yield self._links.transfer(instance.board, direction, amount)
+        link = self._links.transfer(instance.board, direction, amount)
+        if self._io_in_ddr[instance.id]:
+            yield self._env.all_of([link, self._ddr[instance.board].transfer(0, amount)])
+        else:
+            yield link
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"
