@@ -20,6 +20,7 @@ from axelera.compiler.quantized_model import AxeleraQuantizedModel
 __all__ = ["run"]
 
 MANIFEST = "quantized_model_manifest.json"
+_READING = "LOWER_FRONTEND_ERROR"
 _log = logging.getLogger("axelera.cli.axcompile")
 
 
@@ -40,7 +41,7 @@ def run(options: Options, config: CompilerConfig, folder: Path) -> Outcome:
             _log.warning("%s has no effect here: %s", name, reason)
         if options.input.name == MANIFEST:
             _log.info("Reading the quantised model %s", options.input)
-            fallback = "LOWER_FRONTEND_ERROR"
+            fallback = _READING
             quantised = AxeleraQuantizedModel.load(options.input.parent)
         else:
             fallback = "ONNX_GRAPH_CLEANER_ERROR"
@@ -55,7 +56,8 @@ def run(options: Options, config: CompilerConfig, folder: Path) -> Outcome:
             compiler.compile(quantised, config, folder / "compiled_model")
         outcome = Outcome("SUCCEEDED", None, without_effect)
     except CompilerError as error:
-        outcome = Outcome(error.status, error, without_effect)
+        # A damaged quantised model is a ModelError too, but no fault of an ONNX graph.
+        outcome = Outcome(_READING if fallback == _READING else error.status, error, without_effect)
     except Exception as error:  # noqa: BLE001  the report is for whatever comes up; the log keeps the traceback
         _log.debug("unexpected", exc_info=error)
         outcome = Outcome(fallback, error, without_effect)

@@ -166,7 +166,7 @@ def test_a_damaged_quantised_model_is_reported(tmp_path: Path) -> None:
     manifest = tmp_path / "quantized_model_manifest.json"
     manifest.write_text("{}")
     assert run("-i", manifest, "-o", tmp_path / "out").exit_code == 1
-    assert report(tmp_path / "out")["status"] != "SUCCEEDED"
+    assert report(tmp_path / "out")["status"] == "LOWER_FRONTEND_ERROR"
 
 
 def test_a_defect_of_the_compiler_is_reported_and_logged(

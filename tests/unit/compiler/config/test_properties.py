@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,6 +207,14 @@ def test_all_problems_are_listed_at_once() -> None:
     message = str(caught.value)
     assert message.startswith("3 problem(s)")
     assert all(name in message for name in ("tiling_depth", "frequency", "nonsense"))
+
+
+def test_the_guide_shows_the_message_users_see() -> None:
+    guide = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "configure-the-compiler.md"
+    shown = guide.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0].strip()
+    with pytest.raises(ValueError, match="problem") as caught:
+        CompilerConfig(quantization_scheme="per_tensor_minmax", resources=0.3, tiling_dept=6)
+    assert str(caught.value) == shown
 
 
 @pytest.mark.parametrize("value", [1, "yes", "true", 0])
