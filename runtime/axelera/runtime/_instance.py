@@ -85,6 +85,7 @@ class ModelInstance(Object):
             InvalidArgument: wrong number of tensors, or one of them is unfit (named); or the instance was released.
             ConnectionError: the board has gone, or this process was forked from the owner.
         """
+        self._check_usable()
         try:
             frame = self._spare.pop()
         except IndexError:

@@ -175,13 +175,15 @@ def test_a_forked_child_can_reserve_for_itself() -> None:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(write, json.dumps([reserve(BOARD, 2).cores, len(holders(BOARD))]).encode())
-        os._exit(0)
+        try:
+            os.write(write, json.dumps([reserve(BOARD, 2).cores, len(holders(BOARD))]).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
     os.waitpid(child, 0)
     assert json.loads(os.read(read, 100)) == [[2, 3], 2]
     assert [holder.cores for holder in holders(BOARD)] == [held.cores]
     os.close(read)
-    os.close(write)
 
 
 def test_threads_share_the_cores_out_without_losing_or_doubling_one() -> None:

@@ -1,0 +1,201 @@
+"""Worker threads, double buffering, cascades and several boards give the results of a single thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Queue
+from typing import Any
+
+import numpy as np
+import pytest
+from tests._sizes import sample
+
+import axelera.runtime as axr
+
+FRAMES = sample(40, 200)
+REPETITIONS = sample(2, 20)
+
+
+def _codes(seed: int, count: int = FRAMES) -> list[Any]:
+    rng = np.random.default_rng(seed)
+    return [rng.integers(-128, 128, (1, 10, 16, 4), np.int8) for _ in range(count)]
+
+
+class Worker:
+    """A thread with an instance and buffers of its own, fed and drained through queues."""
+
+    def __init__(self, instance: axr.ModelInstance, model: axr.Model) -> None:
+        self.inputs = [np.zeros(info.shape, np.int8) for info in model.inputs()]
+        self._instance = instance
+        self._outputs = [np.empty(info.shape, np.int8) for info in model.outputs()]
+        self._todo: Queue[bool] = Queue()
+        self._done: Queue[Any] = Queue()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def push(self, frame: Any) -> None:
+        self.inputs[0][:] = frame
+        self._todo.put(True)
+
+    def pop(self) -> Any:
+        result = self._done.get(timeout=60)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def stop(self) -> None:
+        self._todo.put(False)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while self._todo.get():
+            try:
+                self._instance.run(self.inputs, self._outputs)
+            except Exception as error:  # noqa: BLE001  handed to the one who waits
+                self._done.put(error)
+                return
+            self._done.put(self._outputs[0].copy())
+
+
+def _round_robin(workers: list[Worker], frames: list[Any], delay: int = 0) -> list[Any]:
+    """Keep one frame in every worker: prefill, then collect the oldest before giving the next, then drain."""
+    results = []
+    padded = [*frames, *[np.zeros_like(frames[0])] * (delay * len(workers))]
+    for index, frame in enumerate(padded):
+        worker = workers[index % len(workers)]
+        if index >= len(workers):
+            results.append(worker.pop())
+        worker.push(frame)
+    results += [
+        workers[index % len(workers)].pop() for index in range(len(padded) - len(workers), len(padded))
+    ]
+    return results[delay * len(workers) :]
+
+
+@pytest.fixture
+def frames() -> list[Any]:
+    return _codes(2)
+
+
+@pytest.mark.parametrize("double_buffer", [0, 1])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_workers_give_what_one_thread_gives(
+    driver: str, context: axr.Context, small: Any, frames: list[Any], workers: int, double_buffer: int
+) -> None:
+    made = small()
+    model = context.load_model(made.path)
+    expected = [made.expected([frame])[0] for frame in frames]
+    for _ in range(REPETITIONS):
+        connections = [context.device_connect(None, 1) for _ in range(workers)]
+        instances = [
+            connection.load_model_instance(model, double_buffer=double_buffer) for connection in connections
+        ]
+        team = [Worker(instance, model) for instance in instances]
+        results = _round_robin(team, frames, delay=2 * double_buffer)
+        for worker in team:
+            worker.stop()
+        for connection in connections:
+            connection.release()
+        assert np.array_equal(results, expected)
+
+
+def test_two_models_share_a_board_on_two_cores_each(
+    driver: str, context: axr.Context, small: Any, frames: list[Any]
+) -> None:
+    """A cascade: the second model sees what the first one answered."""
+    first, second = small(name="first"), small(name="second")
+    models = [context.load_model(made.path) for made in (first, second)]
+    expected = []
+    for frame in frames:
+        (middle,) = first.expected([frame])
+        expected.append(second.expected([np.resize(middle, frame.shape)])[0])
+    for _ in range(REPETITIONS):
+        connections = [context.device_connect(None, 2) for _ in models]
+        teams = [
+            [Worker(connection.load_model_instance(model), model) for _ in range(2)]
+            for connection, model in zip(connections, models, strict=True)
+        ]
+        middles = _round_robin(teams[0], frames)
+        results = _round_robin(teams[1], [np.resize(middle, frames[0].shape) for middle in middles])
+        for worker in (*teams[0], *teams[1]):
+            worker.stop()
+        for connection in connections:
+            connection.release()
+        assert np.array_equal(results, expected)
+
+
+def test_two_boards_share_the_frames(emulator: Callable[[str], None], small: Any, frames: list[Any]) -> None:
+    emulator("boards = 2")
+    made = small()
+    with axr.Context() as context:
+        devices = context.list_devices()
+        assert len(devices) == 2
+        model = context.load_model(made.path)
+        for _ in range(REPETITIONS):
+            connections = [context.device_connect(devices[index % 2].name, 1) for index in range(8)]
+            team = [Worker(connection.load_model_instance(model), model) for connection in connections]
+            results = _round_robin(team, frames)
+            for worker in team:
+                worker.stop()
+            for connection in connections:
+                connection.release()
+            assert np.array_equal(results, [made.expected([frame])[0] for frame in frames])
+
+
+def test_overwriting_an_input_while_its_frame_is_under_way_changes_nothing(small: Any) -> None:
+    """The vendor's own example does so: the copy is taken before anything can wait."""
+    made = small(driver="function")
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(model: Any, inputs: Any) -> list[Any]:
+        started.set()
+        assert go_on.wait(60)
+        return [np.resize(inputs[0], info.size) for info in model.outputs]
+
+    from axelera.driver import FunctionDriver
+
+    with axr.Context(FunctionDriver(slow)) as context:
+        instance = context.device_connect().load_model_instance(context.load_model(made.path))
+        inputs, outputs = made.frame(1), made.outputs()
+        expected = made.expected(inputs)
+        thread = threading.Thread(target=instance.run, args=(inputs, outputs))
+        thread.start()
+        assert started.wait(60)
+        inputs[0][:] = 0
+        assert np.all(outputs[0] == 99), "outputs are written last"
+        go_on.set()
+        thread.join()
+    assert np.array_equal(outputs, expected)
+
+
+def test_a_failing_worker_fails_at_its_first_call(driver: str, context: axr.Context, small: Any) -> None:
+    made = small()
+    model = context.load_model(made.path)
+    connection = context.device_connect()
+    worker = Worker(connection.load_model_instance(model), model)
+    worker.inputs.append(worker.inputs[0])
+    worker.push(made.frame(1)[0])
+    with pytest.raises(RuntimeError, match="2 inputs given, the model has 1"):
+        worker.pop()
+    worker.stop()
+
+
+def test_two_threads_on_one_instance_take_turns(driver: str, context: axr.Context, small: Any) -> None:
+    made = small()
+    instance = context.device_connect().load_model_instance(context.load_model(made.path))
+    wrong = []
+
+    def work(seed: int) -> None:
+        for frame in _codes(seed, sample(50, 500)):
+            outputs = made.outputs()
+            instance.run([frame], outputs)
+            if not np.array_equal(outputs, made.expected([frame])):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
