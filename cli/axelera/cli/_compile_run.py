@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import onnx
+from rich.console import Console
 
 from axelera import compiler
 from axelera.cli._compile_data import calibration_samples
@@ -24,13 +25,14 @@ _READING = "LOWER_FRONTEND_ERROR"
 _log = logging.getLogger("axelera.cli.axcompile")
 
 
-def run(options: Options, config: CompilerConfig, folder: Path) -> Outcome:
+def run(options: Options, config: CompilerConfig, folder: Path, console: Console) -> Outcome:
     """Go through the stages, writing into `folder`; the report is written whatever happens.
 
     Args:
         options: what the command line asked for.
         config: the checked configuration.
         folder: an empty directory.
+        console: where progress is shown when it is a terminal.
     """
     fallback = ConfigurationError.status
     without_effect = config.settings_without_effect()
@@ -53,7 +55,8 @@ def run(options: Options, config: CompilerConfig, folder: Path) -> Outcome:
         if config.compiler_mode is not CompilerMode.QUANTIZE_ONLY:
             fallback = "TOP_LEVEL_LOWER_ERROR"
             _log.info("Lowering %s for %d core(s)", config.model_name, config.aipu_cores_used)
-            compiler.compile(quantised, config, folder / "compiled_model")
+            with console.status("Planning memory and writing the compiled model"):
+                compiler.compile(quantised, config, folder / "compiled_model")
         outcome = Outcome("SUCCEEDED", None, without_effect)
     except CompilerError as error:
         # A damaged quantised model is a ModelError too, but no fault of an ONNX graph.

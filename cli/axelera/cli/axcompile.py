@@ -129,20 +129,21 @@ def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
             with output_directory(given["output"], overwrite=bool(given.get("overwrite"))) as folder:
                 write_report(outcome, folder)
         return outcome
+    console = Console(stderr=True)
     with (
         output_directory(
             options.output, overwrite=options.overwrite, wipe=config.remove_output_dir
         ) as folder,
-        _logging(options.log_level, folder),
+        _logging(options.log_level, folder, console),
     ):
-        return run(options, config, folder)
+        return run(options, config, folder, console)
 
 
 @contextlib.contextmanager
-def _logging(level: LogLevel, folder: Path) -> Iterator[None]:
+def _logging(level: LogLevel, folder: Path, console: Console) -> Iterator[None]:
     """Messages on stderr from `level` on, and all of them in compilation_log.txt."""
     logger = logging.getLogger("axelera")
-    terminal = RichHandler(level.value, console=Console(stderr=True), show_path=False, show_time=False)
+    terminal = RichHandler(level.value, console=console, show_path=False, show_time=False)
     file = logging.FileHandler(folder / "compilation_log.txt", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     before = logger.level
