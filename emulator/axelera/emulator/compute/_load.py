@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 
 from axelera.driver import InvalidArgument
-from axelera.model.program import Program
+from axelera.model.program import Program, validate
 
 from ._executable import Executable
+from ._library import CompilationFailed, Library, library
+from ._paths import available_paths
+from ._threads import ThreadBudget, shared_budget
+
+logger = logging.getLogger(__name__)
 
 NUMERICS = ("metis", "exact")
 PATHS = ("auto", "reference", "avx512vnni", "avxvnni", "avx512bw", "avx2", "portable")
 
 
 def load(
-    program: Program, numerics: str = "metis", path: str = "auto", threads: int = 1, taps: Sequence[str] = ()
+    program: Program,
+    numerics: str = "metis",
+    path: str = "auto",
+    threads: int = 1,
+    taps: Sequence[str] = (),
+    budget: ThreadBudget | None = None,
 ) -> Executable:
     """Make a program ready to run.
 
@@ -26,6 +38,8 @@ def load(
             forces that path. The environment variable `AXEMU_COMPUTE` replaces "auto".
         threads: Threads one `run` may use; 1 is best when several instances run at once.
         taps: Names of tensors whose values runners keep (`Runner.taps`).
+        budget: Threads that may compute at once; by default one budget for the process, of as many threads as it has
+            cores (`AXEMU_COMPUTE_THREADS`).
 
     Returns:
         An executable; call `instance()` for a runner.
@@ -44,6 +58,36 @@ def load(
         raise InvalidArgument(
             f"program {program.name!r} has no tensor {unknown[0]!r} to tap, expected one of its {len(program.tensors)}"
         )
+    reference = partial(_reference, program, numerics, taps)
+    if path == "reference":
+        return reference()
+    from ._compiled import CompiledExecutable  # noqa: PLC0415
+    from ._lowering import Unsupported  # noqa: PLC0415
+
+    validate(program)
+    try:
+        return CompiledExecutable(
+            program, numerics, _library(path), threads, budget or shared_budget(), tuple(dict.fromkeys(taps))
+        )
+    except Unsupported as reason:
+        logger.info("program %r runs by the specification: %s", program.name, reason)
+        return reference()
+
+
+def _reference(program: Program, numerics: str, taps: Sequence[str]) -> Executable:
     from ._reference import ReferenceExecutable  # noqa: PLC0415  the specification is loaded only when it runs
 
     return ReferenceExecutable(program, numerics, "reference", taps)
+
+
+def _library(path: str) -> Library:
+    available = available_paths()
+    if path == "auto":
+        try:
+            return library(available[0])
+        except CompilationFailed as error:
+            logger.warning("path %s cannot be used, portable code takes over: %s", available[0], error)
+            return library("portable")
+    if path not in available:
+        raise InvalidArgument(f"this CPU cannot run path {path!r}, expected one of {', '.join(available)}")
+    return library(path)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from axelera.model import ops
+from axelera.model.ops import Numerics
 
 from ._executable import Executable, Int8Array, Runner
 
@@ -18,7 +21,7 @@ class ReferenceExecutable(Executable):
 class _ReferenceRunner(Runner):
     def __init__(self, executable: ReferenceExecutable) -> None:
         super().__init__(executable.program, executable.taps)
-        self._numerics = executable.numerics
+        self._numerics = cast("Numerics", executable.numerics)
 
     def _run_frame(self, index: int, inputs: list[Int8Array], outputs: list[Int8Array]) -> None:
         program = self._program

@@ -1,0 +1,56 @@
+"""The order of stages and the memory they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ._layout import SLACK, Buffer, Stage
+
+ALIGNMENT = 64
+GUARD = 64
+"""Bytes before the first buffer; nothing reads them, but a table bug should not leave the arena either."""
+
+
+def assign_groups(stages: Sequence[Stage]) -> None:
+    """Put stages into groups that run one after the other; within a group nobody reads what another writes.
+
+    Stages of a group may write the same buffer: each tensor has its own bytes of it. Two buffers used in one group
+    never share memory (`plan_arena`), so reading before writing needs no care.
+    """
+    group = 0
+    written: set[int] = set()
+    for stage in stages:
+        if stage.ordered or any(id(buffer) in written for buffer in stage.reads):
+            group += 1
+            written = set()
+        stage.group = group
+        written.update(id(buffer) for buffer in stage.writes)
+
+
+def plan_arena(stages: Sequence[Stage], constants: Sequence[Buffer]) -> int:
+    """Give every buffer its place; buffers never alive in the same group may share bytes. Returns the arena's size.
+
+    Largest first, each at the lowest place that is free for all its life.
+    """
+    last_group = stages[-1].group if stages else 0
+    lives: dict[int, tuple[Buffer, int, int]] = {id(buffer): (buffer, 0, last_group) for buffer in constants}
+    for stage in stages:
+        for buffer in (*stage.reads, *stage.writes):
+            _, first, last = lives.get(id(buffer), (buffer, stage.group, stage.group))
+            end = last_group if buffer.kept else max(last, stage.group)
+            lives[id(buffer)] = (buffer, min(first, stage.group), end)
+    placed: list[tuple[int, int, int, int]] = []
+    size = GUARD
+    for buffer, first, last in sorted(lives.values(), key=lambda life: -life[0].size):
+        room = -(-(buffer.size + SLACK) // ALIGNMENT) * ALIGNMENT
+        place = GUARD
+        for start, end, other_first, other_last in sorted(placed):
+            if other_last < first or other_first > last or end <= place:
+                continue
+            if start >= place + room:
+                break
+            place = end
+        buffer.place = place
+        placed.append((place, place + room, first, last))
+        size = max(size, place + room)
+    return size

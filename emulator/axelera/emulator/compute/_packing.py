@@ -1,0 +1,71 @@
+"""Weights and per-channel constants in the order in which the micro-kernels read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._paths import PathSpec
+
+
+def lane_order(vectors: int, lanes: int) -> npt.NDArray[np.int64]:
+    """Return which channel of a panel each lane holds, shape (vectors, lanes).
+
+    The packing instructions of x86 interleave 16-byte blocks of their operands. With this order the bytes come out
+    in the order of the channels. Four vectors: channel 16j + 4n + q in lane 4j + q of vector n; two: 8j + 4n + q;
+    three are two and one.
+    """
+    if vectors == 3:
+        return np.concatenate([lane_order(2, lanes), 2 * lanes + lane_order(1, lanes)])
+    n = np.arange(vectors)[:, None, None]
+    j = np.arange(lanes // 4)[None, :, None]
+    q = np.arange(4)[None, None, :]
+    return (4 * vectors * j + 4 * n + q).reshape(vectors, lanes)
+
+
+def pack_weights(
+    weights: npt.NDArray[np.int8], panels: int, vectors: int, spec: PathSpec
+) -> npt.NDArray[np.int8]:
+    """Return the weights of all panels as bytes, shape (panels, bytes per panel).
+
+    Args:
+        weights: int8 (output channels, taps, bytes per tap); bytes per tap is a multiple of 4.
+        panels: number of panels; missing channels become 0.
+        vectors: vectors per panel.
+        spec: the path: int8 quadruples per lane, or pairs of int16 for the even and for the odd bytes.
+    """
+    channels, taps, depth = weights.shape
+    width = vectors * spec.lanes
+    whole = weights
+    if channels < panels * width:
+        whole = np.zeros((panels * width, taps, depth), np.int8)
+        whole[:channels] = weights
+    order = (np.arange(panels)[:, None] * width + lane_order(vectors, spec.lanes).reshape(-1)).reshape(-1)
+    quads = whole[order].reshape(panels, vectors, spec.lanes, taps, depth // 4, 4)
+    if spec.wide_weights:
+        pairs = quads.reshape(*quads.shape[:-1], 2, 2).astype(np.int16)
+        packed: npt.NDArray[Any] = pairs.transpose(0, 3, 4, 1, 6, 2, 5)
+    else:
+        packed = quads.transpose(0, 3, 4, 1, 2, 5)
+    return np.ascontiguousarray(packed).reshape(panels, -1).view(np.int8)
+
+
+def pack_channels(
+    starts: npt.NDArray[np.int32],
+    roles: Sequence[npt.NDArray[np.float32]],
+    panels: int,
+    vectors: int,
+    spec: PathSpec,
+) -> npt.NDArray[np.int32]:
+    """Return start values and constants of all panels, int32 (panels, 1 + roles, vectors, lanes)."""
+    width = vectors * spec.lanes
+    whole = np.zeros((1 + len(roles), panels * width), np.int32)
+    whole[0, : starts.size] = starts
+    for index, role in enumerate(roles):
+        whole[1 + index, : role.size] = np.ascontiguousarray(role, np.float32).view(np.int32)
+    order = lane_order(vectors, spec.lanes)
+    by_panel = whole.reshape(1 + len(roles), panels, width).transpose(1, 0, 2)
+    return np.ascontiguousarray(by_panel[:, :, order])

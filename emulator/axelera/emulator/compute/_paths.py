@@ -1,0 +1,86 @@
+"""The paths: which instructions each needs, and what code is generated for."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class PathSpec:
+    """One way of computing; all give the same bits.
+
+    Code is generated for a named CPU with exactly these features, never for "this host", so that one machine makes
+    and tests the same machine code as another.
+    """
+
+    name: str
+    lanes: int
+    wide_weights: bool
+    rows: int
+    """Pixels of a tile of the dense micro-kernel."""
+    depth_rows: int
+    """Pixels of a tile of the depthwise micro-kernel."""
+    cpu: str
+    features: tuple[str, ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()
+    """Sets of CPU flags (names of /proc/cpuinfo); one complete set is enough."""
+
+
+_BW = ("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd")
+_AVX2 = ("avx2", "fma", "bmi1", "bmi2")
+
+SPECS = {
+    spec.name: spec
+    for spec in (
+        PathSpec("avx512vnni", 16, False, 6, 4, "cascadelake", needs=((*_AVX2, *_BW, "avx512_vnni"),)),
+        PathSpec(
+            "avxvnni", 8, False, 2, 1, "haswell", needs=((*_AVX2, "avx_vnni"), (*_AVX2, *_BW, "avx512_vnni"))
+        ),
+        PathSpec("avx512bw", 16, True, 6, 2, "skylake-avx512", needs=((*_AVX2, *_BW),)),
+        PathSpec("avx2", 8, True, 2, 1, "haswell", needs=(_AVX2,)),
+        PathSpec(
+            "portable", 4, True, 2, 1, "x86-64" if platform.machine() == "x86_64" else "generic", needs=((),)
+        ),
+    )
+}
+"""From the fastest to the one that runs everywhere."""
+
+
+@cache
+def cpu_flags() -> frozenset[str]:
+    """Return the feature names the kernel reports for this CPU (none where there is no /proc/cpuinfo)."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
+
+
+@cache
+def available_paths() -> tuple[str, ...]:
+    """Return the names of the compiled paths this CPU can run, fastest first."""
+    flags = cpu_flags()
+    return tuple(name for name, spec in SPECS.items() if any(flags.issuperset(needs) for needs in spec.needs))
+
+
+def code_features(spec: PathSpec) -> str:
+    """Return LLVM's feature string beyond what the named CPU implies."""
+    features = list(spec.features)
+    if spec.name == "avx512vnni" and "avx512_vbmi" in cpu_flags():
+        features.append("+avx512vbmi")
+    if spec.name == "avxvnni":
+        features += ["+avxvnni"] if "avx_vnni" in cpu_flags() else ["+avx512vl", "+avx512bw", "+avx512vnni"]
+    return ",".join(features)
+
+
+def core_count() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

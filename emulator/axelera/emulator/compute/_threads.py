@@ -1,0 +1,87 @@
+"""Threads: how many may compute at once, and the helpers that join a run.
+
+A run is entered by the caller's thread. When the executable allows more, the run takes helpers that are idle; it
+never waits for one. Callers beyond the total wait their turn, so four instances on four threads on a machine of two
+cores are two at a time, not eight.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+
+from axelera.driver import InvalidArgument
+
+from ._paths import core_count
+from .fields import job as j
+
+Call = Callable[[int, int, int], None]
+
+
+class Helper:
+    """A thread that waits in compiled code for work."""
+
+    def __init__(self, serve: Call) -> None:
+        memory = np.zeros(j.MAILBOX_BYTES + 64, np.uint8)
+        start = -memory.ctypes.data % 64
+        self._memory = memory
+        self.mailbox = memory.ctypes.data + start
+        """Address of the mailbox (`fields.job`)."""
+        _libc().sem_init(ctypes.c_void_p(self.mailbox + j.MAILBOX_SEMAPHORE), 0, 0)
+        thread = threading.Thread(target=serve, args=(self.mailbox, 0, 0), name="axemu-helper", daemon=True)
+        thread.start()
+
+
+class ThreadBudget:
+    """How many threads of this process may compute at once, over all instances."""
+
+    def __init__(self, total: int) -> None:
+        if total < 1:
+            raise InvalidArgument(f"the total of compute threads is {total}, expected at least 1")
+        self.total = total
+        self._free = total
+        self._turn = threading.Condition()
+        self._idle: dict[int, list[Helper]] = {}
+
+    @contextmanager
+    def taken(self, wanted: int, serve: Call) -> Iterator[list[Helper]]:
+        """Hold the caller's turn and up to wanted - 1 helpers.
+
+        Args:
+            wanted: threads the run could use.
+            serve: the compiled life of a helper; helpers of another library are not mixed in.
+        """
+        with self._turn:
+            while self._free < 1:
+                self._turn.wait()
+            extra = min(wanted, self._free) - 1
+            self._free -= 1 + extra
+            idle = self._idle.setdefault(id(serve), [])
+            helpers = [idle.pop() if idle else Helper(serve) for _ in range(extra)]
+        try:
+            yield helpers
+        finally:
+            with self._turn:
+                self._free += 1 + len(helpers)
+                self._idle[id(serve)] += helpers
+                self._turn.notify(1 + len(helpers))
+
+
+@cache
+def shared_budget() -> ThreadBudget:
+    """Return the budget of this process: `AXEMU_COMPUTE_THREADS`, or as many threads as it may use cores."""
+    text = os.environ.get("AXEMU_COMPUTE_THREADS", "")
+    if text and not text.isdigit():
+        raise InvalidArgument(f"AXEMU_COMPUTE_THREADS is {text!r}, expected a number of threads")
+    return ThreadBudget(int(text) if text else core_count())
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

@@ -1,0 +1,59 @@
+"""The shared micro-kernel and the memory access kernels are made of. Imported only where code is generated."""
+
+from . import block, ir
+from ._depth_tile import make_depth_tile
+from ._intrinsic import intrinsic_of
+from ._isa import Isa
+from ._memory import (
+    atomic_add,
+    atomic_load,
+    atomic_swap,
+    call_range,
+    call_stage,
+    copy_bytes,
+    fill_bytes,
+    load_f32,
+    load_i32,
+    load_i64,
+    load_u8,
+    relax,
+    semaphore_post,
+    semaphore_wait,
+    store_i32,
+    store_u8,
+    yield_thread,
+)
+from ._numba import cgutils, njit
+from ._requantise import Requantise
+from ._table import permute
+from ._tile import make_tile
+
+__all__ = [
+    "Isa",
+    "Requantise",
+    "atomic_add",
+    "atomic_load",
+    "atomic_swap",
+    "block",
+    "call_range",
+    "call_stage",
+    "cgutils",
+    "copy_bytes",
+    "fill_bytes",
+    "intrinsic_of",
+    "ir",
+    "load_f32",
+    "load_i32",
+    "load_i64",
+    "load_u8",
+    "make_depth_tile",
+    "make_tile",
+    "njit",
+    "permute",
+    "relax",
+    "semaphore_post",
+    "semaphore_wait",
+    "store_i32",
+    "store_u8",
+    "yield_thread",
+]

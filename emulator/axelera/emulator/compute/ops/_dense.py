@@ -1,0 +1,246 @@
+"""Dense products: what `conv` and `conv_transpose` hand to the micro-kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from axelera.emulator.compute._analysis import number
+from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Stage, Value, View
+from axelera.emulator.compute._lowering import Lowering, Unsupported
+from axelera.emulator.compute._packing import pack_channels, pack_weights
+from axelera.emulator.compute.fields import conv as f
+from axelera.model.program import Node
+
+from ._follow import link_followers
+from ._scalars import conv_scalars
+
+CACHED_INPUT = 128 * 1024
+"""Bytes of input that a block of tiles may cover, so that it is still cached when the next panel needs it."""
+MAX_ZERO_POINT = 30_000
+"""Beyond this, results leave the 16-bit lanes they are packed through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """Positions of a kernel: byte offsets from a pixel's address, and the weights that meet the bytes there."""
+
+    offsets: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.int8]
+    """int8 (output channels, taps, bytes per tap), bytes per tap a multiple of 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Input and output pixels that belong together, as byte offsets from the views' first bytes."""
+
+    pixels: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """Start values of the accumulators and float32 constants by role, one per output channel."""
+
+    starts: npt.NDArray[np.int32]
+    roles: tuple[npt.NDArray[np.float32], ...]
+
+    def part(self, first: int, last: int) -> Constants:
+        """Return those of some channels."""
+        return Constants(self.starts[first:last], tuple(role[first:last] for role in self.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What runs on finished pixels: a table applied in registers, then a chain of kernels."""
+
+    table: Value
+    kernel: Value
+    descriptor: Value
+
+
+def after_conv(lowering: Lowering, node: Node) -> After:
+    """Return how the followers of a convolution run."""
+    followers = lowering.followers(node)
+    table: Value = 0
+    if followers and len(followers[0].inputs) == 1 and lowering.byte_permute:
+        first = followers[0]
+        if lowering.unary_table(first).ndim == 1:
+            table = lowering.unary_data(first)
+            followers = followers[1:]
+    return After(table, *link_followers(lowering, followers))
+
+
+def check_zero_point(zero_point: int) -> None:
+    """Leave results that cannot be packed through 16-bit lanes to the specification."""
+    if abs(zero_point) > MAX_ZERO_POINT:
+        raise Unsupported(f"zero point {zero_point}")
+
+
+def constants_of(lowering: Lowering, node: Node, correction: npt.NDArray[np.int64]) -> Constants:
+    """Return start values and constants of a convolution.
+
+    Args:
+        lowering: the program.
+        node: the convolution.
+        correction: int64 per output channel, added to the start value; takes back what the stored bytes and the
+            padding add to the sum of weight × value.
+    """
+    constants = lowering.constants(node)
+    if lowering.numerics == "exact":
+        starts = constants["bias_i32"].astype(np.int64) + correction
+        roles: tuple[Any, ...] = (constants["multiplier"],)
+    else:
+        starts = correction
+        roles = (constants["bias_f18"], constants["offset_f18"], constants["scale_f18"])
+    return Constants(starts.astype(np.int32), tuple(np.array(role, np.float32) for role in roles))
+
+
+def emit_dense(
+    lowering: Lowering,
+    node: Node,
+    source: View,
+    channels: tuple[int, int],
+    taps: Taps,
+    grid: Grid,
+    constants: Constants,
+    after: After,
+) -> None:
+    """Append the stages of a dense product.
+
+    Args:
+        lowering: the program.
+        node: the node whose output is written.
+        source: the input.
+        channels: the first output channel and the number of output channels.
+        taps: the kernel.
+        grid: the pixels.
+        constants: of these output channels.
+        after: what runs on finished pixels.
+    """
+    spec = lowering.spec
+    first_channel, count = channels
+    output = lowering.view(node.output)
+    depth = taps.weights.shape[2]
+    reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
+    lowest, highest = int(grid.pixels.min() + reach.min()), int(grid.pixels.max() + reach.max()) + depth
+    lowering.check(source, lowest, highest, write=False)
+    vectors = -(-count // spec.lanes)
+    scalars = Data(
+        conv_scalars(
+            lowering.numerics, lowering.tensor(node.output), number(node, "qmin"), number(node, "qmax")
+        )
+    )
+    pixels = lowering.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32))
+    places = lowering.table(_key("places", grid.places), grid.places.astype(np.int32))
+    tap_table = Data(reach.astype(np.int32))
+    whole, rest = divmod(vectors, 4)
+    for panels, width, begin in ((whole, 4, 0), (1 if rest else 0, rest, 4 * whole * spec.lanes)):
+        if not panels:
+            continue
+        end = min(count, begin + panels * width * spec.lanes)
+        written = first_channel + begin + panels * width * spec.lanes
+        lowering.check(output, int(grid.places.min()), int(grid.places.max()) + written, write=True)
+        descriptor = Descriptor(f.SIZE).update(
+            {
+                f.INPUT: Address(source.buffer, source.start),
+                f.OUTPUT: Address(output.buffer, output.start + first_channel + begin),
+                f.FIRST_CHANNEL: first_channel + begin,
+                f.PIXELS: pixels,
+                f.PLACES: places,
+                f.TAPS: tap_table,
+                f.TAP_COUNT: taps.offsets.size,
+                f.STEPS: depth // 4,
+                f.SCALARS: scalars,
+                f.TABLE: after.table,
+                f.AFTER: after.kernel,
+                f.AFTER_DESCRIPTOR: after.descriptor,
+            }
+        )
+        _set_panels(lowering, descriptor, taps.weights[begin:end], constants.part(begin, end), panels, width)
+        chunks = _set_tiles(lowering, descriptor, grid, panels, highest - lowest)
+        lowering.emit(
+            f"conv_{lowering.numerics}_{width}",
+            descriptor,
+            reads=[source, *lowering.follower_reads(node)],
+            writes=[output],
+            chunks=chunks,
+        )
+
+
+def _set_panels(
+    lowering: Lowering,
+    descriptor: Descriptor,
+    weights: npt.NDArray[np.int8],
+    constants: Constants,
+    panels: int,
+    vectors: int,
+) -> None:
+    packed = pack_weights(weights, panels, vectors, lowering.spec)
+    by_channel = pack_channels(constants.starts, constants.roles, panels, vectors, lowering.spec)
+    descriptor.update(
+        {
+            f.WEIGHTS: Data(packed),
+            f.WEIGHT_STRIDE: packed.shape[1],
+            f.CHANNELS: Data(by_channel),
+            f.CHANNEL_STRIDE: by_channel[0].nbytes,
+            f.PANELS: panels,
+            f.PANEL_CHANNELS: vectors * lowering.spec.lanes,
+        }
+    )
+
+
+def _set_tiles(lowering: Lowering, descriptor: Descriptor, grid: Grid, panels: int, reach: int) -> int:
+    """Choose tiles, blocks and chunks; return the number of chunks."""
+    rows = lowering.spec.rows
+    count = grid.pixels.size
+    big, small, single = cover(count, rows)
+    tiles = big + small + single
+    bytes_per_tile = max(1, reach // tiles)
+    block = max(8, CACHED_INPUT // bytes_per_tile)
+    if panels == 1 and not isinstance(descriptor[f.AFTER], KernelAddress):
+        block = tiles
+    work = count * panels * int(descriptor_int(descriptor, f.WEIGHT_STRIDE)) // 64
+    split_panels = panels >= 8 and tiles < 64
+    chunks = lowering.chunks(work, panels if split_panels else tiles)
+    if split_panels:
+        block = tiles
+    descriptor.update(
+        {
+            f.BIG_TILES: big,
+            f.SMALL_TILES: small,
+            f.TILES: tiles,
+            f.BLOCK_TILES: min(block, tiles),
+            f.SPLIT_PANELS: int(split_panels),
+        }
+    )
+    return chunks
+
+
+def descriptor_int(descriptor: Descriptor, index: int) -> int:
+    """Return a field that is a number."""
+    field = descriptor[index]
+    assert isinstance(field, int)  # noqa: S101  fields of tiles and panels are
+    return field
+
+
+def cover(count: int, rows: int) -> tuple[int, int, int]:
+    """Return how many tiles of `rows`, of rows - 1 and of 1 pixel cover `count` pixels, with as few singles as can be."""
+    if rows == 2:
+        return count // 2, 0, count % 2
+    for single in range(rows):
+        rest = count - single
+        small = (-rest) % rows
+        if rest >= small * (rows - 1) and (rest - small * (rows - 1)) % rows == 0:
+            return (rest - small * (rows - 1)) // rows, small, single
+    return 0, 0, count
+
+
+def _key(kind: str, table: npt.NDArray[np.int64]) -> Any:
+    return kind, table.size, hash(table.tobytes())
+
+
+__all__ = ["After", "Constants", "Grid", "Stage", "Taps", "after_conv", "constants_of", "cover", "emit_dense"]

@@ -1,0 +1,83 @@
+"""`add`, `sub` and `mul` of two tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from axelera.emulator.compute._analysis import number
+from axelera.emulator.compute._layout import Address, Data, Descriptor, View
+from axelera.emulator.compute._lowering import Lowering
+from axelera.emulator.compute.fields import elementwise as f
+from axelera.emulator.compute.fields import scalars as s
+from axelera.model.ops import round_f18
+from axelera.model.program import Node
+
+from ._scalars import quantise_scalars
+
+
+def link(lowering: Lowering, node: Node) -> tuple[str, Descriptor, Any]:
+    """Return kernel, descriptor and the module of its fields."""
+    left, right = (lowering.view(name) for name in node.inputs)
+    output = lowering.view(node.output)
+    descriptor = Descriptor(f.SIZE).update(
+        {
+            f.LEFT: Address(left.buffer, left.start),
+            f.LEFT_PLACES: lowering.places(left),
+            f.RIGHT: Address(right.buffer, right.start),
+            f.RIGHT_PLACES: _right_places(lowering, left, right),
+            f.OUTPUT: Address(output.buffer, output.start),
+            f.PLACES: lowering.places(output),
+            f.SPLAT: int(right.shape[2] == 1 and left.shape[2] != 1),
+            f.SCALARS: _scalars(lowering, node),
+        }
+    )
+    return f"{node.op}_{lowering.numerics}", descriptor, f
+
+
+def lower(lowering: Lowering, node: Node) -> None:
+    """Append the operator as a stage of its own."""
+    from ._follow import link_followers  # noqa: PLC0415  the two need each other
+
+    kernel, descriptor, _ = link(lowering, node)
+    descriptor[f.NEXT], descriptor[f.NEXT_DESCRIPTOR] = link_followers(lowering, lowering.followers(node))
+    lowering.over_pixels(kernel, descriptor, node, [lowering.view(name) for name in node.inputs])
+
+
+def _right_places(lowering: Lowering, left: View, right: View) -> Data:
+    if right.shape[:2] == left.shape[:2]:
+        return lowering.places(right)
+    return lowering.table(("zeros", left.pixels), np.zeros(left.pixels, np.int32))
+
+
+def _scalars(lowering: Lowering, node: Node) -> Data:
+    left, right = (lowering.tensor(name) for name in node.inputs)
+    output = lowering.tensor(node.output)
+    low, high = number(node, "qmin"), number(node, "qmax")
+    floats = quantise_scalars(lowering.numerics, output, s.ELEMENTWISE_SIZE, low, high)
+    integers = floats.view(np.int32)
+    for tensor, scale, zero in (
+        (left, s.LEFT_SCALE, s.LEFT_ZERO_I32),
+        (right, s.RIGHT_SCALE, s.RIGHT_ZERO_I32),
+    ):
+        floats[scale] = tensor.scale if lowering.numerics == "exact" else round_f18(tensor.scale)
+        integers[zero] = tensor.zero_point + 128
+    integers[s.RECIPROCAL_I32] = _reciprocal_is_exact(node.op, floats)
+    return Data(floats)
+
+
+def _reciprocal_is_exact(operation: str, floats: np.ndarray[Any, np.dtype[np.float32]]) -> bool:
+    """Try all pairs of bytes: does multiplying by the reciprocal round to what the division rounds to?"""
+    integers = floats.view(np.int32)
+    stored = np.arange(256, dtype=np.int32)
+    left, right = (
+        (stored - integers[zero]).astype(np.float32) * floats[scale]
+        for scale, zero in ((s.LEFT_SCALE, s.LEFT_ZERO_I32), (s.RIGHT_SCALE, s.RIGHT_ZERO_I32))
+    )
+    combine: Any = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[operation]
+    real = combine(left[:, None], right[None, :])
+    low, high = floats[s.LOW], floats[s.HIGH]
+    divided = np.rint(np.clip(real / floats[s.DIVISOR], low, high))
+    multiplied = np.rint(np.clip(real * floats[s.INVERSE], low, high))
+    return bool((divided == multiplied).all())
