@@ -25,8 +25,8 @@ from axelera.emulator.metis import Board, Call, InstanceSpec, Machine, Pending, 
 
 TICKS_PER_NANOSECOND = TICKS_PER_SECOND // 1_000_000_000
 GRACE = seconds_to_ticks(1e-3)
-SLOW_WAKE = seconds_to_ticks(5e-3)
-"""How long the machine waits for a thread that was woken and has not run yet."""
+SLOW_WAKE = seconds_to_ticks(50e-3)
+"""How long the machine waits for a thread that was woken and has not run yet (a busy host)."""
 SHORTEST_SLEEP = 50e-6
 
 
@@ -36,6 +36,7 @@ class _InFlight:
     thread: int
     instance: InstanceSpec
     settings: int
+    waiting: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
 
@@ -114,6 +115,7 @@ class RealtimePace:
             self._pacer.join()
 
     def _complete(self, call: _InFlight) -> None:
+        call.waiting = True
         call.done.wait()
         times = call.pending.times
         if self._failure is not None:
@@ -177,6 +179,7 @@ class RealtimePace:
         for call in [call for call in self._in_flight if call.pending.done]:
             self._in_flight.remove(call)
             assert call.pending.times is not None  # noqa: S101  done
-            resume = call.pending.times.completion + self._gaps[call.instance.board]
-            self._returned[call.thread] = _Returned(resume, now + SLOW_WAKE)
+            if call.waiting:  # else its values take longer than the board would, and it comes back when it comes
+                resume = call.pending.times.completion + self._gaps[call.instance.board]
+                self._returned[call.thread] = _Returned(resume, now + SLOW_WAKE)
             call.done.set()
