@@ -1,0 +1,355 @@
+"""Write the golden vectors: inputs and outputs of every operator in both numerics, made by the specification.
+
+Run `python testvectors/generate.py` after a change of the numerics; it rewrites `vectors/` and `manifest.json`. Vectors
+may only change together with `NUMERICS_VERSION`: add the new version's line to `history.json` then.
+
+A vector is one program file pair without a compiled model around it: `<name>.json` holds the node and its tensors,
+`<name>.bin` the bytes of constants, inputs and outputs at the offsets named there (little-endian, row-major).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from axelera.model.ops import (
+    FUNCTIONS,
+    NUMERICS,
+    NUMERICS_VERSION,
+    conv_constants,
+    execute,
+    lut_table,
+    softmax_constants,
+)
+from axelera.model.program import Node, Program, Tensor, validate
+
+HERE = Path(__file__).resolve().parent
+Array = npt.NDArray[Any]
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One node with the values of its inputs."""
+
+    name: str
+    op: str
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    attributes: Mapping[str, Any]
+    constants: Mapping[str, Array]
+    values: tuple[Array, ...]
+
+    def program(self) -> Program:
+        """Return the checked program of this one node."""
+        node = Node(
+            self.op,
+            self.name,
+            tuple(tensor.name for tensor in self.inputs),
+            self.output.name,
+            dict(self.attributes),
+            {role: role for role in self.constants},
+        )
+        # `constant` reads nothing; a program must have an input all the same.
+        sources = self.inputs or (Tensor("unused", (1, 1, 1)),)
+        program = Program(
+            name=self.name,
+            batch=1,
+            tensors={tensor.name: tensor for tensor in (*sources, self.output)},
+            nodes=(node,),
+            inputs=tuple(tensor.name for tensor in sources),
+            outputs=(self.output.name,),
+            constants=dict(self.constants),
+        )
+        validate(program)
+        return program
+
+
+class Dice:
+    """Seeded draws; only operations whose results are the same on every platform."""
+
+    def __init__(self, seed: int) -> None:
+        self._state = np.random.PCG64(seed)
+
+    def int8(self, shape: Sequence[int], low: int = -128) -> Array:
+        """Uniform int8 from `low` to 127."""
+        count = int(np.prod(shape))
+        raw = self._state.random_raw(count) >> np.uint64(32)
+        return ((raw % np.uint64(128 - low)).astype(np.int64) + low).astype(np.int8).reshape(shape)
+
+    def reals(self, count: int, low: float, high: float) -> Array:
+        """Uniform float32."""
+        raw = (self._state.random_raw(count) >> np.uint64(40)).astype(np.float64) / 2.0**24
+        return (low + (high - low) * raw).astype(np.float32)
+
+
+def convolutions() -> Iterator[Case]:
+    """Dense, strided, dilated, grouped, depthwise, fully connected, first layer; zero points at both ends."""
+    table: list[tuple[str, Shape, int, dict[str, Any], int, int]] = [
+        ("conv_1x1", (5, 7, 64), 70, {"kernel": (1, 1)}, -128, -128),
+        ("conv_3x3_pads", (9, 8, 33), 17, {"kernel": (3, 3), "pads": (1, 1, 1, 1)}, -3, -128),
+        (
+            "conv_asymmetric",
+            (8, 9, 5),
+            6,
+            {"kernel": (2, 4), "pads": (0, 3, 1, 2), "strides": (2, 1)},
+            127,
+            127,
+        ),
+        (
+            "conv_dilated",
+            (12, 11, 8),
+            9,
+            {"kernel": (3, 3), "dilations": (2, 3), "pads": (2, 3, 2, 3)},
+            11,
+            0,
+        ),
+        ("conv_grouped", (6, 6, 24), 36, {"kernel": (3, 3), "pads": (1, 1, 1, 1), "group": 4}, 0, -20),
+        ("conv_depthwise", (9, 9, 35), 35, {"kernel": (3, 3), "pads": (1, 1, 1, 1), "group": 35}, -128, -128),
+        (
+            "conv_depthwise_5x5_s2",
+            (11, 12, 64),
+            64,
+            {"kernel": (5, 5), "pads": (2, 2, 1, 2), "strides": (2, 2), "group": 64},
+            5,
+            -9,
+        ),
+        ("conv_multiplier_2", (5, 5, 6), 12, {"kernel": (3, 3), "group": 6}, 40, -1),
+        ("conv_first_layer", (23, 32, 4), 16, {"kernel": (7, 7), "strides": (2, 2)}, -130, -128),
+        ("conv_clamped", (6, 6, 16), 16, {"kernel": (1, 1), "qmin": -100, "qmax": 55}, -60, -100),
+        ("conv_fully_connected", (1, 1, 1000), 40, {"kernel": (1, 1)}, -128, 3),
+        ("conv_deep", (3, 3, 512), 20, {"kernel": (3, 3)}, -128, -128),
+        (
+            "conv_transpose",
+            (4, 5, 12),
+            7,
+            {"kernel": (4, 4), "strides": (2, 2), "pads": (1, 1, 1, 1)},
+            -17,
+            -128,
+        ),
+        (
+            "conv_transpose_odd",
+            (3, 4, 6),
+            8,
+            {"kernel": (3, 2), "strides": (2, 3), "pads": (0, 1, 1, 0), "output_padding": (1, 0), "group": 2},
+            127,
+            20,
+        ),
+    ]
+    for seed, (name, shape, outputs, attributes, in_zero, out_zero) in enumerate(table):
+        dice = Dice(seed)
+        op = "conv_transpose" if name.startswith("conv_transpose") else "conv"
+        depth = shape[2] // attributes.get("group", 1)
+        weight = dice.int8((outputs, *attributes["kernel"], depth), -127)
+        x = Tensor("x", shape, 0.0235, in_zero)
+        terms = attributes["kernel"][0] * attributes["kernel"][1] * depth
+        y = Tensor("y", output_shape(op, shape, outputs, attributes), 0.003 * terms**0.5, out_zero)
+        scales, bias = dice.reals(outputs, 0.0004, 0.0016), dice.reals(outputs, -2.0, 2.0)
+        constants = conv_constants(weight, scales, bias, x.scale, x.zero_point, y.scale)
+        yield Case(name, op, (x,), y, attributes, constants, (dice.int8(shape),))
+    # Accumulators beyond 2**24 on either side; a far-off zero point brings the rounding to 11 bits into sight.
+    weight = np.full((1, 1, 1, 2048), 127, np.int8)
+    values = np.full((1, 60, 2048), 127, np.int8)
+    values[0, :, 0] = Dice(500).int8((60,))
+    values[0, :, 1:200] = Dice(501).int8((60, 1), 60)
+    for name, sign in (("conv_beyond_24_bits", 1), ("conv_beyond_24_bits_negative", -1)):
+        x, y = Tensor("x", values.shape, 0.01, 0), Tensor("y", (1, 60, 1), 0.5, -sign * 6450)
+        constants = conv_constants(sign * weight, [0.01], [0.3], x.scale, 0, y.scale)
+        yield Case(name, "conv", (x,), y, {"kernel": (1, 1)}, constants, (values,))
+
+
+def output_shape(op: str, shape: Shape, outputs: int, attributes: Mapping[str, Any]) -> Shape:
+    """Return the output shape of a convolution."""
+    size = []
+    for axis in (0, 1):
+        kernel = (attributes["kernel"][axis] - 1) * attributes.get("dilations", (1, 1))[axis] + 1
+        stride = attributes.get("strides", (1, 1))[axis]
+        pads = attributes.get("pads", (0, 0, 0, 0))
+        both = pads[axis] + pads[axis + 2]
+        if op == "conv":
+            size.append((shape[axis] + both - kernel) // stride + 1)
+        else:
+            extra = attributes.get("output_padding", (0, 0))[axis]
+            size.append((shape[axis] - 1) * stride + kernel - both + extra)
+    return size[0], size[1], outputs
+
+
+def arithmetic() -> Iterator[Case]:
+    """Pools, element-wise operators, tables, matmul, softmax, resizes."""
+    dice = Dice(1000)
+    shape = (7, 9, 21)
+    x, y = Tensor("x", shape, 0.031, -7), Tensor("y", shape, 0.044, 12)
+    window = {"kernel": (3, 3), "strides": (2, 2), "pads": (1, 1, 1, 1)}
+    small: Shape = (4, 5, 21)
+    same = Tensor("y", small, 0.031, -7)
+    values = dice.int8(shape)
+    yield Case("max_pool", "max_pool", (x,), same, window, {}, (values,))
+    mean = Tensor("y", small, 0.0098, -3)
+    yield Case("avg_pool", "avg_pool", (x,), mean, window, {}, (values,))
+    yield Case(
+        "avg_pool_padded", "avg_pool", (x,), mean, {**window, "count_include_pad": True}, {}, (values,)
+    )
+    top = Tensor("y", (1, 1, 21), 0.004, -11)
+    yield Case("avg_pool_global", "avg_pool", (x,), top, {"kernel": (7, 9)}, {}, (values,))
+    for op in ("add", "sub", "mul"):
+        for suffix, other in (
+            ("", shape),
+            ("_channel", (1, 1, 21)),
+            ("_scalar", (1, 1, 1)),
+            ("_map", (7, 9, 1)),
+        ):
+            a, b = Tensor("a", shape, 0.031, -7), Tensor("b", other, 0.0177, 33)
+            result = Tensor("y", shape, 0.037, -90 if op == "mul" else 2)
+            bounds = {"qmin": -90} if op == "mul" else {}
+            yield Case(op + suffix, op, (a, b), result, bounds, {}, (dice.int8(shape), dice.int8(other)))
+    # The scales of a tie: results halfway between two integers.
+    a, b, y7 = Tensor("a", shape, 7 / 128), Tensor("b", shape, 7 / 128), Tensor("y", shape, 7 / 64)
+    yield Case("add_ties", "add", (a, b), y7, {}, {}, (dice.int8(shape), dice.int8(shape)))
+    affine = {"multiplier": dice.reals(21, -2.0, 2.0), "addend": dice.reals(21, -3.0, 3.0)}
+    yield Case("affine", "affine", (x,), y, {"qmin": -120, "qmax": 100}, affine, (values,))
+    every = np.arange(-128, 128).astype(np.int8).reshape(1, 256, 1)
+    wide = Tensor("x", every.shape, 7 / 128, 0), Tensor("y", every.shape, 7 / 64, 0)
+    yield Case("requantize_ties", "requantize", wide[:1], wide[1], {}, {}, (every,))
+    yield Case("requantize", "requantize", (x,), y, {}, {}, (values,))
+    yield Case("constant", "constant", (), Tensor("y", shape), {}, {"value": values}, ())
+    source = Tensor("x", every.shape, 0.05, -10)
+    for name, function in sorted(FUNCTIONS.items()):
+        if name == "log":
+            continue
+        target = Tensor("y", every.shape, 0.031, -70)
+        table = lut_table(function, source.scale, source.zero_point, target.scale, target.zero_point)
+        yield Case(f"lut_{name}", "lut", (source,), target, {"function": name}, {"table": table}, (every,))
+    yield Case("lut_by_channel", "lut", (x,), y, {}, {"table": dice.int8((21, 256))}, (values,))
+    for transposed, second in ((False, (1, 40, 11)), (True, (1, 11, 40))):
+        a, b = Tensor("a", (3, 4, 40), 0.02, -5), Tensor("b", second, 0.03, 17)
+        result = Tensor("y", (3, 4, 11), 0.2, -2)
+        operands = (dice.int8(a.shape), dice.int8(b.shape))
+        name = "matmul_transposed" if transposed else "matmul"
+        yield Case(name, "matmul", (a, b), result, {"transpose_b": transposed}, {}, operands)
+    logits, shares = Tensor("x", (3, 4, 50), 0.017, 4), Tensor("y", (3, 4, 50), 0.0007, -128)
+    yield Case(
+        "softmax", "softmax", (logits,), shares, {}, softmax_constants(0.017), (dice.int8(logits.shape),)
+    )
+    thirds = {
+        "index_h": np.array([[0, 1], [1, 2], [2, 2], [0, 6]], np.int32),
+        "weight_h": np.array([[2 / 3, 1 / 3], [1 / 3, 2 / 3], [1, 0], [0.5, 0.5]], np.float32),
+        "index_w": np.array([[0, 0], [3, 4], [8, 7]], np.int32),
+        "weight_w": np.array([[1, 0], [5 / 6, 1 / 6], [0.25, 0.75]], np.float32),
+    }
+    yield Case(
+        "resize_linear", "resize_linear", (x,), Tensor("y", (4, 3, 21), 0.02, 3), {}, thirds, (values,)
+    )
+
+
+def movement() -> Iterator[Case]:
+    """Operators that move bytes."""
+    dice = Dice(2000)
+    shape = (4, 6, 10)
+    x = Tensor("x", shape)
+    values = (dice.int8(shape),)
+    table: list[tuple[str, Shape, dict[str, Any]]] = [
+        ("slice", (2, 3, 4), {"starts": (1, 0, 2), "sizes": (2, 3, 4), "steps": (2, 2, 1)}),
+        ("pad", (5, 9, 64), {"before": (1, 2, 0), "after": (0, 1, 54), "value": -7}),
+        ("reshape", (1, 24, 10), {}),
+        ("transpose", (10, 4, 6), {"perm": (2, 0, 1)}),
+    ]
+    for op, result, attributes in table:
+        yield Case(op, op, (x,), Tensor("y", result), attributes, {}, values)
+    nearest = {"index_h": np.array([0, 0, 1, 3], np.int32), "index_w": np.array([5, 2, 2], np.int32)}
+    yield Case("resize_nearest", "resize_nearest", (x,), Tensor("y", (4, 3, 10)), {}, nearest, values)
+    for axis in (0, 1, 2):
+        sizes = [[4, 6, 10], [4, 6, 10]]
+        sizes[1][axis] = 3
+        first, second = (Tensor(name, (s[0], s[1], s[2])) for name, s in zip("ab", sizes, strict=True))
+        total = [*shape]
+        total[axis] += 3
+        result = (total[0], total[1], total[2])
+        operands = (dice.int8(first.shape), dice.int8(second.shape))
+        yield Case(
+            f"concat_{axis}", "concat", (first, second), Tensor("y", result), {"axis": axis}, {}, operands
+        )
+
+
+def cases() -> Iterator[Case]:
+    """Every vector."""
+    yield from convolutions()
+    yield from arithmetic()
+    yield from movement()
+
+
+def write_case(directory: Path, case: Case) -> None:
+    """Write `<name>.json` and `<name>.bin`."""
+    program = case.program()
+    frame = dict(zip(program.inputs, case.values or (np.zeros((1, 1, 1), np.int8),), strict=True))
+    arrays: dict[str, Array] = {f"constant:{role}": value for role, value in case.constants.items()}
+    arrays |= {f"input:{t.name}": value for t, value in zip(case.inputs, case.values, strict=True)}
+    for numerics in NUMERICS:
+        arrays[f"output:{numerics}"] = execute(program, frame, numerics)[case.output.name]
+    blob, rows = bytearray(), []
+    for key, value in arrays.items():
+        kind = value.dtype.newbyteorder("<")
+        rows.append({"key": key, "dtype": str(value.dtype), "shape": list(value.shape), "offset": len(blob)})
+        blob += np.ascontiguousarray(value, kind).tobytes()
+    document = {
+        "op": case.op,
+        "attributes": dict(case.attributes),
+        "inputs": [_tensor(tensor) for tensor in case.inputs],
+        "output": _tensor(case.output),
+        "arrays": rows,
+    }
+    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+    (directory / f"{case.name}.json").write_text(text, encoding="utf-8")
+    (directory / f"{case.name}.bin").write_bytes(bytes(blob))
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "scale": float(np.float32(tensor.scale)),
+        "zero_point": tensor.zero_point,
+    }
+
+
+def manifest_of(directory: Path) -> dict[str, Any]:
+    """Return the manifest of a directory of vectors: numerics version and the sha256 of every file."""
+    hashes = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.iterdir())
+    }
+    return {"numerics_version": NUMERICS_VERSION, "files": hashes}
+
+
+def generate(directory: Path) -> None:
+    """Write all vectors and their manifest into `directory`, which must not hold vectors yet."""
+    vectors = directory / "vectors"
+    vectors.mkdir(parents=True)
+    for case in cases():
+        write_case(vectors, case)
+    text = json.dumps(manifest_of(vectors), indent=1, sort_keys=True) + "\n"
+    (directory / "manifest.json").write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Rewrite the committed vectors."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "--directory", type=Path, default=HERE, help="where vectors/ and manifest.json are written"
+    )
+    directory = parser.parse_args().directory
+    for path in sorted((directory / "vectors").glob("*")):
+        path.unlink()
+    if (directory / "vectors").is_dir():
+        (directory / "vectors").rmdir()
+    generate(directory)
+
+
+if __name__ == "__main__":
+    main()
