@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -39,11 +40,12 @@ def as_integer(key: str, value: Any) -> int:
             return int(word, 0)
         except ValueError:
             raise InvalidArgument(f"property {key}: {value!r} is not a number or a truth value") from None
-    if hasattr(value, "__index__"):
-        return int(value)
-    raise InvalidArgument(
-        f"property {key}: {value!r} is a {type(value).__name__}; give an int, a bool or their text"
-    )
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise InvalidArgument(
+            f"property {key}: {value!r} is a {type(value).__name__}; give an int, a bool or their text"
+        ) from None
 
 
 def as_text(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import mmap
+import operator
 import os
 import stat
 from typing import Any
@@ -142,11 +143,7 @@ class _mapped:  # noqa: N801  used like a function
     __slots__ = ("_memory",)
 
     def __init__(self, value: Any, size: int, where: str, *, writable: bool) -> None:
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise InvalidArgument(
-                f"{where}: is a {type(value).__name__}; the instance was loaded to take file descriptors"
-            )
-        descriptor = int(value)
+        descriptor = _descriptor(value, where)
         access = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         try:
             available = _size_behind(descriptor)
@@ -172,6 +169,17 @@ class _mapped:  # noqa: N801  used like a function
             self._memory.close()
         except BufferError:
             return
+
+
+def _descriptor(value: Any, where: str) -> int:
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise InvalidArgument(
+        f"{where}: is a {type(value).__name__}; the instance was loaded to take file descriptors"
+    )
 
 
 def _size_behind(descriptor: int) -> int:

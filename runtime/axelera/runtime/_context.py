@@ -7,7 +7,7 @@ import os
 import weakref
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from axelera.driver import (
     ConnectionError,  # noqa: A004
@@ -187,7 +187,7 @@ class Context(Object):
             if isinstance(device, DeviceInfo):
                 raise ConnectionError(f"device {name} is not present any more; present: {names}")
             raise InvalidArgument(f"no device is named {name!r}; present: {names}")
-        if isinstance(device, bool) or not hasattr(device, "__index__"):
+        if isinstance(device, bool) or not isinstance(device, SupportsIndex):
             raise InvalidArgument(
                 f"device is a {type(device).__name__}; give an index, a name, a DeviceInfo, or (to connect) None"
             )
