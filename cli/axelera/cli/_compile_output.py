@@ -33,7 +33,7 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def output_directory(output: Path, *, overwrite: bool, wipe: bool = False) -> Iterator[Path]:
+def output_directory(output: Path, *, overwrite: bool) -> Iterator[Path]:
     """A new directory to write into, which becomes `output` when the block ends without an exception.
 
     What is at `output` until then stays untouched, and stays for good when the block raises or the process is killed.
@@ -41,14 +41,13 @@ def output_directory(output: Path, *, overwrite: bool, wipe: bool = False) -> It
     Args:
         output: the directory to make or replace.
         overwrite: the output of an earlier run may be replaced.
-        wipe: whatever is there may be replaced.
 
     Raises:
         ConfigurationError: `output` exists and may not be replaced.
     """
-    if output.exists() and not (overwrite or wipe):
+    if output.exists() and not overwrite:
         raise ConfigurationError(f"output directory {output} exists; --overwrite replaces it")
-    with replacing(output, mark=REPORT, wipe=wipe) as folder:
+    with replacing(output, mark=REPORT, wipe=False) as folder:
         yield folder
 
 

@@ -125,15 +125,14 @@ def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
         config = configuration(options, properties)
     except ConfigurationError as error:
         outcome = Outcome(error.status, error)
-        if "output" in given:
+        # Where there is no place for a report, the message on stderr is the report.
+        with contextlib.suppress(ConfigurationError, OSError, KeyError):
             with output_directory(given["output"], overwrite=bool(given.get("overwrite"))) as folder:
                 write_report(outcome, folder)
         return outcome
     console = Console(stderr=True)
     with (
-        output_directory(
-            options.output, overwrite=options.overwrite, wipe=config.remove_output_dir
-        ) as folder,
+        output_directory(options.output, overwrite=options.overwrite or config.remove_output_dir) as folder,
         _logging(options.log_level, folder, console),
     ):
         return run(options, config, folder, console)

@@ -162,6 +162,15 @@ def test_a_bad_configuration_is_reported(tmp_path: Path, net: Path) -> None:
     assert report(tmp_path / "out")["status"] == "INITIALIZE_CLI_ERROR"
 
 
+def test_a_bad_configuration_leaves_an_earlier_output_alone(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    assert run("-i", net, "-o", out, "--dataset-len", 2).exit_code == 0
+    done = run("-i", net, "-o", out, "--conf", "missing.toml")
+    assert done.exit_code == 1
+    assert "missing.toml" in done.stderr
+    assert report(out)["status"] == "SUCCEEDED"
+
+
 def test_a_damaged_quantised_model_is_reported(tmp_path: Path) -> None:
     manifest = tmp_path / "quantized_model_manifest.json"
     manifest.write_text("{}")

@@ -53,7 +53,12 @@ _GIB = 1024 * _MIB
 Positive = Annotated[StrictInt, Field(ge=1)]
 Size = Annotated[StrictInt, Field(ge=0)]
 
-_SCHEDULING = without_effect("an option of the vendor's scheduler; results do not depend on the schedule")
+_SCHEDULING = without_effect("an order of work; results stay the same, and simulated times do not show it")
+_TILING = without_effect("a way to cut up work; results stay the same, and simulated times do not show it")
+_REPLICATION = without_effect("the chip model replicates by its own rule; results stay the same")
+_HOMES = without_effect("the memory plan finds each buffer's home by itself")
+_LIMITS = refused("the memory plan takes its limits from resources_used only")
+_SIZES = refused("the memory sizes are those of the chip model; resources_used sets the share")
 _REGISTERS = without_effect("vector-unit code is not generated here")
 _HOST_MEMORY = without_effect("no task list is linked here, so there is nothing to place")
 
@@ -166,11 +171,11 @@ class CompilerConfig(BaseModel):
     graph_cleaner_threshold: Annotated[
         Size, without_effect("belongs to graph_cleaner_condition, which is refused")
     ] = 0
-    graph_cleaner_dump_core_onnx: Annotated[str | None, modelled("path for the core of the split graph")] = (
-        None
-    )
+    graph_cleaner_dump_core_onnx: Annotated[
+        str | None, without_effect("`quantized_model.onnx` shows the graph that the chip runs")
+    ] = None
     graph_cleaner_dump_full_opt_onnx: Annotated[
-        str | None, modelled("path for the cleaned graph before the split")
+        str | None, without_effect("`quantized_model.onnx` shows the graph that the chip runs")
     ] = None
     allow_host_segments: Annotated[
         StrictBool,
@@ -192,20 +197,18 @@ class CompilerConfig(BaseModel):
     # --- tiling and memory -------------------------------------------------------------------------------
     max_memplan_attempts: Annotated[Positive, without_effect("the memory plan is found in one pass")] = 5
     max_tiling_attempts: Annotated[Positive, without_effect("the memory plan is found in one pass")] = 8
-    force_h_tiling: Annotated[Positive | None, _SCHEDULING] = None
-    force_oc_tiling: Annotated[Positive | None, _SCHEDULING] = None
-    tiling_depth: Annotated[Positive, without_effect("depth-first tiling is not modelled")] = 1
-    dfs_search_constraint: Annotated[
-        Positive | None, without_effect("depth-first tiling is not modelled")
-    ] = None
-    enable_buffer_promotion: Annotated[StrictBool, without_effect("buffers are always promoted")] = True
-    split_buffer_promotion: Annotated[StrictBool, without_effect("buffers are promoted whole")] = False
-    io_memory_pool: Annotated[MemoryPool, without_effect("the memory plan decides")] = MemoryPool.DDR
-    constant_memory_pool: Annotated[MemoryPool, without_effect("the memory plan decides")] = MemoryPool.DDR
-    workspace_memory_pool: Annotated[MemoryPool, without_effect("the memory plan decides")] = MemoryPool.DDR
-    l1_constraint: Annotated[Positive | None, without_effect("the memory plan decides")] = None
-    l2_constraint: Annotated[Positive | None, without_effect("the memory plan decides")] = None
-    ddr_constraint: Annotated[Positive | None, without_effect("the memory plan decides")] = None
+    force_h_tiling: Annotated[Positive | None, _TILING] = None
+    force_oc_tiling: Annotated[Positive | None, _TILING] = None
+    tiling_depth: Annotated[Positive, _TILING] = 1
+    dfs_search_constraint: Annotated[Positive | None, _TILING] = None
+    enable_buffer_promotion: Annotated[StrictBool, _HOMES] = True
+    split_buffer_promotion: Annotated[StrictBool, _HOMES] = False
+    io_memory_pool: Annotated[MemoryPool, _HOMES] = MemoryPool.DDR
+    constant_memory_pool: Annotated[MemoryPool, _HOMES] = MemoryPool.DDR
+    workspace_memory_pool: Annotated[MemoryPool, _HOMES] = MemoryPool.DDR
+    l1_constraint: Annotated[Positive | None, _LIMITS] = None
+    l2_constraint: Annotated[Positive | None, _LIMITS] = None
+    ddr_constraint: Annotated[Positive | None, _LIMITS] = None
     use_sysdma: Annotated[StrictBool, _SCHEDULING] = False
     ignore_weight_buffers: Annotated[StrictBool, _SCHEDULING] = True
     dma_dual_channel: Annotated[StrictBool, _SCHEDULING] = True
@@ -218,28 +221,27 @@ class CompilerConfig(BaseModel):
 
     # --- matrix unit -------------------------------------------------------------------------------------
     mvm_utilization_limit: Annotated[
-        float, Field(ge=0.125, le=1.0), without_effect("set the limit on the board: `configure_device`")
+        float, Field(ge=0.125, le=1.0), refused("set the limit on the board, with configure_device")
     ] = 1.0
-    enable_icr: Annotated[StrictBool, without_effect("in-core replication follows the chip model")] = True
-    enable_swicr: Annotated[StrictBool, without_effect("in-core replication follows the chip model")] = True
-    icrx_force: Annotated[
-        Literal[-1] | Annotated[StrictInt, Field(ge=1, le=8)],
-        without_effect("in-core replication follows the chip model"),
-    ] = -1
-    icrx_parallel_block_threshold: Annotated[
-        StrictInt, Field(ge=1, le=4), without_effect("in-core replication follows the chip model")
-    ] = 4
-    icrx_max_factor: Annotated[
-        StrictInt, Field(ge=2, le=8), without_effect("in-core replication follows the chip model")
-    ] = 8
-    imc_double_buffer_pipeline: Annotated[StrictBool, without_effect("weights load before vectors")] = False
-    imc_double_buffer_sequential: Annotated[StrictBool, without_effect("weights load before vectors")] = False
+    enable_icr: Annotated[StrictBool, _REPLICATION] = True
+    enable_swicr: Annotated[StrictBool, _REPLICATION] = True
+    icrx_force: Annotated[Literal[-1] | Annotated[StrictInt, Field(ge=1, le=8)], _REPLICATION] = -1
+    icrx_parallel_block_threshold: Annotated[StrictInt, Field(ge=1, le=4), _REPLICATION] = 4
+    icrx_max_factor: Annotated[StrictInt, Field(ge=2, le=8), _REPLICATION] = 8
+    imc_double_buffer_pipeline: Annotated[
+        StrictBool, without_effect("the chip model loads weights before vectors; results stay the same")
+    ] = False
+    imc_double_buffer_sequential: Annotated[
+        StrictBool, without_effect("the chip model loads weights before vectors; results stay the same")
+    ] = False
     dpu_allocation_algorithm: Annotated[DpuAllocation, _REGISTERS] = DpuAllocation.TRY_ALL
     softmax_neutral_value: Annotated[
         float, Field(allow_inf_nan=False), refused("softmax pads nothing here, so it has no neutral value")
     ] = -100000.0
     frequency: Annotated[
-        int, Field(ge=20_000_000, le=800_000_000), without_effect("set the clock on the board")
+        int,
+        Field(ge=20_000_000, le=800_000_000),
+        refused("set the clock on the board, with configure_device"),
     ] = 800_000_000
 
     # --- cores and memories ------------------------------------------------------------------------------
@@ -258,11 +260,11 @@ class CompilerConfig(BaseModel):
             pipeline="no compiler release runs it",
         ),
     ] = MulticoreMode.MULTIPROCESS
-    l1_size_used: Annotated[Size, without_effect("the chip model knows its L1")] = 4 * _MIB
-    l1_size_reserved: Annotated[Size, without_effect("the chip model knows its L1")] = 512 * _KIB
-    l2_size_used: Annotated[Size, without_effect("the chip model knows its L2")] = 32 * _MIB
-    l2_size_reserved: Annotated[Size, without_effect("the chip model knows its L2")] = 1_245_184
-    l2_size_reserved_tasklist: Annotated[Size, without_effect("the chip model knows its L2")] = 1 * _MIB
+    l1_size_used: Annotated[Size, _SIZES] = 4 * _MIB
+    l1_size_reserved: Annotated[Size, _SIZES] = 512 * _KIB
+    l2_size_used: Annotated[Size, _SIZES] = 32 * _MIB
+    l2_size_reserved: Annotated[Size, _SIZES] = 1_245_184
+    l2_size_reserved_tasklist: Annotated[Size, _SIZES] = 1 * _MIB
     ddr_size_max: Annotated[Size, without_effect("the board's memory counts, not the compiler's")] = 1 * _GIB
     ddr_size_used: Annotated[Size, without_effect("the board's memory counts, not the compiler's")] = 1 * _GIB
     ddr_size_reserved: Annotated[Size, without_effect("the board's memory counts, not the compiler's")] = (

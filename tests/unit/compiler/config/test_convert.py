@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from axelera.compiler.config import CompilerConfig, load_config
 from axelera.compiler.config.convert import convert, main
 
-INLINE = "compilation_config:\n  aipu_cores: 4\n  resources: 1.0\n  ptq_scheme: per_tensor_min_max\n  l2_constraint: null\n"
+INLINE = "compilation_config:\n  aipu_cores: 4\n  resources: 1.0\n  ptq_scheme: per_tensor_min_max\n  dfs_search_constraint: null\n"
 
 
 def test_yaml_becomes_toml_in_todays_spelling_without_null(tmp_path: Path) -> None:
@@ -83,7 +83,6 @@ def test_a_json_file_of_another_form_is_refused(tmp_path: Path) -> None:
             "quantization_scheme": st.sampled_from(["per_tensor_histogram", "per_tensor_min_max"]),
             "aipu_cores_used": st.integers(1, 4),
             "tiling_depth": st.integers(1, 2**31),
-            "mvm_utilization_limit": st.floats(0.125, 1.0),
             "profiling_levels": st.lists(st.sampled_from(["[?]", "[B]"])),
             "model_name": st.text(st.characters(exclude_categories=["Cs"])),
             "double_buffer": st.booleans(),

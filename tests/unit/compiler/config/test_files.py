@@ -45,8 +45,8 @@ def test_an_override_wins_in_another_spelling_too(tmp_path: Path) -> None:
 
 
 def test_an_override_of_null_restores_an_unset_value(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.toml", "l2_constraint = 1000\n")
-    assert load_config(path, overrides={"l2_constraint": None}).l2_constraint is None
+    path = write(tmp_path / "a.toml", "dfs_search_constraint = 1000\n")
+    assert load_config(path, overrides={"dfs_search_constraint": None}).dfs_search_constraint is None
 
 
 def test_an_error_says_which_file_set_the_bad_value(tmp_path: Path) -> None:
