@@ -126,9 +126,11 @@ def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
     except ConfigurationError as error:
         outcome = Outcome(error.status, error)
         # Where there is no place for a report, the message on stderr is the report.
-        with contextlib.suppress(ConfigurationError, OSError, KeyError):
-            with output_directory(given["output"], overwrite=bool(given.get("overwrite"))) as folder:
-                write_report(outcome, folder)
+        with (
+            contextlib.suppress(ConfigurationError, OSError, KeyError),
+            output_directory(given["output"], overwrite=bool(given.get("overwrite"))) as folder,
+        ):
+            write_report(outcome, folder)
         return outcome
     console = Console(stderr=True)
     with (
