@@ -1,0 +1,71 @@
+"""The wheel holds what git holds, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip(f"not a git checkout: {listed.stderr.strip()}")
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
+    """A wheel built from a copy of the tracked files, so that leftovers of other builds can't get in."""
+    directory = tmp_path_factory.mktemp("wheel")
+    source = directory / "source"
+    for name in tracked():
+        if not name.startswith(("tests/", "docs/", "testvectors/", "benchmarks/")):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, source / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", "."]
+    done = subprocess.run([*command, "./source"], cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (path,) = directory.glob("*.whl")
+    return zipfile.Path(path)
+
+
+def test_the_wheel_holds_exactly_the_tracked_files_of_the_rooms(wheel: zipfile.Path) -> None:
+    packed = {
+        name
+        for name in wheel.root.namelist()
+        if not name.split("/")[0].endswith(".dist-info") and not name.endswith("/")
+    }
+    rooms = {name.split("/", 1)[1] for name in tracked() if name.split("/")[1:2] == ["axelera"]}
+    assert packed == rooms
+
+
+def test_no_room_owns_the_shared_namespace(wheel: zipfile.Path) -> None:
+    assert "axelera/__init__.py" not in wheel.root.namelist()
+
+
+def test_every_room_says_that_it_is_typed(wheel: zipfile.Path) -> None:
+    names = [name for name in wheel.root.namelist() if not name.endswith("/")]
+    rooms = {name.split("/")[1] for name in names if name.startswith("axelera/")}
+    assert {room for room in rooms if f"axelera/{room}/py.typed" not in names} == set()
+
+
+def test_the_licence_is_in_the_wheel(wheel: zipfile.Path) -> None:
+    assert any(name.endswith("licenses/LICENSE") for name in wheel.root.namelist())
+
+
+def test_all_commands_are_declared(wheel: zipfile.Path) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    (entry_points,) = (name for name in wheel.root.namelist() if name.endswith("entry_points.txt"))
+    text = wheel.root.read(entry_points).decode()
+    for name, target in scripts.items():
+        assert f"{name} = {target}" in text
+        module = target.partition(":")[0].replace(".", "/")
+        assert f"{module}.py" in wheel.root.namelist(), f"{name} has no module"
