@@ -76,9 +76,9 @@ class StepBuilder:
             self.graph.buffers[buffer] = Buffer(buffer, stored_bytes(self.tensor(buffer)))
         return buffer, stored_bytes(self.tensor(name))
 
-    def scratch(self, name: str, size: int) -> tuple[str, int]:
+    def scratch(self, name: str, size: int, *, spilled: bool = False) -> tuple[str, int]:
         """Return a new buffer that belongs to no tensor, as (buffer, bytes)."""
-        self.graph.buffers[name] = Buffer(name, size)
+        self.graph.buffers[name] = Buffer(name, size, spilled=spilled)
         return name, size
 
     def add(

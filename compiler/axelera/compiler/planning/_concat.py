@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from axelera.chip import METIS
 from axelera.compiler.planning._counts import LANES, padded
 from axelera.compiler.planning._steps import Step
 from axelera.model.program import Node, Program
+
+FAN_IN = 4
+"""Parts that are summed as they come; more are all padded first (assumed; rests on DenseNet-121 alone)."""
+
+L1_BYTES = int(METIS.l1_bytes) - int(METIS.l1_reserved)
 
 if TYPE_CHECKING:
     from axelera.compiler.planning._build import StepBuilder
@@ -21,7 +27,8 @@ def concat_steps(builder: StepBuilder, node: Node) -> None:
     """Add the steps of a concatenation.
 
     Along channels and aligned: none. Otherwise each part is padded to the width of the whole in a temporary, shifted
-    and added to the result; the first part makes the result itself. The chain is started once.
+    and added to the result. The chain is started once. The temporaries of a long chain are alive together and lie in
+    DDR where L1 cannot hold them.
     """
     axis = node.attributes["axis"]
     if axis == 2 and is_aligned(builder.program, node):
@@ -39,18 +46,23 @@ def concat_steps(builder: StepBuilder, node: Node) -> None:
         steps.append(Step(node.name, "concat", reads, whole, vectors=vectors))
         return
     first = len(steps)
-    result: tuple[str, int] | None = None
+    gathered = len(parts) > FAN_IN and len(parts) * size > L1_BYTES
+    operands = []
     for number, name in enumerate(parts):
         part = builder.read(name)
         if part[1] < size:
             # Only a part that is stored narrower than the whole has to be padded.
-            target = whole if number == 0 else builder.scratch(f"{node.output}/part{number}", size)
-            steps.append(Step(f"{node.name}/pad{number}", "pad", [part], target, vectors=vectors))
-            part = target
-        if result is None:
-            result = part
-        else:
-            steps.append(Step(f"{node.name}/add{number}", "add", [part, result], whole, vectors=2 * vectors))
-            result = whole
+            padded_part = whole
+            if number or gathered:
+                padded_part = builder.scratch(f"{node.output}/part{number}", size, spilled=gathered)
+            steps.append(Step(f"{node.name}/pad{number}", "pad", [part], padded_part, vectors=vectors))
+            part = padded_part
+        operands.append(part)
+    result = operands[0]
+    for number, part in enumerate(operands[1:], 1):
+        steps.append(Step(f"{node.name}/add{number}", "add", [part, result], whole, vectors=2 * vectors))
+        result = whole
+    if not gathered:
+        steps[first:] = sorted(steps[first:], key=lambda step: int(step.name.rsplit("/", 1)[1][3:]))
     for step in steps[first + 1 :]:
         step.layers = 0

@@ -88,7 +88,7 @@ def place(graph: StepGraph, options: PlanOptions) -> Layout:
     l1_space = int(chip.l1_bytes) - int(chip.l1_reserved)
     l1 = _Pool(len(graph.steps), l1_space)
     l2 = _Pool(len(graph.steps), l2_space)
-    inner = (b for b in graph.buffers.values() if not b.external and b.last >= 0 and b.size)
+    inner = (b for b in graph.buffers.values() if not (b.external or b.spilled) and b.last >= 0 and b.size)
     for buffer in sorted(inner, key=worth, reverse=True):
         layout.shares[buffer.name] = _split(buffer, l1, l2) if batch else _whole(buffer, l1, l2)
     layout.l1_peak, layout.l2_peak = l1.peak, l2.peak

@@ -12,6 +12,8 @@ class Buffer:
     name: str
     size: int
     external: bool = False
+    spilled: bool = False
+    """Never promoted out of DDR."""
     birth: int = -1
     last: int = -1
     read_bytes: int = 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import simpy
 
+from axelera.chip import TICKS_PER_SECOND
 from axelera.emulator.metis._cost import (
     Phase,
     TaskCycles,
@@ -17,8 +18,7 @@ from axelera.emulator.metis._cost import (
     seconds_to_ticks,
     task_cycles,
 )
-from axelera.emulator.metis._fluid import FluidServer, Speeds
-from axelera.emulator.metis._link import LinkFabric
+from axelera.emulator.metis._fabric import DDR, LINK_IN, LINK_OUT, Fabric
 from axelera.emulator.metis._spec import (
     MODEL_VERSION,
     Board,
@@ -31,10 +31,6 @@ from axelera.emulator.metis._spec import (
 )
 
 Steps = Generator[simpy.Event, Any, None]
-
-
-def _constant(rate: int) -> Speeds:
-    return lambda _active: (rate,)
 
 
 @dataclass(slots=True)
@@ -83,12 +79,8 @@ class Machine:
         self._instances: dict[int, InstanceSpec] = {}
         self._gates: dict[int, simpy.Resource] = {}
         self._filled: dict[int, int] = {}
-        self._io_in_ddr: dict[int, bool] = {}
         self._cores = [[simpy.Resource(self._env) for _ in range(int(b.chip.cores))] for b in self.boards]
-        self._ddr = [
-            FluidServer(self._env, 1, _constant(int(b.figures.memory_bandwidth))) for b in self.boards
-        ]
-        self._links = LinkFabric(self._env, self.boards)
+        self._fabric = Fabric(self._env, self.boards)
         self._schedules: dict[tuple[int, int], _Schedule] = {}
         self._core_busy: dict[str, int] = defaultdict(int)
         self._unit_ticks: dict[str, int] = defaultdict(int)
@@ -111,7 +103,6 @@ class Machine:
         self._instances[instance.id] = instance
         self._gates[instance.id] = simpy.Resource(self._env)
         self._filled[instance.id] = 0
-        self._io_in_ddr[instance.id] = any(task.io_ddr_bytes for task in instance.tasks)
 
     def add_state(self, state: BoardState) -> int:
         """Make a board state known and return its index for :class:`Call`."""
@@ -147,14 +138,30 @@ class Machine:
         """Issue `calls` in order as one calling thread would: each arrives when the one before has returned."""
         self._env.process(self._thread(thread, calls, results, marks))
 
+    def alone(self, call: Call) -> int:
+        """Return the ticks that executing one call of an instance takes when nothing else runs on its board."""
+        instance = self._instances[call.instance]
+        schedule = self._schedule(instance, call.config)
+        bandwidth = int(self.boards[instance.board].figures.memory_bandwidth)
+        cores = sum(cycles_to_ticks(phase.cycles, schedule.clock) for phase in schedule.phases)
+        return (
+            schedule.start + cores + sum(p.ddr_bytes for p in schedule.phases) * TICKS_PER_SECOND // bandwidth
+        )
+
+    def board_of(self, call: Call) -> int:
+        """Return the index of the board that executes the call."""
+        return self._instances[call.instance].board
+
+    def uses_ddr(self, call: Call) -> bool:
+        """Tell whether executing the call waits for DDR."""
+        schedule = self._schedule(self._instances[call.instance], call.config)
+        return any(phase.ddr_bytes for phase in schedule.phases)
+
     def timeline(self, calls: Sequence[Sequence[CallTimes]]) -> Timeline:
         """Collect what happened so far."""
         busy = dict(self._core_busy)
         moved: dict[str, int] = {}
-        for number, ddr in enumerate(self._ddr):
-            busy[f"board{number}.ddr"] = ddr.busy[0]
-            moved[f"board{number}.ddr"] = ddr.bytes_moved[0]
-        self._links.report(busy, moved)
+        self._fabric.report(busy, moved)
         elapsed = max((c[-1].completion for c in calls if c), default=0)
         first = self.boards[0].calibration.identity
         return Timeline(
@@ -201,9 +208,9 @@ class Machine:
             if instance.double_buffer:
                 yield self._env.process(self._pipelined(instance, pending, window))
             else:
-                yield from self._copy(instance, pending, 0, instance.input_bytes)
+                yield from self._copy(instance, pending, LINK_IN, instance.input_bytes)
                 yield from self._execute(instance, pending, window)
-                yield from self._copy(instance, pending, 1, instance.output_bytes)
+                yield from self._copy(instance, pending, LINK_OUT, instance.output_bytes)
         pending.times = CallTimes(pending.arrival, window[0], window[1], self.now)
         if self._trace:
             self.spans.append(
@@ -216,20 +223,16 @@ class Machine:
         """Copy this frame in while the one before executes and the one before that is copied out."""
         filled = self._filled[instance.id]
         self._filled[instance.id] = filled + 1
-        stages = [self._env.process(self._copy(instance, pending, 0, instance.input_bytes))]
+        stages = [self._env.process(self._copy(instance, pending, LINK_IN, instance.input_bytes))]
         if filled >= 1:
             stages.append(self._env.process(self._execute(instance, pending, window)))
         if filled >= 2:
-            stages.append(self._env.process(self._copy(instance, pending, 1, instance.output_bytes)))
+            stages.append(self._env.process(self._copy(instance, pending, LINK_OUT, instance.output_bytes)))
         yield self._env.all_of(stages)
 
     def _copy(self, instance: InstanceSpec, pending: Pending, direction: int, amount: int) -> Steps:
         begin = self.now
-        link = self._links.transfer(instance.board, direction, amount)
-        if self._io_in_ddr[instance.id]:
-            yield self._env.all_of([link, self._ddr[instance.board].transfer(0, amount)])
-        else:
-            yield link
+        yield self._fabric.transfer(instance.board, direction, amount)
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"
@@ -241,11 +244,10 @@ class Machine:
         begin = self.now
         schedule = self._schedule(instance, pending.call.config)
         yield self._env.timeout(schedule.start)
-        ddr = self._ddr[instance.board]
         for phase in schedule.phases:
             if phase.ddr_bytes:
                 asked = self.now
-                yield ddr.transfer(0, phase.ddr_bytes)
+                yield self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
                 if self._trace:
                     self._trace_span(instance, pending, f"ddr {instance.tasks[phase.first].name}", asked)
             if phase.cycles:
@@ -318,7 +320,7 @@ def simulate(
     def mark(key: tuple[int, int]) -> simpy.Event:
         return events.setdefault(key, machine._env.event())  # noqa: SLF001 - same module
 
-    for number, calls in enumerate(threads):
+    for number, calls in enumerate(out_of_step(machine, threads)):
         machine.start_thread(number, calls, results[number], mark if waits else None)
     machine.run()
     for number, calls in enumerate(threads):
@@ -328,3 +330,22 @@ def simulate(
                 f"thread {number}: call {len(results[number])} waits for {call.after}, which never comes"
             )
     return machine.timeline(results)
+
+
+def out_of_step(machine: Machine, threads: Sequence[Sequence[Call]]) -> list[Sequence[Call]]:
+    """Let threads that contend for a board's DDR begin spread evenly over one call.
+
+    Threads of a program are never in step for long. Equal programs that all began at tick 0 would stay so for ever,
+    and meet at the DDR in every layer: a state that no card is seen in.
+    """
+    rivals: dict[int, list[int]] = {}
+    for number, calls in enumerate(threads):
+        if calls and machine.uses_ddr(calls[0]):
+            rivals.setdefault(machine.board_of(calls[0]), []).append(number)
+    result: list[Sequence[Call]] = list(threads)
+    for numbers in rivals.values():
+        for rank, number in enumerate(numbers):
+            first, *rest = threads[number]
+            offset = machine.alone(first) * rank // len(numbers)
+            result[number] = [first._replace(earliest=first.earliest + offset), *rest]
+    return result

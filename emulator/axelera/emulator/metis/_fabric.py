@@ -1,0 +1,60 @@
+"""What boards share: the DDR of each board, its link in both directions, and the way upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import simpy
+
+from axelera.emulator.metis._fluid import FluidServer
+from axelera.emulator.metis._spec import Board
+
+LINK_IN, LINK_OUT, DDR = range(3)
+NAMES = ("link_in", "link_out", "ddr")
+
+
+class Fabric:
+    """Three channels per board. A copy over the link also loads the board's DDR, at the speed of the link."""
+
+    def __init__(self, env: simpy.Environment, boards: Sequence[Board]) -> None:
+        self._boards = boards
+        self._one_way = [int(b.figures.link_bandwidth) for b in boards]
+        self._joint = [int(b.figures.link_joint_bandwidth) for b in boards]
+        self._ddr = [int(b.figures.memory_bandwidth) for b in boards]
+        self._groups: dict[str, list[int]] = {}
+        for number, board in enumerate(boards):
+            if board.upstream_group:
+                self._groups.setdefault(board.upstream_group, []).append(number)
+        self._server = FluidServer(env, len(NAMES) * len(boards), self._speeds)
+
+    def transfer(self, board: int, channel: int, amount: int) -> simpy.Event:
+        """Move bytes over one channel of a board."""
+        return self._server.transfer(len(NAMES) * board + channel, amount)
+
+    def report(self, busy: dict[str, int], moved: dict[str, int]) -> None:
+        """Add busy ticks and bytes per channel."""
+        for number in range(len(self._boards)):
+            for channel, name in enumerate(NAMES):
+                busy[f"board{number}.{name}"] = self._server.busy[len(NAMES) * number + channel]
+                moved[f"board{number}.{name}"] = self._server.bytes_moved[len(NAMES) * number + channel]
+
+    def _speeds(self, active: Sequence[int]) -> list[int]:
+        speeds = [0] * len(active)
+        for number, (one_way, joint) in enumerate(zip(self._one_way, self._joint, strict=True)):
+            first = len(NAMES) * number
+            both = active[first + LINK_IN] and active[first + LINK_OUT]
+            speed = min(one_way, joint // 2) if both else one_way
+            for channel in (first + LINK_IN, first + LINK_OUT):
+                speeds[channel] = speed if active[channel] else 0
+        for members in self._groups.values():
+            channels = [len(NAMES) * number + way for number in members for way in (LINK_IN, LINK_OUT)]
+            wanted = sum(speeds[channel] for channel in channels)
+            limit = min(int(self._boards[number].figures.upstream) for number in members)
+            if wanted > limit:
+                for channel in channels:
+                    speeds[channel] = speeds[channel] * limit // wanted
+        for number, bandwidth in enumerate(self._ddr):
+            first = len(NAMES) * number
+            copies = speeds[first + LINK_IN] + speeds[first + LINK_OUT]
+            speeds[first + DDR] = max(bandwidth // 10, bandwidth - copies)
+        return speeds
