@@ -52,13 +52,11 @@ def _problems(program: Program) -> Iterator[str]:
     damaged = [
         problem for name, tensor in program.tensors.items() for problem in _tensor_problems(name, tensor)
     ]
-    total = sum(tensor.size for tensor in program.tensors.values())
-    if not damaged and total > MAX_TOTAL_BYTES:
-        damaged.append(f"tensors take {total} bytes, expected at most {MAX_TOTAL_BYTES}")
-    if damaged:
-        yield from damaged
-        return
-    yield from _graph_problems(program)
+    if not damaged:
+        total = sum(tensor.size for tensor in program.tensors.values())
+        if total > MAX_TOTAL_BYTES:
+            damaged.append(f"tensors take {total} bytes, expected at most {MAX_TOTAL_BYTES}")
+    yield from damaged or _graph_problems(program)
 
 
 def _tensor_problems(name: str, tensor: Tensor) -> Iterator[str]:
