@@ -2,9 +2,13 @@
 
 `Driver` is the interface; `create_driver` and `selection` find one. `reserve` and `check_configuration` are what
 drivers of emulated boards share.
+
+Importing this package is part of importing `axelera.runtime`, so what only drivers need is loaded on first use.
 """
 
-from axelera.driver._configuration import check_configuration
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from axelera.driver._driver import Driver, Handle
 from axelera.driver._errors import (
     AxeleraError,
@@ -18,13 +22,8 @@ from axelera.driver._errors import (
     Pending,
     UnknownError,
 )
-from axelera.driver._function import FunctionDriver
 from axelera.driver._installed import Owner, other_owners
-from axelera.driver._l2_ledger import L2Holding
 from axelera.driver._properties import as_integer, as_text, reject_unknown
-from axelera.driver._registry import create_driver, driver_names
-from axelera.driver._reservation import Holder, Reservation, holders, reservation_directory, reserve
-from axelera.driver._selection import Selection, configuration_files, read_configuration_file, selection
 from axelera.driver._tensor_info import TensorInfo
 from axelera.driver._types import (
     Argument,
@@ -35,6 +34,14 @@ from axelera.driver._types import (
     InstanceOptions,
     ModelFiles,
 )
+
+if TYPE_CHECKING:
+    from axelera.driver._configuration import check_configuration
+    from axelera.driver._function import FunctionDriver
+    from axelera.driver._l2_ledger import L2Holding
+    from axelera.driver._registry import create_driver, driver_names
+    from axelera.driver._reservation import Holder, Reservation, holders, reservation_directory, reserve
+    from axelera.driver._selection import Selection, configuration_files, read_configuration_file, selection
 
 __all__ = [
     "Argument",
@@ -77,3 +84,27 @@ __all__ = [
     "reserve",
     "selection",
 ]
+
+_LATE = {
+    "FunctionDriver": "_function",
+    "Holder": "_reservation",
+    "L2Holding": "_l2_ledger",
+    "Reservation": "_reservation",
+    "Selection": "_selection",
+    "check_configuration": "_configuration",
+    "configuration_files": "_selection",
+    "create_driver": "_registry",
+    "driver_names": "_registry",
+    "holders": "_reservation",
+    "read_configuration_file": "_selection",
+    "reservation_directory": "_reservation",
+    "reserve": "_reservation",
+    "selection": "_selection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what `_LATE` names."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

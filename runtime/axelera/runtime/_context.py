@@ -19,10 +19,7 @@ from axelera.driver import (
     InvalidConfiguration,
     as_integer,
     as_text,
-    create_driver,
-    selection,
 )
-from axelera.model import load_compiled_model
 from axelera.runtime._connection import Connection
 from axelera.runtime._model import Model
 from axelera.runtime._object import Object
@@ -43,6 +40,8 @@ class Context(Object):
     """
 
     def __init__(self, driver: str | Driver | None = None) -> None:
+        from axelera.driver import create_driver, selection  # noqa: PLC0415  keeps the package's import short
+
         super().__init__()
         if driver is None or isinstance(driver, str):
             self._driver = create_driver(selection(driver).driver)
@@ -79,6 +78,8 @@ class Context(Object):
             InvalidArgument: the files are missing, damaged or contradict themselves.
             IncompatibleDevice: the model's version is not known.
         """
+        from axelera.model import load_compiled_model  # noqa: PLC0415  keeps the package's import short
+
         self._check_usable()
         if not isinstance(path, str | os.PathLike):
             raise InvalidArgument(f"path is a {type(path).__name__}; give a str or a Path to a model.json")

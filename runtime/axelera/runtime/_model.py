@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from axelera.driver import TensorInfo
-from axelera.model import CompiledModel
 from axelera.runtime._object import Object
 
 if TYPE_CHECKING:
+    from axelera.model import CompiledModel
     from axelera.runtime._context import Context
 
 

@@ -1,0 +1,118 @@
+"""Whatever a driver does wrong reaches the application as a documented error."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import axelera.runtime as axr
+from axelera.driver import Argument, FunctionDriver, Handle, TensorInfo
+from axelera.model import model_json
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "model.json").write_text(json.dumps(model_json([TensorInfo((1, 8))], [TensorInfo((1, 4))])))
+    return tmp_path / "model.json"
+
+
+def _run(driver: FunctionDriver, path: Path, outputs: list[Any]) -> None:
+    with axr.Context(driver) as context:
+        instance = context.device_connect().load_model_instance(context.load_model(path))
+        instance.run([np.zeros(8, np.int8)], outputs)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("x"), OSError(5, "I/O"), KeyError("y")])
+def test_an_undocumented_error_becomes_an_internal_one_and_leaves_outputs_alone(
+    path: Path, error: Exception
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    outputs = [np.full(4, 7, np.int8)]
+    with pytest.raises(axr.InternalError, match=r"the driver failed.*please report") as caught:
+        _run(FunctionDriver(fail), path, outputs)
+    assert caught.value.__cause__ is error
+    assert outputs[0].tolist() == [7] * 4
+
+
+@pytest.mark.parametrize("error", [axr.ConnectionError("gone"), axr.Pending("wait"), MemoryError()])
+def test_documented_errors_and_lack_of_memory_pass_as_they_are(path: Path, error: Exception) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        _run(FunctionDriver(fail), path, [np.zeros(4, np.int8)])
+    assert caught.value is error
+
+
+def test_results_of_the_wrong_size_are_an_internal_error(path: Path) -> None:
+    with pytest.raises(axr.InternalError, match="outputs of other sizes"):
+        _run(FunctionDriver(lambda *_: [np.zeros(3, np.int8)]), path, [np.zeros(4, np.int8)])
+
+
+def test_a_driver_that_keeps_its_buffers_cannot_reach_the_users(path: Path) -> None:
+    kept: list[Sequence[Argument]] = []
+
+    class Keeps(FunctionDriver):
+        def run(self, instance: Handle, inputs: Sequence[Argument], outputs: Sequence[Argument]) -> None:
+            kept.extend((inputs, outputs))
+            super().run(instance, inputs, outputs)
+
+    source, target = np.arange(8, dtype=np.int8), np.zeros(4, np.int8)
+    with axr.Context(Keeps()) as context:
+        instance = context.device_connect().load_model_instance(context.load_model(path))
+        instance.run([source], [target])
+    for arguments in kept:
+        arguments[0].data[:] = 99
+    assert source.tolist() == list(range(8))
+    assert target.tolist() == [0, 1, 2, 3]
+
+
+def test_a_failing_load_leaves_the_connection_usable(path: Path) -> None:
+    class FailsOnce(FunctionDriver):
+        failed = False
+
+        def load(self, *arguments: Any) -> Handle:
+            if not self.failed:
+                self.failed = True
+                raise RuntimeError("x")
+            return super().load(*arguments)
+
+    with axr.Context(FailsOnce()) as context:
+        connection, model = context.device_connect(), context.load_model(path)
+        with pytest.raises(axr.InternalError, match="failed to load it"):
+            connection.load_model_instance(model)
+        connection.load_model_instance(model).run([np.zeros(8, np.int8)], [np.zeros(4, np.int8)])
+
+
+def test_a_context_closes_a_driver_it_made_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[FunctionDriver] = []
+
+    def close(driver: FunctionDriver) -> None:
+        closed.append(driver)
+
+    monkeypatch.setattr(FunctionDriver, "close", close)
+    given = FunctionDriver()
+    for driver in (given, "function"):
+        axr.Context(driver).release()
+    assert len(closed) == 1
+    assert closed[0] is not given
+
+
+def test_handles_are_released_once_and_instances_before_connections(path: Path) -> None:
+    released: list[str] = []
+
+    class Notes(FunctionDriver):
+        def release(self, handle: Handle) -> None:
+            released.append(type(handle).__name__)
+            super().release(handle)
+
+    with axr.Context(Notes()) as context:
+        connection = context.device_connect()
+        kept = [connection.load_model_instance(context.load_model(path)) for _ in range(2)]
+    assert released == ["_Instance", "_Instance", "_Connection"]
+    assert kept[0].context is context
