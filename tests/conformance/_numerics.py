@@ -28,6 +28,7 @@ CASES = settings(max_examples=sample(30, 2000))
 _OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
 _ONNX_TYPES = {
     np.dtype(np.int8): TensorProto.INT8,
+    np.dtype(np.uint8): TensorProto.UINT8,
     np.dtype(np.float32): TensorProto.FLOAT,
     np.dtype(np.int32): TensorProto.INT32,
 }
@@ -120,3 +121,16 @@ def random_int8(rng: np.random.Generator, shape: Sequence[int], low: int = -128)
 def output_size(size: int, before: int, after: int, kernel: int, stride: int, dilation: int) -> int:
     """Number of window positions along one axis."""
     return (size + before + after - (kernel - 1) * dilation - 1) // stride + 1
+
+
+def assert_equal_but_for_ties(result: Array, reference: Array, sums: Array, multiplier: Array) -> None:
+    """Compare with onnx.reference, which rounds sum * multiplier + zero point in float64.
+
+    Where sum * multiplier is halfway between two integers to float32's precision, that differs from float32 and from
+    rounding before the zero point is added, as ONNX Runtime does; there the two may be one step apart.
+    """
+    exact = sums.astype(np.float64) * np.asarray(multiplier, np.float64)
+    tie = np.abs(exact - np.floor(exact) - 0.5) <= np.abs(exact) * 2.0**-23
+    difference = np.abs(result.astype(int) - reference.astype(int))
+    assert not difference[~tie].any()
+    assert (difference <= 1).all()

@@ -16,6 +16,7 @@ from tests.conformance._numerics import (
     SCALES,
     ZERO_POINTS,
     Array,
+    assert_equal_but_for_ties,
     evaluate,
     hwc,
     nchw,
@@ -62,7 +63,21 @@ def test_matmul_equals_qlinearmatmul(engine: Any, data: st.DataObject, seed: int
         "yz": np.int8(output.zero_point),
     }
     model = onnx_model([helper.make_node("QLinearMatMul", names, ["y"])], feeds, constants)
-    np.testing.assert_array_equal(result.reshape(rows * columns, outputs), engine(model, feeds))
+    reference, matrix = engine(model, feeds), result.reshape(rows * columns, outputs)
+    if engine is run_ort:
+        np.testing.assert_array_equal(matrix, reference)
+    else:
+        sums = (feeds["a"].astype(int) - a.zero_point) @ (feeds["b"].astype(int) - b.zero_point)
+        multiplier = constants["as"] * constants["bs"] / constants["ys"]
+        assert_equal_but_for_ties(matrix, reference, sums, multiplier)
+
+
+def meets_padding_only(window: WindowCase) -> bool:
+    """Dilated windows may miss every value; the reference evaluator has no answer then."""
+    reach = single(
+        "max_pool", [Tensor("x", (*window.size, 1))], Tensor("y", (*window.positions, 1)), window.attributes
+    )
+    return bool((evaluate(reach, [np.ones((*window.size, 1), np.int8)], "exact") == -128).any())
 
 
 @CASES
@@ -70,6 +85,7 @@ def test_matmul_equals_qlinearmatmul(engine: Any, data: st.DataObject, seed: int
 @pytest.mark.parametrize("engine", [run_ort, run_reference], ids=["onnxruntime", "reference"])
 def test_max_pool_equals_maxpool_on_int8(engine: Any, data: st.DataObject, seed: int) -> None:
     window = data.draw(windows(pad_limit=lambda kernel: kernel - 1))
+    assume(engine is run_ort or not meets_padding_only(window))
     values = random_int8(np.random.default_rng(seed), (*window.size, 3))
     output = Tensor("y", (*window.positions, 3))
     result = evaluate(
