@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from axelera.compiler.planning._concat import concat_steps, is_aligned
-from axelera.compiler.planning._counts import LANES, array_slots, padded, stored_channels
+from axelera.compiler.planning._counts import LANES, array_slots, constant_bytes, padded, stored_channels
 from axelera.compiler.planning._steps import Buffer, Step, StepGraph
 from axelera.model.program import Node, Program, Tensor
 
@@ -138,7 +138,7 @@ class StepBuilder:
                 node,
                 taps=stored_bytes(target) // LANES * taps,
                 macs=positions * outputs * taps,
-                weight_size=padded(outputs) * taps,
+                weight_size=constant_bytes(taps, outputs),
             )
             return
         stride = ints(node, "strides")[-1]
@@ -151,7 +151,7 @@ class StepBuilder:
             node,
             mvm_slots=array_slots(positions, channels, outputs, (kernel[0], kernel[-1]), stride),
             macs=positions * channels * taps * outputs // group,
-            weight_size=stored_channels(channels) * taps * padded(outputs),
+            weight_size=constant_bytes(stored_channels(channels) * taps, outputs),
         )
 
     def matmul(self, node: Node) -> None:

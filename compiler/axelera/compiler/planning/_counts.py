@@ -7,6 +7,10 @@ from axelera.chip import METIS, ChipFigures
 LANES = int(METIS.channel_granularity)
 IMAGE_CHANNELS = int(METIS.image_channel_granularity)
 
+CHANNEL_CONSTANTS = 64
+"""Bytes of bias, scale and offset beside the weights per output channel (from the constants of ResNet-50 builds:
+27.6 MB in all, 25.6 MB of them weights)."""
+
 
 def padded(channels: int) -> int:
     """Return `channels` rounded up to the 64 that the chip stores."""
@@ -52,3 +56,8 @@ def array_slots(
         if not best or slots < best:
             best = slots
     return best
+
+
+def constant_bytes(rows: int, outputs: int) -> int:
+    """Return the bytes of a weight matrix of `rows` inputs with all that belongs to its output channels."""
+    return (rows + CHANNEL_CONSTANTS) * padded(outputs)

@@ -13,7 +13,7 @@ from axelera.model.program import Task
 class TaskCycles(NamedTuple):
     """Core cycles of one task by what the core waits for; waiting for DDR is not among them.
 
-    Moving activations overlaps with computing: `move` is what sticks out. `throttled` is what the MVM limit adds.
+    `throttled` is what the MVM limit adds.
     """
 
     weights: int
@@ -32,9 +32,10 @@ class TaskCycles(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A stretch of a frame: first DDR traffic, then core cycles of tasks `first` to `last` (exclusive)."""
+    """A stretch of a frame: DDR traffic beside `setup` core cycles, then `cycles` of tasks `first` to `last` (excl.)."""
 
     ddr_bytes: int
+    setup: int
     cycles: int
     first: int
     last: int
@@ -56,7 +57,7 @@ def task_cycles(
         + task.gathers * calibration["gather_cycles"]
     )
     compute = array + depthwise + vector
-    move = max(0, math.ceil(task.move_bytes / calibration["move_rate"]) - compute)
+    move = math.ceil(task.move_bytes / calibration["move_rate"])
     allowed = peak_macs_per_cycle(chip) * mvm_percent / 100
     throttled = max(0, math.ceil(task.macs / allowed) - compute - move) if mvm_percent < 100 else 0
     weights = math.ceil(task.weight_bytes / calibration["weight_load_rate"])
@@ -80,18 +81,21 @@ def phases(
 ) -> tuple[Phase, ...]:
     """Lay the tasks of one call on `frames` cores in lockstep out as phases.
 
-    Activation traffic is paid for every frame, streamed weights once. With `merge` stretches without DDR traffic
-    become one phase; the time is the same.
+    Activation traffic is paid for every frame, streamed weights once. While weights are streamed the operator is set
+    up; spilled activations are waited for. With `merge` stretches without DDR traffic become one phase; the time is
+    the same.
     """
     result: list[Phase] = []
     for index, task in enumerate(tasks):
         ddr = frames * (task.ddr_read_bytes + task.ddr_write_bytes) + task.weight_ddr_bytes
-        cycles = task_cycles(task, chip, calibration, mvm_percent).total
+        cost = task_cycles(task, chip, calibration, mvm_percent)
+        setup = cost.overhead if task.weight_ddr_bytes else 0
+        cycles = cost.total - setup
         if merge and not ddr and result:
             before = result[-1]
-            result[-1] = Phase(before.ddr_bytes, before.cycles + cycles, before.first, index + 1)
+            result[-1] = before._replace(cycles=before.cycles + cycles, last=index + 1)
         else:
-            result.append(Phase(ddr, cycles, index, index + 1))
+            result.append(Phase(ddr, setup, cycles, index, index + 1))
     return tuple(result)
 
 

@@ -208,8 +208,11 @@ class Machine:
             if instance.double_buffer:
                 yield self._env.process(self._pipelined(instance, pending, window))
             else:
+                setup = seconds_to_ticks(board.host.copy_setup.value)
+                yield self._env.timeout(setup)
                 yield from self._copy(instance, pending, LINK_IN, instance.input_bytes)
                 yield from self._execute(instance, pending, window)
+                yield self._env.timeout(setup)
                 yield from self._copy(instance, pending, LINK_OUT, instance.output_bytes)
         pending.times = CallTimes(pending.arrival, window[0], window[1], self.now)
         if self._trace:
@@ -247,7 +250,11 @@ class Machine:
         for phase in schedule.phases:
             if phase.ddr_bytes:
                 asked = self.now
-                yield self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
+                fetched = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
+                if phase.setup:
+                    setup = self._env.timeout(cycles_to_ticks(phase.setup, schedule.clock))
+                    fetched = self._env.all_of([fetched, setup])
+                yield fetched
                 if self._trace:
                     self._trace_span(instance, pending, f"ddr {instance.tasks[phase.first].name}", asked)
             if phase.cycles:
