@@ -117,7 +117,7 @@ class Options(BaseModel):
         try:
             return cls(**options), properties
         except ValidationError as error:
-            raise ConfigurationError(explain(error, cls)) from None
+            raise ConfigurationError(explain(error, cls, "the options")) from None
 
 
 def default_configuration() -> CompilerConfig:

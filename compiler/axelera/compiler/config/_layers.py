@@ -9,7 +9,7 @@ from typing import Any
 
 from axelera.compiler._errors import ConfigurationError
 from axelera.compiler.config._files import find_configuration, read_configuration
-from axelera.compiler.config._messages import nearest
+from axelera.compiler.config._messages import listed, unknown
 from axelera.compiler.config._model import ALIASES, CompilerConfig, spell_out
 
 __all__ = ["Layer", "check_cascade", "load_config", "merge"]
@@ -92,10 +92,9 @@ def check_cascade(configs: Mapping[str, CompilerConfig]) -> None:
 
 def _known(layer: Layer) -> dict[str, Any]:
     valid = (*CompilerConfig.model_fields, *ALIASES, "quantize_only")
-    unknown = [name for name in layer.properties if name not in valid]
-    if unknown:
-        listing = "\n".join(f"  - unknown property {str(name)!r}{nearest(name, valid)}" for name in unknown)
-        raise ConfigurationError(f"{len(unknown)} problem(s) in {layer.source}:\n{listing}")
+    strangers = [name for name in layer.properties if name not in valid]
+    if strangers:
+        raise ConfigurationError(listed(unknown(strangers, valid), layer.source))
     try:
         return spell_out(layer.properties)
     except ValueError as error:

@@ -3,41 +3,75 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["explain", "nearest"]
+__all__ = ["explain", "listed", "nearest", "shown", "unknown"]
+
+
+MOST_PROBLEMS = 20
+"""Problems that are spelled out: a file of thousands of unknown names is no configuration."""
 
 
 def nearest(word: object, valid: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the closest of `valid`, or an empty string when nothing is close."""
-    close = difflib.get_close_matches(str(word), list(valid), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(word)[:100], list(valid), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
+def listed(problems: Sequence[str], where: str) -> str:
+    """A message that lists `problems`, which were found in `where`."""
+    lines = [f"  - {problem}" for problem in problems[:MOST_PROBLEMS]]
+    if len(problems) > MOST_PROBLEMS:
+        lines.append(f"  - and {len(problems) - MOST_PROBLEMS} more")
+    return "\n".join([f"{len(problems)} problem(s) in {where}:", *lines])
+
+
+def unknown(names: Sequence[object], valid: Collection[str]) -> list[str]:
+    """One problem per unknown name, with the nearest valid one for as many as are shown."""
+    return [
+        f"unknown property {shown(name)}{nearest(name, valid) if number < MOST_PROBLEMS else ''}"
+        for number, name in enumerate(names)
+    ]
+
+
+def shown(value: object) -> str:
+    """A value in a message: not longer than a line."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 80
+    return short.repr(getattr(value, "value", value))
+
+
+def explain(error: ValidationError, model: type[BaseModel], where: str = "the compiler configuration") -> str:
     """Every problem of `error`, one per line, each with the property, the value and what was expected."""
-    problems = [line for item in error.errors() for line in _problem(item, model)]
-    listing = "\n".join(f"  - {problem}" for problem in problems)
-    return f"{len(problems)} problem(s) in the compiler configuration:\n{listing}"
+    found: dict[str, tuple[object, list[str]]] = {}
+    strangers = []
+    problems = []
+    for item in error.errors(include_url=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        if item["type"] in ("extra_forbidden", "no_such_attribute"):
+            strangers.append(name)
+        elif name:
+            found.setdefault(name, (item["input"], []))[1].append(item["msg"].removeprefix("Value error, "))
+        else:
+            problems += item["msg"].removeprefix("Value error, ").splitlines()
+    problems = [
+        _invalid(name, value, messages, model) for name, (value, messages) in found.items()
+    ] + problems
+    return listed(problems + unknown(strangers, model.model_fields), where)
 
 
-def _problem(item: Any, model: type[BaseModel]) -> list[str]:
-    name = str(item["loc"][0]) if item["loc"] else ""
-    if item["type"] in ("extra_forbidden", "no_such_attribute"):
-        return [f"unknown property {name!r}{nearest(name, model.model_fields)}"]
-    message: str = item["msg"].removeprefix("Value error, ")
-    if not name:
-        return message.splitlines()
-    value = item["input"]
+def _invalid(name: str, value: object, messages: list[str], model: type[BaseModel]) -> str:
     choices = _choices(model.model_fields[name].annotation)
     if choices:
-        listing = ", ".join(repr(choice) for choice in choices)
-        return [f"{name} = {value!r} is not valid: expected one of {listing}{nearest(value, choices)}"]
-    return [f"{name} = {value!r} is not valid: {message[0].lower()}{message[1:]}"]
+        expected = f"expected one of {', '.join(repr(choice) for choice in choices)}{nearest(value, choices)}"
+    else:
+        expected = " or ".join(f"{message[0].lower()}{message[1:]}" for message in messages)
+    return f"{name} = {shown(value)} is not valid: {expected}"
 
 
 def _choices(annotation: Any) -> list[str]:

@@ -34,7 +34,7 @@ from axelera.compiler.config._choices import (
     ProfilingLevel,
     QuantizationScheme,
 )
-from axelera.compiler.config._messages import explain
+from axelera.compiler.config._messages import explain, shown
 from axelera.compiler.config._property import Effect, Here, modelled, refused, without_effect
 
 __all__ = ["ALIASES", "CompilerConfig", "here_of", "spell_out"]
@@ -74,11 +74,13 @@ def spell_out(given: Mapping[str, Any]) -> dict[str, Any]:
         if alias in properties:
             value = properties.pop(alias)
             if properties.setdefault(name, value) != value:
-                raise ValueError(f"{alias} = {value!r} and {name} = {properties[name]!r} are one property")
+                raise ValueError(
+                    f"{alias} = {shown(value)} and {name} = {shown(properties[name])} are one property"
+                )
     if "quantize_only" in properties:
         only = properties.pop("quantize_only")
         if not isinstance(only, bool):
-            raise ValueError(f"quantize_only = {only!r} is not true or false")
+            raise ValueError(f"quantize_only = {shown(only)} is not true or false")
         if only and properties.setdefault("compiler_mode", "quantize_only") != "quantize_only":
             raise ValueError("quantize_only = true contradicts compiler_mode")
     return properties
@@ -335,7 +337,7 @@ class CompilerConfig(BaseModel):
             if here.effect is Effect.REFUSED and value != field.default:
                 reason = here.note
             if reason is not None:
-                problems.append(f"{name} = {_shown(value)} is refused: {reason}")
+                problems.append(f"{name} = {shown(value)} is refused: {reason}")
         if self.aipu_cores_used > 1 and self.multicore_mode in (
             MulticoreMode.MULTIPROCESS,
             MulticoreMode.MULTITHREAD,
@@ -357,7 +359,3 @@ class CompilerConfig(BaseModel):
 def here_of(metadata: list[Any]) -> Here:
     """The `Here` among a field's annotations."""
     return next(item for item in metadata if isinstance(item, Here))
-
-
-def _shown(value: object) -> str:
-    return repr(getattr(value, "value", value))
