@@ -42,9 +42,9 @@ class VirtualPace:
         """Simulate all calls logged so far."""
         with self._lock:
             if self._record is None or self._size != self._log.size() or trace:
-                logs = self._log.snapshot()
+                logs = sorted(self._log.snapshot(), key=_program)
                 states = [board_state(settings) for settings in self._settings.since(0)]
-                timeline = simulate(self._boards, states, instances, [_calls(log) for log in logs], trace)
+                timeline = simulate(self._boards, states, instances, _threads(logs), trace)
                 times = [np.array(calls, np.int64).reshape(-1, 4) for calls in timeline.calls]
                 self._size = sum(len(log.instances) for log in logs)
                 self._record = collect(timeline, logs, times, instances)
@@ -58,10 +58,22 @@ class VirtualPace:
         """Nothing to stop."""
 
 
-def _calls(log: ThreadLog) -> list[Call]:
-    calls = [Call(instance, settings) for instance, settings in zip(log.instances, log.settings, strict=True)]
-    for index, earlier in log.after.items():
-        calls[index] = calls[index]._replace(after=earlier)
-    for index, tick in log.earliest.items():
-        calls[index] = calls[index]._replace(earliest=tick)
-    return calls
+def _program(log: ThreadLog) -> tuple[bytes, bytes]:
+    """Order threads by what they do, since which of them called first is up to the scheduler."""
+    return log.instances.tobytes(), log.settings.tobytes()
+
+
+def _threads(logs: Sequence[ThreadLog]) -> list[list[Call]]:
+    places = {log.number: place for place, log in enumerate(logs)}
+    threads = []
+    for log in logs:
+        calls = [
+            Call(instance, settings) for instance, settings in zip(log.instances, log.settings, strict=True)
+        ]
+        for index, earlier in log.after.items():
+            after = tuple((places[thread], call) for thread, call in earlier)
+            calls[index] = calls[index]._replace(after=after)
+        for index, tick in log.earliest.items():
+            calls[index] = calls[index]._replace(earliest=tick)
+        threads.append(calls)
+    return threads
