@@ -65,9 +65,12 @@ def load(
     from ._lowering import Unsupported  # noqa: PLC0415
 
     validate(program)
+    kernels = _library(path)
+    if kernels is None:
+        return reference()
     try:
         return CompiledExecutable(
-            program, numerics, _library(path), threads, budget or shared_budget(), tuple(dict.fromkeys(taps))
+            program, numerics, kernels, threads, budget or shared_budget(), tuple(dict.fromkeys(taps))
         )
     except Unsupported as reason:
         logger.info("program %r runs by the specification: %s", program.name, reason)
@@ -80,14 +83,18 @@ def _reference(program: Program, numerics: str, taps: Sequence[str]) -> Executab
     return ReferenceExecutable(program, numerics, "reference", taps)
 
 
-def _library(path: str) -> Library:
+def _library(path: str) -> Library | None:
+    """Return the kernels of a path; for "auto" those that can be had, or None."""
     available = available_paths()
-    if path == "auto":
+    if path != "auto":
+        if path not in available:
+            raise InvalidArgument(
+                f"this CPU cannot run path {path!r}, expected one of {', '.join(available)}"
+            )
+        return library(path)
+    for candidate, successor in ((available[0], "portable code"), ("portable", "the specification (slow)")):
         try:
-            return library(available[0])
+            return library(candidate)
         except CompilationFailed as error:
-            logger.warning("path %s cannot be used, portable code takes over: %s", available[0], error)
-            return library("portable")
-    if path not in available:
-        raise InvalidArgument(f"this CPU cannot run path {path!r}, expected one of {', '.join(available)}")
-    return library(path)
+            logger.warning("path %s cannot be used, %s takes over: %s", candidate, successor, error)
+    return None

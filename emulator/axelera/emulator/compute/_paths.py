@@ -24,6 +24,8 @@ class PathSpec:
     """Pixels of a tile of the dense micro-kernel."""
     depth_rows: int
     """Pixels of a tile of the depthwise micro-kernel."""
+    fused: bool
+    """Whether there is a fused multiply-add; it is used only where its single rounding is what is meant."""
     cpu: str
     features: tuple[str, ...] = ()
     needs: tuple[tuple[str, ...], ...] = ()
@@ -36,14 +38,28 @@ _AVX2 = ("avx2", "fma", "bmi1", "bmi2")
 SPECS = {
     spec.name: spec
     for spec in (
-        PathSpec("avx512vnni", 16, False, 6, 4, "cascadelake", needs=((*_AVX2, *_BW, "avx512_vnni"),)),
+        PathSpec("avx512vnni", 16, False, 6, 4, True, "cascadelake", needs=((*_AVX2, *_BW, "avx512_vnni"),)),
         PathSpec(
-            "avxvnni", 8, False, 2, 1, "haswell", needs=((*_AVX2, "avx_vnni"), (*_AVX2, *_BW, "avx512_vnni"))
+            "avxvnni",
+            8,
+            False,
+            2,
+            1,
+            True,
+            "haswell",
+            needs=((*_AVX2, "avx_vnni"), (*_AVX2, *_BW, "avx512_vnni")),
         ),
-        PathSpec("avx512bw", 16, True, 6, 2, "skylake-avx512", needs=((*_AVX2, *_BW),)),
-        PathSpec("avx2", 8, True, 2, 1, "haswell", needs=(_AVX2,)),
+        PathSpec("avx512bw", 16, True, 6, 2, True, "skylake-avx512", needs=((*_AVX2, *_BW),)),
+        PathSpec("avx2", 8, True, 2, 1, True, "haswell", needs=(_AVX2,)),
         PathSpec(
-            "portable", 4, True, 2, 1, "x86-64" if platform.machine() == "x86_64" else "generic", needs=((),)
+            "portable",
+            4,
+            True,
+            2,
+            1,
+            False,
+            "x86-64" if platform.machine() == "x86_64" else "generic",
+            needs=((),),
         ),
     )
 }
@@ -74,7 +90,7 @@ def available_paths() -> tuple[str, ...]:
 def code_features(spec: PathSpec) -> str:
     """Return LLVM's feature string beyond what the named CPU implies."""
     features = list(spec.features)
-    if spec.name == "avx512vnni" and "avx512_vbmi" in cpu_flags():
+    if spec.name == "avx512vnni" and "avx512vbmi" in cpu_flags():
         features.append("+avx512vbmi")
     if spec.name == "avxvnni":
         features += ["+avxvnni"] if "avx_vnni" in cpu_flags() else ["+avx512vl", "+avx512bw", "+avx512vnni"]

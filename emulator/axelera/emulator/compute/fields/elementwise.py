@@ -8,8 +8,9 @@
     OUTPUT,
     PLACES,
     SPLAT,  # 1: the right operand has one channel
+    DENSE,  # bytes per pixel when all tensors are one run of memory, else 0
     SCALARS,
     NEXT,  # another kernel on the same range, or 0
     NEXT_DESCRIPTOR,
     SIZE,
-) = range(11)
+) = range(12)

@@ -4,14 +4,15 @@ CONV_CAP, CONV_INVERSE, CONV_ZERO, CONV_SHIFT_I32, CONV_LOW_I32, CONV_SIZE = ran
 """Convolutions: upper bound before rounding, 1/scale_out and zero point (metis), what is added after rounding, lowest
 stored byte."""
 
-DIVISOR, INVERSE, RECIPROCAL_I32, ZERO, LOW, HIGH, SHIFT_I32, QUANTISE_SIZE = range(8)
+DIVISOR, INVERSE, RECIPROCAL_I32, ZERO, LOW, HIGH, SHIFT_I32, LOW_BYTE_I32, QUANTISE_SIZE = range(9)
 """The step back to bytes: output scale (exact) and its reciprocal, whether multiplying by the reciprocal is known to
-give the same bytes, zero point added before rounding (metis), bounds before rounding, what is added after it."""
+give the same bytes, zero point added before rounding (metis), bounds before rounding, what is added after it, lowest stored byte."""
 
-LEFT_SCALE, LEFT_ZERO_I32, RIGHT_SCALE, RIGHT_ZERO_I32, ELEMENTWISE_SIZE = range(
-    QUANTISE_SIZE, QUANTISE_SIZE + 5
+LEFT_SCALE, LEFT_ZERO_I32, RIGHT_SCALE, RIGHT_ZERO_I32, RIGHT_START, ELEMENTWISE_SIZE = range(
+    QUANTISE_SIZE, QUANTISE_SIZE + 6
 )
-"""Elementwise operators: scales of the operands, and their zero points + 128."""
+"""Elementwise operators: scales of the operands, and their zero points + 128; the right one times the right
+scale, negative."""
 
 INPUT_SCALE, INPUT_ZERO, UNARY_SIZE = range(QUANTISE_SIZE, QUANTISE_SIZE + 3)
 """Operators of one tensor: what their docstrings say."""

@@ -39,7 +39,7 @@ def all_kernels(isa: Isa) -> Iterator[Kernel]:
             yield Kernel(f"conv_{numerics}_{vectors}", make_conv(isa, numerics, vectors))
         yield Kernel(f"depthwise_{numerics}", make_depthwise(isa, numerics))
         for operation in ("add", "sub", "mul"):
-            yield Kernel(f"{operation}_{numerics}", make_elementwise(numerics, operation), 5)
+            yield Kernel(f"{operation}_{numerics}", make_elementwise(isa, numerics, operation), 5)
         yield Kernel(f"avg_pool_{numerics}", make_avg_pool(numerics))
         yield Kernel(f"resize_linear_{numerics}", make_resize_linear(numerics))
         yield Kernel(f"matmul_{numerics}", make_matmul(numerics))

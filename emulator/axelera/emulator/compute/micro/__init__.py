@@ -1,6 +1,7 @@
 """The shared micro-kernel and the memory access kernels are made of. Imported only where code is generated."""
 
 from . import block, ir
+from ._combine import make_combine
 from ._depth_tile import make_depth_tile
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
@@ -46,6 +47,7 @@ __all__ = [
     "load_i32",
     "load_i64",
     "load_u8",
+    "make_combine",
     "make_depth_tile",
     "make_tile",
     "njit",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ._isa import Isa
-from .ir import F32, I8, I32, Builder, Value, const_vector, load, offset, splat, vector
+from .ir import F32, I8, I32, Builder, Value, call, const_vector, load, offset, splat, vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class Requantise:
             value = b.fmul(value, constants.roles[0][n])
         else:
             bias, centre, scale = (role[n] for role in constants.roles)
-            value = round_f18(b, b.fadd(round_f18(b, value), bias))
+            shorten = round_f18_fused if isa.spec.fused else round_f18
+            value = shorten(b, b.fadd(shorten(b, value), bias))
             value = b.fmul(b.fmul(b.fsub(value, centre), scale), constants.inverse)
             value = b.fadd(value, constants.zero)
         value = b.select(b.fcmp_ordered("<", constants.cap, value), constants.cap, value)
@@ -75,3 +76,18 @@ def round_f18(b: Builder, values: Value) -> Value:
     moved = b.add(b.add(bits, const_vector(I32, lanes, 0xFFF)), odd)
     kept = b.and_(moved, const_vector(I32, lanes, -0x2000))
     return b.bitcast(kept, values.type)
+
+
+def round_f18_fused(b: Builder, values: Value) -> Value:
+    """Round float lanes to 11 significant bits with two fused multiply-adds.
+
+    With p = ±2**e, the sign and exponent of x, the sum x + 2**13 · p has steps of 2**(e - 10): rounding it once is
+    rounding x to 11 bits, to nearest even, and taking 2**13 · p away again is exact. Not for subnormal numbers, which
+    have no such p; sums of an integer and a bias that is itself rounded are never those unless they are the bias.
+    """
+    lanes = values.type.count
+    bits = b.and_(b.bitcast(values, vector(I32, lanes)), const_vector(I32, lanes, -0x800000))
+    power = b.bitcast(bits, values.type)
+    name = f"llvm.fma.v{lanes}f32"
+    far = call(b, name, values.type, [power, const_vector(F32, lanes, 8192.0), values])
+    return call(b, name, values.type, [power, const_vector(F32, lanes, -8192.0), far])

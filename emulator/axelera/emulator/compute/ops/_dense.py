@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 from axelera.emulator.compute._analysis import number
 from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Stage, Value, View
-from axelera.emulator.compute._lowering import Lowering, Unsupported
+from axelera.emulator.compute._lowering import Lowering
 from axelera.emulator.compute._packing import pack_channels, pack_weights
 from axelera.emulator.compute.fields import conv as f
 from axelera.model.program import Node
 
-from ._follow import link_followers
+from ._follow import composed_table, leading_tables, link_followers
 from ._scalars import conv_scalars
 
 CACHED_INPUT = 128 * 1024
 """Bytes of input that a block of tiles may cover, so that it is still cached when the next panel needs it."""
-MAX_ZERO_POINT = 30_000
-"""Beyond this, results leave the 16-bit lanes they are packed through."""
+CACHED_OUTPUT = 32 * 1024
+"""Bytes of output of a block of tiles whose results another kernel reads again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,12 @@ def after_conv(lowering: Lowering, node: Node) -> After:
     """Return how the followers of a convolution run."""
     followers = lowering.followers(node)
     table: Value = 0
-    if followers and len(followers[0].inputs) == 1 and lowering.byte_permute:
-        first = followers[0]
-        if lowering.unary_table(first).ndim == 1:
-            table = lowering.unary_data(first)
-            followers = followers[1:]
+    if lowering.byte_permute:
+        count = leading_tables(lowering, followers)
+        if count:
+            table = composed_table(lowering, followers[:count])
+            followers = followers[count:]
     return After(table, *link_followers(lowering, followers))
-
-
-def check_zero_point(zero_point: int) -> None:
-    """Leave results that cannot be packed through 16-bit lanes to the specification."""
-    if abs(zero_point) > MAX_ZERO_POINT:
-        raise Unsupported(f"zero point {zero_point}")
 
 
 def constants_of(lowering: Lowering, node: Node, correction: npt.NDArray[np.int64]) -> Constants:
@@ -201,7 +195,10 @@ def _set_tiles(lowering: Lowering, descriptor: Descriptor, grid: Grid, panels: i
     tiles = big + small + single
     bytes_per_tile = max(1, reach // tiles)
     block = max(8, CACHED_INPUT // bytes_per_tile)
-    if panels == 1 and not isinstance(descriptor[f.AFTER], KernelAddress):
+    if isinstance(descriptor[f.AFTER], KernelAddress):
+        width = panels * descriptor_int(descriptor, f.PANEL_CHANNELS)
+        block = min(block, max(4, CACHED_OUTPUT // (rows * width)))
+    elif panels == 1:
         block = tiles
     work = count * panels * int(descriptor_int(descriptor, f.WEIGHT_STRIDE)) // 64
     split_panels = panels >= 8 and tiles < 64

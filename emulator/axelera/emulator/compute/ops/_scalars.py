@@ -5,9 +5,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from axelera.emulator.compute._lowering import Unsupported
 from axelera.emulator.compute.fields import scalars as s
 from axelera.model.ops import reciprocal
 from axelera.model.program import Tensor
+
+MAX_ZERO_POINT = 30_000
+"""Beyond this, results leave the 16-bit lanes they are packed through."""
+
+
+def check_zero_point(zero_point: int) -> None:
+    """Leave results that cannot be packed through 16-bit lanes to the specification."""
+    if abs(zero_point) > MAX_ZERO_POINT:
+        raise Unsupported(f"zero point {zero_point}")
 
 
 def conv_scalars(numerics: str, output: Tensor, low: int, high: int) -> npt.NDArray[np.int32]:
@@ -34,5 +44,7 @@ def quantise_scalars(
     floats[s.ZERO] = output.zero_point
     floats[s.LOW] = low - output.zero_point if exact else low
     floats[s.HIGH] = high - output.zero_point if exact else high
-    floats.view(np.int32)[s.SHIFT_I32] = (output.zero_point if exact else 0) + 128
+    whole = floats.view(np.int32)
+    whole[s.SHIFT_I32] = (output.zero_point if exact else 0) + 128
+    whole[s.LOW_BYTE_I32] = low + 128
     return floats

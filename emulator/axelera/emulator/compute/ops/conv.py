@@ -12,8 +12,9 @@ from axelera.emulator.compute._layout import BLOCK, View
 from axelera.emulator.compute._lowering import Lowering
 from axelera.model.program import Node
 
-from ._dense import Grid, Taps, after_conv, check_zero_point, constants_of, emit_dense
+from ._dense import Grid, Taps, after_conv, constants_of, emit_dense
 from ._depthwise import emit_depthwise
+from ._scalars import check_zero_point
 
 
 def lower(lowering: Lowering, node: Node) -> None:

@@ -15,7 +15,8 @@ from axelera.emulator.compute._analysis import number, value
 from axelera.emulator.compute._lowering import Lowering
 from axelera.model.program import Node
 
-from ._dense import Grid, Taps, after_conv, check_zero_point, constants_of, emit_dense
+from ._dense import Grid, Taps, after_conv, constants_of, emit_dense
+from ._scalars import check_zero_point
 from .conv import expand_groups, groups_together
 
 

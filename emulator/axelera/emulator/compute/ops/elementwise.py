@@ -8,19 +8,23 @@ import numpy as np
 
 from axelera.emulator.compute._analysis import number
 from axelera.emulator.compute._layout import Address, Data, Descriptor, View
-from axelera.emulator.compute._lowering import Lowering
+from axelera.emulator.compute._lowering import Lowering, Unsupported
 from axelera.emulator.compute.fields import elementwise as f
 from axelera.emulator.compute.fields import scalars as s
 from axelera.model.ops import round_f18
 from axelera.model.program import Node
 
-from ._scalars import quantise_scalars
+from ._scalars import check_zero_point, quantise_scalars
+
+MAX_ZERO_POINT = 3800
+"""Up to here q - zero point has 13 bits, and its product with an 11-bit scale is exact in float32."""
 
 
 def link(lowering: Lowering, node: Node) -> tuple[str, Descriptor, Any]:
     """Return kernel, descriptor and the module of its fields."""
     left, right = (lowering.view(name) for name in node.inputs)
     output = lowering.view(node.output)
+    dense = all(view.dense and view.shape == output.shape for view in (left, right, output))
     descriptor = Descriptor(f.SIZE).update(
         {
             f.LEFT: Address(left.buffer, left.start),
@@ -30,6 +34,7 @@ def link(lowering: Lowering, node: Node) -> tuple[str, Descriptor, Any]:
             f.OUTPUT: Address(output.buffer, output.start),
             f.PLACES: lowering.places(output),
             f.SPLAT: int(right.shape[2] == 1 and left.shape[2] != 1),
+            f.DENSE: output.width if dense else 0,
             f.SCALARS: _scalars(lowering, node),
         }
     )
@@ -54,6 +59,7 @@ def _right_places(lowering: Lowering, left: View, right: View) -> Data:
 def _scalars(lowering: Lowering, node: Node) -> Data:
     left, right = (lowering.tensor(name) for name in node.inputs)
     output = lowering.tensor(node.output)
+    check_zero_point(output.zero_point)
     low, high = number(node, "qmin"), number(node, "qmax")
     floats = quantise_scalars(lowering.numerics, output, s.ELEMENTWISE_SIZE, low, high)
     integers = floats.view(np.int32)
@@ -63,6 +69,9 @@ def _scalars(lowering: Lowering, node: Node) -> Data:
     ):
         floats[scale] = tensor.scale if lowering.numerics == "exact" else round_f18(tensor.scale)
         integers[zero] = tensor.zero_point + 128
+        if abs(tensor.zero_point) > MAX_ZERO_POINT:
+            raise Unsupported(f"zero point {tensor.zero_point}")
+    floats[s.RIGHT_START] = -np.float32(integers[s.RIGHT_ZERO_I32]) * floats[s.RIGHT_SCALE]
     integers[s.RECIPROCAL_I32] = _reciprocal_is_exact(node.op, floats)
     return Data(floats)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from axelera.emulator.compute._layout import Address, Descriptor
+from axelera.emulator.compute._layout import Address, Data, Descriptor
 from axelera.emulator.compute._lowering import Lowering
 from axelera.emulator.compute.fields import table as f
 from axelera.model.program import Node
 
 
-def link(lowering: Lowering, node: Node) -> tuple[str, Descriptor, Any]:
-    """Return kernel, descriptor and the module of its fields."""
+def link(lowering: Lowering, node: Node, table: Data | None = None) -> tuple[str, Descriptor, Any]:
+    """Return kernel, descriptor and the module of its fields; `table` replaces the node's own."""
     source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
     by_channel = lowering.unary_table(node).ndim == 2
     descriptor = Descriptor(f.SIZE).update(
@@ -20,7 +20,7 @@ def link(lowering: Lowering, node: Node) -> tuple[str, Descriptor, Any]:
             f.INPUT_PLACES: lowering.places(source),
             f.OUTPUT: Address(output.buffer, output.start),
             f.PLACES: lowering.places(output),
-            f.TABLE: lowering.unary_data(node),
+            f.TABLE: table or lowering.unary_data(node),
             f.DENSE: output.width if source.dense and output.dense else 0,
         }
     )
