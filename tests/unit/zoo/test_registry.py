@@ -1,0 +1,191 @@
+"""Networks are found by name and built as their arguments say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axelera import zoo
+
+FAMILIES = [
+    "resnet10t",
+    "resnet18",
+    "resnet50",
+    "resnext50_32x4d",
+    "squeezenet1_1",
+    "mobilenet_v2",
+    "mobilenetv4_small",
+    "mobilenetv4_medium",
+    "mobilenetv4_aa_large",
+    "efficientnet_b0",
+    "densenet121",
+    "inception_v3",
+    "regnet_x_400mf",
+    "regnet_y_400mf",
+    "unet",
+    "yolov5n",
+    "yolov8n",
+    "yolov8n-seg",
+    "yolov8n-pose",
+    "yolov8n-obb",
+    "yolo11n",
+    "yolo11n-seg",
+    "yolo11n-pose",
+    "yolo11n-obb",
+]
+
+
+def shape(info: onnx.ValueInfoProto) -> tuple[int, ...]:
+    return tuple(dim.dim_value for dim in info.type.tensor_type.shape.dim)
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("resnet50", "resnet50"),
+        ("resnet50-imagenet-onnx", "resnet50"),
+        ("ResNet50-ImageNet", "resnet50"),
+        ("mobilenetv2-imagenet-onnx", "mobilenet_v2"),
+        ("squeezenet1.0-imagenet-onnx", "squeezenet1_0"),
+        ("yolov8n-coco-onnx", "yolov8n"),
+        ("yolo11s-coco-onnx", "yolo11s"),
+        ("yolov5s-v7-coco-onnx", "yolov5s"),
+        ("yolov8npose-coco-onnx", "yolov8n-pose"),
+        ("yolov8n-obb-dotav1-onnx", "yolov8n-obb"),
+    ],
+)
+def test_finds_a_network_by_any_of_its_names(asked: str, name: str) -> None:
+    assert zoo.find(asked).name == name
+
+
+def test_an_unknown_name_gets_proposals() -> None:
+    with pytest.raises(
+        zoo.UnknownNetworkError, match=r"no network named 'resnet51' in the zoo: did you mean resnet"
+    ):
+        zoo.find("resnet51")
+
+
+def test_holds_the_families_people_ask_about() -> None:
+    names = {network.name for network in zoo.networks()}
+    for family, variants, suffixes in (
+        ("yolov5", "nsml", [""]),
+        ("yolov8", "nsml", ["", "-seg", "-pose"]),
+        ("yolo11", "nsmlx", ["", "-seg", "-pose", "-obb"]),
+    ):
+        assert {f"{family}{v}{s}" for v in variants for s in suffixes} <= names
+    assert {"yolov8n-obb", "yolov8l-obb", "unet", "inception_v3", "mobilenetv4_large"} <= names
+    assert {f"efficientnet_b{index}" for index in range(5)} <= names
+    assert len(names) == len(zoo.networks())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_classes_and_resolution_reach_the_outputs(name: str) -> None:
+    network = zoo.find(name)
+    model = network.build(resolution=(96, 160), classes=7, structure_only=True)
+    onnx.checker.check_model(model, full_check=True)
+    (image,), outputs = model.graph.input, [shape(output) for output in model.graph.output]
+    assert shape(image) == (1, 3, 96, 160)
+    cells = 96 * 160 // 64 + 96 * 160 // 256 + 96 * 160 // 1024
+    extra = {"-seg": 32, "-pose": 51, "-obb": 1}
+    if name == "yolov5n":
+        assert outputs == [(1, 36, 12, 20), (1, 36, 6, 10), (1, 36, 3, 5)]
+    elif name.startswith("yolo"):
+        assert outputs[0] == (1, 4 + 7 + extra.get(name[name.find("-") :], 0), cells)
+        assert outputs[1:] == ([(1, 32, 24, 40)] if name.endswith("-seg") else [])
+    else:
+        assert outputs == [(1, 7, 96, 160) if name == "unet" else (1, 7)]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_width_scales_the_network(name: str) -> None:
+    network = zoo.find(name)
+    side = 96
+    narrow = network.build(resolution=side, width=0.5, structure_only=True)
+    onnx.checker.check_model(narrow, full_check=True)
+    assert (
+        zoo.count(narrow).parameters
+        < zoo.count(network.build(resolution=side, structure_only=True)).parameters
+    )
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_declared_shapes_are_those_that_inference_finds(name: str) -> None:
+    model = zoo.find(name).build(resolution=96, structure_only=True)
+    declared = {info.name: shape(info) for info in (*model.graph.value_info, *model.graph.output)}
+    del model.graph.value_info[:]
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    found = {info.name: shape(info) for info in (*inferred.value_info, *inferred.output)}
+    assert {name: found[name] for name in declared} == declared
+
+
+@given(st.sampled_from(["squeezenet1_1", "mobilenetv4_small", "regnet_y_400mf"]), st.integers(0, 2**32))
+@settings(max_examples=6)
+def test_the_same_arguments_give_the_same_bytes(name: str, seed: int) -> None:
+    network = zoo.find(name)
+    first, second = (
+        network.build(resolution=64, seed=seed).SerializeToString(deterministic=True) for _ in range(2)
+    )
+    assert first == second
+    assert first != network.build(resolution=64, seed=seed + 1).SerializeToString(deterministic=True)
+
+
+def test_threads_build_alike() -> None:
+    wanted = zoo.find("squeezenet1_1").build(resolution=64).SerializeToString()
+    built: list[bytes] = []
+
+    def build() -> None:
+        built.append(zoo.find("squeezenet1_1").build(resolution=64).SerializeToString())
+
+    threads = [threading.Thread(target=build) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert built == [wanted] * 4
+
+
+def test_a_structure_only_file_is_small_and_runs() -> None:
+    data = zoo.find("resnet18").build(structure_only=True).SerializeToString()
+    assert len(data) < 100_000
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    (logits,) = session.run(None, {"images": np.zeros((1, 3, 224, 224), np.float32)})
+    assert logits.shape == (1, 1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        (
+            "resnet18",
+            {"resolution": 16},
+            "resnet18: height 16 of the input: expected 32 to 4096 in steps of 1",
+        ),
+        (
+            "yolov8n",
+            {"resolution": (640, 650)},
+            "yolov8n: width 650 of the input: expected 32 to 4096 in steps of 32",
+        ),
+        ("inception_v3", {"resolution": 64}, "inception_v3: height 64 of the input: expected 75 to 4096"),
+        ("unet", {"classes": 0}, "unet: 0 classes: expected 1 to 100000"),
+        ("unet", {"width": 0.01}, "unet: width factor 0.01: expected 0.1 to 4"),
+    ],
+)
+def test_arguments_out_of_range_are_named(name: str, arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        zoo.find(name).build(**arguments)
+
+
+def test_importing_the_zoo_does_not_import_onnx() -> None:
+    code = "import sys, axelera.zoo as z; z.find('resnet50').macs; print('onnx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
