@@ -46,6 +46,9 @@ HOSTS: dict[str, HostFigures] = {
             figure(
                 45e-6, "s per call", "assumed as on the other desktop", Provenance.ASSUMED, (30e-6, 60e-6)
             ),
+            figure(
+                20e-6, "s per copy", "assumed as on the other desktop", Provenance.ASSUMED, (10e-6, 35e-6)
+            ),
         ),
         HostFigures(
             "embedded-arm",
