@@ -123,6 +123,32 @@ def test_dropping_a_context_frees_everything(driver: str) -> None:
         assert context.device_connect(None, 4).num_sub_devices == 4
 
 
+def test_dropping_a_context_frees_its_cores_on_a_driver_of_ones_own() -> None:
+    driver = FunctionDriver()
+    kept: list[Any] = [axr.Context(driver)]
+    kept.append(kept[0].device_connect(None, 4))
+    kept.clear()
+    gc.collect()
+    assert axr.Context(driver).device_connect(None, 4).num_sub_devices == 4
+
+
+def test_the_end_of_a_forked_child_ends_nothing_of_its_parents() -> None:
+    code = """
+import os, sys
+import axelera.runtime as axr
+from axelera.driver import FunctionDriver
+FunctionDriver.close = lambda self: print(os.getpid(), flush=True)
+context = axr.Context("function")
+print(os.getpid(), flush=True)
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    parent, *closed_by = said.split()
+    assert closed_by == [parent]
+
+
 def test_a_model_works_on_many_connections(driver: str, context: axr.Context, small: Any) -> None:
     made = small()
     model = context.load_model(made.path)

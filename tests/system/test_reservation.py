@@ -43,6 +43,8 @@ while not os.path.exists(marks + ".stop"):
             sys.exit(1)
         os.pwrite(file, b"%8d" % pid, core * 8)
     won += 1
+    if won == 1:
+        print("fighting", flush=True)
     time.sleep(rng.random() * 0.004)
     for core in held.cores:
         if int(os.pread(file, 8, core * 8)) != pid:
@@ -85,7 +87,7 @@ class Fight:
     def end(self, fighter: subprocess.Popen[str]) -> dict[str, int]:
         Path(f"{self.marks}.stop").touch()
         output, _ = fighter.communicate(timeout=60)
-        result: dict[str, int] = json.loads(output)
+        result: dict[str, int] = json.loads(output.splitlines()[-1])
         return result
 
 
@@ -101,12 +103,15 @@ def test_no_core_is_held_twice_and_none_is_lost(fight: Fight) -> None:
     deadline = time.monotonic() + sample(5, 60)
     kills = robbed = 0
     while time.monotonic() < deadline:
-        time.sleep(rng.uniform(0.25, 0.6))
+        assert victim.stdout is not None
+        assert victim.stdout.readline() == "fighting\n"
+        time.sleep(rng.uniform(0, 0.1))
         assert (survivor.poll(), victim.poll()) == (None, None), "a fighter found a core held twice"
         robbed += fight.kill(victim)
         kills += 1
         victim = fight.fighter()
-    time.sleep(0.5)
+    assert victim.stdout is not None
+    assert victim.stdout.readline() == "fighting\n"
     results = [fight.end(survivor), fight.end(victim)]
     assert results[0]["won"] > 10
     assert results[0]["refused"] > 0

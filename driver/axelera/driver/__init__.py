@@ -22,7 +22,7 @@ from axelera.driver._errors import (
     Pending,
     UnknownError,
 )
-from axelera.driver._installed import Owner, other_owners
+from axelera.driver._installed import Owner, other_owners, warn_of_other_owners
 from axelera.driver._properties import as_integer, as_text, reject_unknown
 from axelera.driver._tensor_info import TensorInfo
 from axelera.driver._types import (
@@ -83,6 +83,7 @@ __all__ = [
     "reservation_directory",
     "reserve",
     "selection",
+    "warn_of_other_owners",
 ]
 
 _LATE = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,19 @@ def other_owners(search_path: list[str] | None = None) -> tuple[Owner, ...]:
         if not listed:
             owners += _unlisted_owners(directory)
     return tuple(owners)
+
+
+@functools.cache
+def warn_of_other_owners() -> None:
+    """Say once per process, through the logger `axelera.runtime`, who else owns one of the contested packages."""
+    for owner in other_owners():
+        logging.getLogger("axelera.runtime").warning(
+            "%s also installs %s (in %s): which of the two is imported depends on the order of installation. Use one "
+            "environment for each; see docs/how-to/coexist-with-the-vendor-sdk.md.",
+            owner.distribution,
+            owner.module,
+            owner.location,
+        )
 
 
 def _listed_owners(directory: Path) -> list[Owner]:

@@ -3,8 +3,6 @@
 An independent implementation of the documented interface; see `docs/compatibility.md` for each decision.
 """
 
-import logging
-
 from axelera.driver import (
     AxeleraError,
     BoardType,
@@ -19,7 +17,7 @@ from axelera.driver import (
     Pending,
     TensorInfo,
     UnknownError,
-    other_owners,
+    warn_of_other_owners,
 )
 from axelera.runtime._connection import Connection
 from axelera.runtime._context import Context
@@ -57,14 +55,7 @@ for _public in list(globals().values()):
         _public.__module__ = __name__
 del _public
 
-for _owner in other_owners():
-    logging.getLogger("axelera.runtime").warning(
-        "%s also installs %s (in %s): which of the two is imported depends on the order of installation. Use one "
-        "environment for each; see docs/how-to/coexist-with-the-vendor-sdk.md.",
-        _owner.distribution,
-        _owner.module,
-        _owner.location,
-    )
+warn_of_other_owners()
 
 
 def __getattr__(name: str) -> str:

@@ -6,6 +6,7 @@ import operator
 import os
 import weakref
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -45,10 +46,10 @@ class Context(Object):
         super().__init__()
         if driver is None or isinstance(driver, str):
             self._driver = create_driver(selection(driver).driver)
-            self._close = weakref.finalize(self, self._driver.close)
+            close = self._driver.close
         elif isinstance(driver, Driver):
             self._driver = driver
-            self._close = weakref.finalize(self, _nothing)
+            close = _leave_open
         else:
             raise InvalidArgument(
                 f"driver is a {type(driver).__name__}; give a driver's name or a Driver object"
@@ -56,6 +57,7 @@ class Context(Object):
         # Handles whose last reference was dropped. They are freed at the next call, not by the garbage collector, which
         # may strike while a driver holds its own locks.
         self._dropped: deque[Handle] = deque()
+        self._end = weakref.finalize(self, _end, self._process, self._driver, self._dropped, close)
 
     @property
     def context(self) -> Context:
@@ -163,12 +165,10 @@ class Context(Object):
         return dict(self._driver.read_configuration(self._find(device)))
 
     def _free(self) -> None:
-        self._free_dropped()
-        self._close()
+        self._end()
 
     def _free_dropped(self) -> None:
-        while self._dropped:
-            self._driver.release(self._dropped.popleft())
+        _free_dropped(self._driver, self._dropped)
 
     def _present(self) -> list[DeviceInfo]:
         devices = list(self._driver.list_devices())
@@ -205,5 +205,17 @@ def _canonical(name: str) -> str:
     return name.replace(":", "-")
 
 
-def _nothing() -> None:
-    """Close a driver that belongs to somebody else."""
+def _end(process: int, driver: Driver, dropped: deque[Handle], close: Callable[[], None]) -> None:
+    """End a context: when it is released, collected, or the interpreter ends; never in a forked child."""
+    if process == os.getpid():
+        _free_dropped(driver, dropped)
+        close()
+
+
+def _free_dropped(driver: Driver, dropped: deque[Handle]) -> None:
+    while dropped:
+        driver.release(dropped.popleft())
+
+
+def _leave_open() -> None:
+    """Leave a driver that belongs to somebody else as it is."""

@@ -60,11 +60,12 @@ class Object(ABC):
             InvalidArgument: the object was released.
             ConnectionError: the object was made before a fork.
         """
-        kind = type(self).__name__
         if self._released:
-            raise InvalidArgument(f"this {kind} was released and can't be used any more; make a new one")
+            raise InvalidArgument(
+                f"this {type(self).__name__} was released and can't be used any more; make a new one"
+            )
         if self._process != os.getpid():
             raise ConnectionError(
-                f"this {kind} belongs to process {self._process}, which this one was forked from; create a Context of "
-                "your own in this process"
+                f"this {type(self).__name__} belongs to process {self._process}, which this one was forked from; "
+                "create a Context of your own in this process"
             )
