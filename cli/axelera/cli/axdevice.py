@@ -12,7 +12,7 @@ from axelera.cli._errors import told
 from axelera.driver import AxeleraError, DeviceInfo, InvalidConfiguration
 from axelera.runtime import Context, select_devices
 
-app = typer.Typer(add_completion=False, help=__doc__)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 GIB = 1 << 30
 
 

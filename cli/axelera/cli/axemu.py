@@ -15,7 +15,7 @@ import typer
 
 from axelera.cli._errors import told
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
 PARTS = ("_zoo", "_predict", "_calibrate", "_warm")
 """Modules of this package with a typer application `app` of further commands."""

@@ -14,7 +14,7 @@ import typer
 from axelera.cli._errors import told
 from axelera.cli._measure import Measured, Options, measure
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Flag = Annotated[bool, typer.Option()]
 
 

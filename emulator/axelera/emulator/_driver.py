@@ -48,7 +48,7 @@ class EmulatorDriver(Driver):
         self._calibration = _calibration(loaded, where)
         machine = machine_boards(tuple(self._boards.values()), self._calibration)
         pace = RealtimePace if loaded.pace == "realtime" else VirtualPace
-        self._pace: RealtimePace | VirtualPace = pace(machine, settings)
+        self._pace: RealtimePace | VirtualPace = pace(machine, settings, bool(loaded.trace))
         self._executables = Executables()
         self._connections: list[EmulatedConnection] = []
         self._instances: list[EmulatedInstance] = []

@@ -53,8 +53,8 @@ class RealtimePace:
 
     name = "realtime"
 
-    def __init__(self, boards: Sequence[Board], settings: SettingsTable) -> None:
-        self._machine = Machine(boards, [], [])
+    def __init__(self, boards: Sequence[Board], settings: SettingsTable, trace: bool = False) -> None:
+        self._machine = Machine(boards, [], [], trace)
         self._settings = settings
         self._gaps = [seconds_to_ticks(board.host.gap.value) for board in boards]
         self._log = CallLog()
@@ -80,21 +80,22 @@ class RealtimePace:
         Return what to call when the values of the frame are there: it waits until the board would have answered. A call
         that fails meanwhile is left to the machine; nobody waits for it and it is not logged.
         """
-        thread = self._log.thread().number
+        log = self._log.thread()
+        thread = log.number
         with self._changed:
             now = self._start()
             for new in self._settings.since(len(self._machine.states)):
                 self._machine.add_state(board_state(new))
             returned = self._returned.pop(thread, None)
             arrival = returned.resume if returned and now <= returned.expires else now
-            pending = self._machine.submit(Call(instance.id, settings), arrival, thread)
+            pending = self._machine.submit(Call(instance.id, settings), arrival, thread, len(log.instances))
             call = _InFlight(pending, thread, instance, settings)
             self._in_flight.append(call)
             self._changed.notify()
         return partial(self._complete, call)
 
     def record(self, instances: Sequence[InstanceSpec], trace: bool = False) -> Record:  # noqa: ARG002
-        """Return what happened so far; traces come from replays, so there is none here."""
+        """Return what happened so far; spans are kept when the pace was made for a trace."""
         with self._changed:
             logs = self._log.snapshot()
             times = [np.array(log.times, np.int64).reshape(-1, 4) for log in logs]
@@ -179,7 +180,9 @@ class RealtimePace:
         for call in [call for call in self._in_flight if call.pending.done]:
             self._in_flight.remove(call)
             assert call.pending.times is not None  # noqa: S101  done
-            if call.waiting:  # else its values take longer than the board would, and it comes back when it comes
+            if (
+                call.waiting
+            ):  # else its values take longer than the board would, and it comes back when it comes
                 resume = call.pending.times.completion + self._gaps[call.instance.board]
                 self._returned[call.thread] = _Returned(resume, now + SLOW_WAKE)
             call.done.set()

@@ -17,6 +17,7 @@ from axelera.emulator._configuration import EmulatorOptions, relative_file
 from axelera.emulator._handles import EmulatedInstance
 from axelera.emulator._recording import Recording
 from axelera.emulator._timing import Frames, board_state, seconds
+from axelera.emulator._trace import trace
 from axelera.emulator.metis import Board, cycles_to_ticks, seconds_to_ticks, task_cycles
 
 REPORT_VERSION = 1
@@ -96,8 +97,11 @@ def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> 
     state = board_state(emulated.settings)
     clock = min(state.clock_mhz[core] for core in spec.cores)
     limit = min(state.mvm_percent[core] for core in spec.cores)
+    host = board.host.launch.value + board.host.gap.value
+    if not spec.double_buffer:
+        host += 2 * board.host.copy_setup.value
     parts: dict[str, float] = {
-        "host": seconds_to_ticks(board.host.launch.value + board.host.gap.value),
+        "host": seconds_to_ticks(host),
         "link": seconds_to_ticks((spec.input_bytes + spec.output_bytes) / board.figures.link_bandwidth.value),
         "ddr": seconds_to_ticks(
             sum(
@@ -173,22 +177,24 @@ def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -
 
     Raises:
         InvalidConfiguration: a file cannot be written; names it.
+        NotImplemented: a trace was asked for and the package `perfetto` is not installed.
     """
-    if not options.report:
-        return
-    document = report(make(False))
-    if options.report == "-":
-        print(text(document), file=sys.stderr)
-        return
-    _write(relative_file(options.report), json.dumps(document, indent=1) + "\n")
+    if options.report:
+        document = report(make(False))
+        if options.report == "-":
+            print(text(document), file=sys.stderr)
+        else:
+            _write(relative_file(options.report), json.dumps(document, indent=1).encode() + b"\n")
+    if options.trace:
+        _write(relative_file(options.trace), trace(make(True)))
 
 
-def _write(path: Path, content: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Write a file at once; each context of a program writes its own, `report-2.json` after `report.json`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(content, encoding="utf-8")
+        temporary.write_bytes(content)
         number = 1
         target = path
         while not _link(temporary, target):
@@ -196,7 +202,7 @@ def _write(path: Path, content: str) -> None:
             target = path.with_stem(f"{path.stem}-{number}")
         temporary.unlink()
     except OSError as error:
-        raise InvalidConfiguration(f"report {path}: cannot be written: {error.strerror}") from error
+        raise InvalidConfiguration(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _link(source: Path, target: Path) -> bool:

@@ -23,7 +23,7 @@ class VirtualPace:
 
     name = "virtual"
 
-    def __init__(self, boards: Sequence[Board], settings: SettingsTable) -> None:
+    def __init__(self, boards: Sequence[Board], settings: SettingsTable, trace: bool = False) -> None:  # noqa: ARG002
         self._boards = boards
         self._settings = settings
         self._log = CallLog()
