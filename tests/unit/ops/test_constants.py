@@ -15,12 +15,12 @@ from axelera.driver import InvalidArgument
 from axelera.model.ops import (
     FUNCTIONS,
     conv_constants,
+    functions,
     lut_table,
     quantise_weights,
     softmax_constants,
     weight_scales,
 )
-from axelera.model.ops import _functions as functions
 
 REFERENCES: dict[str, Callable[[float], float]] = {
     "abs": abs,

@@ -3,6 +3,7 @@
 `docs/numerics.md` says the same in words and formulas.
 """
 
+from axelera.model.ops import _functions as functions
 from axelera.model.ops._constants import (
     conv_constants,
     lut_table,
@@ -28,6 +29,7 @@ __all__ = [
     "execute",
     "execute_node",
     "execute_taps",
+    "functions",
     "lut_table",
     "quantise_weights",
     "reciprocal",
