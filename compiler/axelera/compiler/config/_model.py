@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -86,6 +87,13 @@ def spell_out(given: Mapping[str, Any]) -> dict[str, Any]:
     return properties
 
 
+def _name(name: str) -> str:
+    """Names become file names, and configurations come from strangers."""
+    if len(name) > 200 or not name.isprintable() or any(separator in name for separator in "/\\"):
+        raise ValueError("a name has at most 200 printable characters and no path separators")
+    return name
+
+
 class CompilerConfig(BaseModel):
     """Everything the compiler can be told, checked when it is built and when a property is assigned.
 
@@ -100,7 +108,9 @@ class CompilerConfig(BaseModel):
     compiler_mode: Annotated[CompilerMode, modelled("chooses the stages that run")] = (
         CompilerMode.QUANTIZE_AND_LOWER
     )
-    model_name: Annotated[str, modelled("name in logs, reports and of the `.axm` archive")] = ""
+    model_name: Annotated[
+        str, AfterValidator(_name), modelled("name in logs, reports and of the `.axm` archive; no path")
+    ] = ""
     output_dir: Annotated[
         Path | None, modelled("where the compiled model goes when no directory is given")
     ] = None

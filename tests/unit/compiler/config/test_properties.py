@@ -207,6 +207,12 @@ def test_all_problems_are_listed_at_once() -> None:
     assert all(name in message for name in ("tiling_depth", "icrx_max_factor", "nonsense"))
 
 
+@pytest.mark.parametrize("name", ["../model", "a/b", "a\\b", "a\nb", "a\0", "x" * 201])
+def test_a_model_name_is_no_path(name: str) -> None:
+    with pytest.raises(ValueError, match="model_name"):
+        CompilerConfig(model_name=name)
+
+
 def test_the_guide_shows_the_message_users_see() -> None:
     guide = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "configure-the-compiler.md"
     shown = guide.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0].strip()
