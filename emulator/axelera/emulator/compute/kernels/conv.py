@@ -75,8 +75,10 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
         output = load_i64(d, f.OUTPUT) + panel * load_i64(d, f.PANEL_CHANNELS)
         scalars, table = load_i64(d, f.SCALARS), load_i64(d, f.TABLE)
         big, small = load_i64(d, f.BIG_TILES), load_i64(d, f.SMALL_TILES)
+        # Four tiles together fetch the following panel.
+        following, share = weights + load_i64(d, f.WEIGHT_STRIDE), 64 * count * steps
         at = 4 * pixel_of(first, big, small)
-        for _ in range(first, min(last, big)):
+        for tile in range(first, min(last, big)):
             big_tile(
                 source,
                 pixels + at,
@@ -84,6 +86,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
                 count,
                 steps,
                 weights,
+                following + tile % 4 * share,
                 channels,
                 output,
                 places + at,
@@ -91,7 +94,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
                 table,
             )
             at += 4 * rows
-        for _ in range(max(first, big), min(last, big + small)):
+        for tile in range(max(first, big), min(last, big + small)):
             small_tile(
                 source,
                 pixels + at,
@@ -99,6 +102,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
                 count,
                 steps,
                 weights,
+                following + tile % 4 * share,
                 channels,
                 output,
                 places + at,
@@ -106,7 +110,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
                 table,
             )
             at += 4 * rows - 4
-        for _ in range(max(first, big + small), last):
+        for tile in range(max(first, big + small), last):
             one_tile(
                 source,
                 pixels + at,
@@ -114,6 +118,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
                 count,
                 steps,
                 weights,
+                following + tile % 4 * share,
                 channels,
                 output,
                 places + at,

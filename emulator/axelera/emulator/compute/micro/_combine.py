@@ -6,6 +6,7 @@ of the channels comes back by itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,10 @@ from ._intrinsic import intrinsic_of
 from ._isa import Isa
 from ._numba import cgutils
 from ._requantise import round_f18, round_f18_fused
-from ._tile import at_least
+from ._tile import within
 from .ir import F32, I8, I32, Builder, Value, call, const, load, offset, shuffle, splat, store, vector
+
+Formula = Callable[..., Value]
 
 METHODS = {"add": "fadd", "sub": "fsub", "mul": "fmul"}
 
@@ -35,19 +38,31 @@ def make_combine(isa: Isa, numerics: str, operation: str, *, splat_right: bool) 
         whole = b.udiv(count, const(size)) if size > block.LANES else const(0)
         if size > block.LANES:
             wide = _Scalars.load(b, scalars, isa.lanes)
-            with cgutils.for_range(b, whole) as loop:
-                at = b.mul(loop.index, const(size))
-                lefts = _widen(b, load(b, b.add(left, at), vector(I8, size)), isa.lanes)
-                if splat_right:
-                    rights = [splat(b, b.zext(load(b, right, I8), I32), isa.lanes)] * 4
-                else:
-                    rights = _widen(b, load(b, b.add(right, at), vector(I8, size)), isa.lanes)
-                values = [
-                    _rounded(isa, b, numerics, operation, wide, one, other)
-                    for one, other in zip(lefts, rights, strict=True)
-                ]
-                packed = at_least(b, isa.pack(b, values, wide.shift), wide.low_byte)
-                store(b, packed, b.add(output, at))
+
+            def sweep(formula: Formula) -> None:
+                with cgutils.for_range(b, whole) as loop:
+                    at = b.mul(loop.index, const(size))
+                    lefts = _widen(b, load(b, b.add(left, at), vector(I8, size)), isa.lanes)
+                    if splat_right:
+                        rights = [splat(b, b.zext(load(b, right, I8), I32), isa.lanes)] * 4
+                    else:
+                        rights = _widen(b, load(b, b.add(right, at), vector(I8, size)), isa.lanes)
+                    values = [
+                        formula(isa, b, operation, wide, *pair) for pair in zip(lefts, rights, strict=True)
+                    ]
+                    packed = within(b, isa.pack(b, values, wide.shift), wide.low_byte, wide.high_byte)
+                    store(b, packed, b.add(output, at))
+
+            if numerics == "metis":
+                sweep(_metis)
+            elif operation == "mul" or not isa.spec.fused:
+                sweep(_exact)
+            else:
+                with b.if_else(wide.linear) as (short, full):
+                    with short:
+                        sweep(_linear)
+                    with full:
+                        sweep(_exact)
         done = b.mul(whole, const(size))
         narrow = _Scalars.load(b, scalars, block.LANES)
 
@@ -83,6 +98,11 @@ class _Scalars:
     cap: Value
     shift: Value
     low_byte: Value
+    high_byte: Value
+    linear: Value
+    linear_left: Value
+    linear_right: Value
+    linear_start: Value
 
     @classmethod
     def load(cls, b: Builder, scalars: Value, lanes: int) -> _Scalars:
@@ -105,6 +125,11 @@ class _Scalars:
             real(s.HIGH),
             whole(s.SHIFT_I32),
             b.trunc(whole(s.LOW_BYTE_I32), I8),
+            b.trunc(whole(s.HIGH_BYTE_I32), I8),
+            b.icmp_unsigned("!=", whole(s.LINEAR_I32), llvm.Constant(I32, 0)),
+            real(s.LINEAR_LEFT),
+            real(s.LINEAR_RIGHT),
+            real(s.LINEAR_START),
         )
 
 
@@ -129,28 +154,38 @@ def _combined(b: Builder, operation: str, c: _Scalars, left: Value, right: Value
     return getattr(b, METHODS[operation])(first, second)
 
 
-def _rounded(
-    isa: Isa, b: Builder, numerics: str, operation: str, c: _Scalars, left: Value, right: Value
-) -> Value:
-    """Return the rounded int32 lanes before the shift is added."""
-    floats = vector(F32, isa.lanes)
-    if numerics == "metis":
-        if isa.spec.fused:
-            real = round_f18_fused(b, _combined_fused(b, operation, c, left, right))
-        else:
-            real = round_f18(b, _combined(b, operation, c, left, right))
-        scaled = b.fadd(b.fmul(real, c.inverse), c.zero)
+def _metis(isa: Isa, b: Builder, operation: str, c: _Scalars, left: Value, right: Value) -> Value:
+    """Return the rounded int32 lanes, before the shift is added."""
+    if isa.spec.fused:
+        real = round_f18_fused(b, _combined_fused(b, operation, c, left, right))
     else:
-        real = _combined(b, operation, c, left, right)
-        result = cgutils.alloca_once(b, floats)
-        with b.if_else(c.proven) as (multiply, divide):
-            with multiply:
-                b.store(b.fmul(real, c.inverse), result)
-            with divide:
-                b.store(b.fdiv(real, c.divisor), result)
-        scaled = b.load(result)
-    scaled = b.select(b.fcmp_ordered("<", c.cap, scaled), c.cap, scaled)
-    return isa.round_to_int(b, scaled)
+        real = round_f18(b, _combined(b, operation, c, left, right))
+    return _capped(isa, b, c, b.fadd(b.fmul(real, c.inverse), c.zero))
+
+
+def _exact(isa: Isa, b: Builder, operation: str, c: _Scalars, left: Value, right: Value) -> Value:
+    """As `_metis`, in exact numerics."""
+    real = _combined(b, operation, c, left, right)
+    result = cgutils.alloca_once(b, real.type)
+    with b.if_else(c.proven) as (multiply, divide):
+        with multiply:
+            b.store(b.fmul(real, c.inverse), result)
+        with divide:
+            b.store(b.fdiv(real, c.divisor), result)
+    return _capped(isa, b, c, b.load(result))
+
+
+def _linear(isa: Isa, b: Builder, _operation: str, c: _Scalars, left: Value, right: Value) -> Value:
+    """As `_exact` where `ops._linear` has found that two fused multiply-adds give the same bytes."""
+    floats = vector(F32, isa.lanes)
+    fma = f"llvm.fma.v{isa.lanes}f32"
+    inner = call(b, fma, floats, [b.sitofp(right, floats), c.linear_right, c.linear_start])
+    return isa.round_to_int(b, call(b, fma, floats, [b.sitofp(left, floats), c.linear_left, inner]))
+
+
+def _capped(isa: Isa, b: Builder, c: _Scalars, scaled: Value) -> Value:
+    """Round; results too large for int32 must stay large."""
+    return isa.round_to_int(b, b.select(b.fcmp_ordered("<", c.cap, scaled), c.cap, scaled))
 
 
 def _combined_fused(b: Builder, operation: str, c: _Scalars, left: Value, right: Value) -> Value:

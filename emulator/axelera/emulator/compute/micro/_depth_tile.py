@@ -14,7 +14,7 @@ from ._isa import Isa
 from ._numba import cgutils
 from ._requantise import Requantise
 from ._table import look_up
-from ._tile import at_least, load_weights, start_totals
+from ._tile import load_weights, start_totals, within
 from .ir import I8, I32, I64, Builder, Value, const, load, offset, shuffle, store, vector
 
 
@@ -57,7 +57,7 @@ def make_depth_tile(isa: Isa, requantise: Requantise, rows: int) -> Any:
         for m, row in enumerate(totals):
             target = b.add(output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
             values = [requantise.apply(isa, b, constants, n, b.load(row[n])) for n in range(4)]
-            packed = at_least(b, isa.pack(b, values, constants.shift), constants.low)
+            packed = within(b, isa.pack(b, values, constants.shift), constants.low, constants.high)
             _store_part(b, look_up(isa, b, packed, table), target, width, whole)
 
     return intrinsic_of(emit)

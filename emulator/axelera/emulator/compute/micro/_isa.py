@@ -78,7 +78,7 @@ class Isa:
         return b.add(even, odd)
 
     def round_to_int(self, b: Builder, values: Value) -> Value:
-        """Round float lanes to int32, to nearest even. Lanes below −2**22 give something that saturates low."""
+        """Round float lanes to int32, to nearest even; |x| < 2**31. What is far outside bytes stays far outside."""
         integers = vector(I32, self.lanes)
         if self.lanes == 16:
             zeros, all_lanes = ir.Constant(integers, [0] * 16), ir.Constant(I16, -1)
@@ -86,8 +86,9 @@ class Isa:
             return call(b, "llvm.x86.avx512.mask.cvtps2dq.512", integers, arguments)
         if self.lanes == 8:
             return call(b, "llvm.x86.avx.cvt.ps2dq.256", integers, [values])
-        low = const_vector(F32, self.lanes, -65536.0)
+        low, high = (const_vector(F32, self.lanes, bound) for bound in (-65536.0, 65536.0))
         values = b.select(b.fcmp_ordered("<", values, low), low, values)
+        values = b.select(b.fcmp_ordered(">", values, high), high, values)
         moved = b.fadd(values, const_vector(F32, self.lanes, ROUND_MAGIC))
         return b.sub(b.bitcast(moved, integers), const_vector(I32, self.lanes, ROUND_MAGIC_BITS))
 

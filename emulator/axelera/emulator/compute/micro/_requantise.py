@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from axelera.emulator.compute.fields import scalars as s
+
 from ._isa import Isa
 from .ir import F32, I8, I32, Builder, Value, call, const_vector, load, offset, splat, vector
 
@@ -16,11 +18,11 @@ class Constants:
     """Values of one panel in registers: per-channel vectors by role, the scalars broadcast."""
 
     roles: tuple[tuple[Value, ...], ...]
-    cap: Value
     inverse: Value
     zero: Value
     shift: Value
     low: Value
+    high: Value
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,16 @@ class Requantise:
             )
             for role in range(self.role_count)
         )
-        wide = [splat(b, load(b, offset(b, scalars, 4 * index), F32), isa.lanes) for index in range(3)]
-        shift = load(b, offset(b, scalars, 12), I32)
-        low = b.trunc(load(b, offset(b, scalars, 16), I32), I8)
-        return Constants(roles, wide[0], wide[1], wide[2], shift, low)
+
+        def whole(index: int) -> Value:
+            return load(b, offset(b, scalars, 4 * index), I32)
+
+        inverse, zero = (
+            splat(b, load(b, offset(b, scalars, 4 * index), F32), isa.lanes)
+            for index in (s.CONV_INVERSE, s.CONV_ZERO)
+        )
+        low, high = (b.trunc(whole(index), I8) for index in (s.CONV_LOW_I32, s.CONV_HIGH_I32))
+        return Constants(roles, inverse, zero, whole(s.CONV_SHIFT_I32), low, high)
 
     def apply(self, isa: Isa, b: Builder, constants: Constants, n: int, total: Value) -> Value:
         """Return the rounded int32 values of vector `n`, before `shift` is added and the result saturated."""
@@ -64,7 +72,6 @@ class Requantise:
             value = shorten(b, b.fadd(shorten(b, value), bias))
             value = b.fmul(b.fmul(b.fsub(value, centre), scale), constants.inverse)
             value = b.fadd(value, constants.zero)
-        value = b.select(b.fcmp_ordered("<", constants.cap, value), constants.cap, value)
         return isa.round_to_int(b, value)
 
 

@@ -14,15 +14,16 @@ from ._isa import Isa
 from ._numba import cgutils
 from ._requantise import Requantise
 from ._table import look_up
-from .ir import I32, I64, Builder, Value, const, load, offset, splat, store, vector
+from .ir import I32, I64, Builder, Value, const, load, offset, prefetch, splat, store, vector
 
 
 def make_tile(isa: Isa, requantise: Requantise, rows: int, vectors: int) -> Any:
-    """Return tile(input, pixels, taps, tap_count, steps, weights, channels, output, places, scalars, table).
+    """Return tile(input, pixels, taps, tap_count, steps, weights, ahead, channels, output, places, scalars, table).
 
     `pixels`, `taps` and `places` are addresses of int32 byte offsets (of each pixel's first byte from `input`, of each
     tap from a pixel, of each result from `output`); `steps` is the number of k-steps per tap; `channels` the panel's
-    start values and requantisation constants; `table` a 256-byte table or 0.
+    start values and requantisation constants; `table` a 256-byte table or 0. One cache line from `ahead` on is fetched
+    per k-step: the next panel's weights, which would otherwise be waited for.
     """
 
     def emit(  # noqa: PLR0917  an instruction's operands
@@ -33,6 +34,7 @@ def make_tile(isa: Isa, requantise: Requantise, rows: int, vectors: int) -> Any:
         tap_count: Value,
         steps: Value,
         weights: Value,
+        ahead: Value,
         channels: Value,
         output: Value,
         places: Value,
@@ -41,7 +43,7 @@ def make_tile(isa: Isa, requantise: Requantise, rows: int, vectors: int) -> Any:
     ) -> None:
         bases = [b.add(source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
         totals = start_totals(isa, b, channels, rows, vectors)
-        _accumulate(isa, b, bases, totals, (taps, tap_count, steps, weights))
+        _accumulate(isa, b, bases, totals, (taps, tap_count, steps, weights, ahead))
         store_tile(isa, requantise, b, totals, (channels, output, places, scalars, table))
 
     return intrinsic_of(emit)
@@ -61,16 +63,19 @@ def start_totals(isa: Isa, b: Builder, channels: Value, rows: int, vectors: int)
 def _accumulate(
     isa: Isa, b: Builder, bases: list[Value], totals: list[list[Value]], operands: tuple[Value, ...]
 ) -> None:
-    taps, tap_count, steps, weights = operands
+    taps, tap_count, steps, weights, ahead = operands
     vectors = len(totals[0])
     step_bytes = isa.weight_bytes * vectors
     position = cgutils.alloca_once_value(b, weights)
+    line = cgutils.alloca_once_value(b, ahead)
     with cgutils.for_range(b, tap_count) as tap:
         distance = b.sext(load(b, b.add(taps, b.mul(tap.index, const(4))), I32), I64)
         first = b.load(position)
+        fetched = b.load(line)
         with cgutils.for_range(b, steps) as step:
             here = b.add(first, b.mul(step.index, const(step_bytes)))
             within = b.add(distance, b.mul(step.index, const(4)))
+            prefetch(b, b.add(fetched, b.mul(step.index, const(64))))
             panel = [load_weights(isa, b, here, n) for n in range(vectors)]
             for base, row in zip(bases, totals, strict=True):
                 four = load(b, b.add(base, within), I32)
@@ -78,6 +83,7 @@ def _accumulate(
                 for n in range(vectors):
                     b.store(isa.accumulate(b, b.load(row[n]), prepared, panel[n]), row[n])
         b.store(b.add(first, b.mul(steps, const(step_bytes))), position)
+        b.store(b.add(fetched, b.mul(steps, const(64))), line)
 
 
 def load_weights(isa: Isa, b: Builder, address: Value, n: int) -> tuple[Value, ...]:
@@ -105,11 +111,14 @@ def store_tile(
         target = b.add(output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
         whole = [requantise.apply(isa, b, constants, n, b.load(row[n])) for n in range(vectors)]
         for first, size in PIECES[vectors]:
-            piece = at_least(b, isa.pack(b, whole[first : first + size], constants.shift), constants.low)
+            piece = isa.pack(b, whole[first : first + size], constants.shift)
+            piece = within(b, piece, constants.low, constants.high)
             store(b, look_up(isa, b, piece, table), offset(b, target, isa.lanes * first))
 
 
-def at_least(b: Builder, packed: Value, low: Value) -> Value:
-    """Return max(byte, low) of unsigned bytes."""
-    floor = splat(b, low, packed.type.count)
-    return b.select(b.icmp_unsigned("<", packed, floor), floor, packed)
+def within(b: Builder, packed: Value, low: Value, high: Value) -> Value:
+    """Clamp unsigned bytes."""
+    count = packed.type.count
+    floor, top = splat(b, low, count), splat(b, high, count)
+    packed = b.select(b.icmp_unsigned("<", packed, floor), floor, packed)
+    return b.select(b.icmp_unsigned(">", packed, top), top, packed)

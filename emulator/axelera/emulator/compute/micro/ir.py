@@ -64,3 +64,10 @@ def call(b: Builder, name: str, result: Any, arguments: Sequence[Value]) -> Valu
     """Call an LLVM intrinsic or a symbol of the C library."""
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return b.call(cgutils.get_or_insert_function(b.module, kind, name), list(arguments))
+
+
+def prefetch(b: Builder, address: Value) -> None:
+    """Ask for a cache line to be brought into the second-level cache; any address is allowed."""
+    pointer = b.inttoptr(address, I8.as_pointer())
+    hints = [ir.Constant(I32, value) for value in (0, 2, 1)]  # to read, kept for a while, data
+    call(b, "llvm.prefetch.p0", ir.VoidType(), [pointer, *hints])

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from axelera.emulator.compute._analysis import number
 from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Stage, Value, View
-from axelera.emulator.compute._lowering import Lowering
+from axelera.emulator.compute._lowering import Lowering, Unsupported
 from axelera.emulator.compute._packing import pack_channels, pack_weights
 from axelera.emulator.compute.fields import conv as f
 from axelera.model.program import Node
@@ -22,6 +22,10 @@ CACHED_INPUT = 128 * 1024
 """Bytes of input that a block of tiles may cover, so that it is still cached when the next panel needs it."""
 CACHED_OUTPUT = 32 * 1024
 """Bytes of output of a block of tiles whose results another kernel reads again at once."""
+
+
+MAX_REACH = 2.0**30
+"""Rounding to int32 needs |x| < 2**31; half of it leaves room for the roundings on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,23 @@ def constants_of(lowering: Lowering, node: Node, correction: npt.NDArray[np.int6
     else:
         starts = correction
         roles = (constants["bias_f18"], constants["offset_f18"], constants["scale_f18"])
+    _check_reach(lowering, node, constants)
     return Constants(starts.astype(np.int32), tuple(np.array(role, np.float32) for role in roles))
+
+
+def _check_reach(lowering: Lowering, node: Node, constants: dict[str, npt.NDArray[Any]]) -> None:
+    """Leave results that may not fit int32 before they are saturated to the specification."""
+    weight = constants["weight"]
+    source, output = lowering.tensor(node.inputs[0]), lowering.tensor(node.output)
+    largest = np.abs(weight.reshape(weight.shape[0], -1).astype(np.int32)).sum(axis=1).astype(np.float64)
+    largest = np.minimum(largest * (128 + abs(source.zero_point)), 2.0**31)
+    if lowering.numerics == "exact":
+        reach = (largest + np.abs(constants["bias_i32"].astype(np.float64))) * np.abs(constants["multiplier"])
+    else:
+        reach = largest + np.abs(constants["bias_f18"]) + np.abs(constants["offset_f18"])
+        reach = reach * np.abs(constants["scale_f18"]) / output.scale
+    if reach.size and reach.max() > MAX_REACH:
+        raise Unsupported(f"node {node.name!r} reaches {reach.max():g} before it is saturated")
 
 
 def emit_dense(

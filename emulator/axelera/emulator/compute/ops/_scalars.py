@@ -24,12 +24,12 @@ def conv_scalars(numerics: str, output: Tensor, low: int, high: int) -> npt.NDAr
     """Return the scalars of a convolution's epilogue."""
     exact = numerics == "exact"
     floats = np.zeros(s.CONV_SIZE, np.float32)
-    floats[s.CONV_CAP] = high - output.zero_point if exact else high
     floats[s.CONV_INVERSE] = reciprocal(output.scale)
     floats[s.CONV_ZERO] = output.zero_point
     whole = floats.view(np.int32)
     whole[s.CONV_SHIFT_I32] = (output.zero_point if exact else 0) + 128
     whole[s.CONV_LOW_I32] = low + 128
+    whole[s.CONV_HIGH_I32] = high + 128
     return whole
 
 
@@ -47,4 +47,5 @@ def quantise_scalars(
     whole = floats.view(np.int32)
     whole[s.SHIFT_I32] = (output.zero_point if exact else 0) + 128
     whole[s.LOW_BYTE_I32] = low + 128
+    whole[s.HIGH_BYTE_I32] = high + 128
     return floats

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from axelera.emulator.compute._analysis import number
 from axelera.emulator.compute._layout import Address, Data, Descriptor, View
@@ -14,6 +15,7 @@ from axelera.emulator.compute.fields import scalars as s
 from axelera.model.ops import round_f18
 from axelera.model.program import Node
 
+from ._linear import linear_form
 from ._scalars import check_zero_point, quantise_scalars
 
 MAX_ZERO_POINT = 3800
@@ -72,12 +74,13 @@ def _scalars(lowering: Lowering, node: Node) -> Data:
         if abs(tensor.zero_point) > MAX_ZERO_POINT:
             raise Unsupported(f"zero point {tensor.zero_point}")
     floats[s.RIGHT_START] = -np.float32(integers[s.RIGHT_ZERO_I32]) * floats[s.RIGHT_SCALE]
-    integers[s.RECIPROCAL_I32] = _reciprocal_is_exact(node.op, floats)
+    if lowering.numerics == "exact":
+        _shorten(node.op, floats)
     return Data(floats)
 
 
-def _reciprocal_is_exact(operation: str, floats: np.ndarray[Any, np.dtype[np.float32]]) -> bool:
-    """Try all pairs of bytes: does multiplying by the reciprocal round to what the division rounds to?"""
+def _shorten(operation: str, floats: npt.NDArray[np.float32]) -> None:
+    """Find out, by trying all pairs of bytes, which shorter formulas give the specification's bytes."""
     integers = floats.view(np.int32)
     stored = np.arange(256, dtype=np.int32)
     left, right = (
@@ -87,6 +90,15 @@ def _reciprocal_is_exact(operation: str, floats: np.ndarray[Any, np.dtype[np.flo
     combine: Any = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[operation]
     real = combine(left[:, None], right[None, :])
     low, high = floats[s.LOW], floats[s.HIGH]
-    divided = np.rint(np.clip(real / floats[s.DIVISOR], low, high))
-    multiplied = np.rint(np.clip(real * floats[s.INVERSE], low, high))
-    return bool((divided == multiplied).all())
+    divided = np.clip(np.rint(real / floats[s.DIVISOR]), low, high)
+    multiplied = np.clip(np.rint(real * floats[s.INVERSE]), low, high)
+    integers[s.RECIPROCAL_I32] = bool((divided == multiplied).all())
+    if operation == "mul":
+        return
+    sign = 1.0 if operation == "add" else -1.0
+    a, b = (float(floats[scale]) / float(floats[s.DIVISOR]) for scale in (s.LEFT_SCALE, s.RIGHT_SCALE))
+    c = -a * int(integers[s.LEFT_ZERO_I32]) - sign * b * int(integers[s.RIGHT_ZERO_I32])
+    found = linear_form(divided, float(low), float(high), a, sign * b, c)
+    if found is not None:
+        integers[s.LINEAR_I32] = 1
+        floats[s.LINEAR_LEFT], floats[s.LINEAR_RIGHT], floats[s.LINEAR_START] = found
