@@ -69,20 +69,14 @@ def _listed_owners(directory: Path) -> list[Owner]:
 
 def _unlisted_owners(directory: Path) -> list[Owner]:
     """Look for the packages themselves: source trees and editable installs have no file list."""
-    own = Path(__file__).resolve().parents[3]
-    found = []
-    for module in CONTESTED:
-        package = directory / "axelera" / module
-        if not package.is_dir() or package.resolve().is_relative_to(own) or _is_ours(package):
-            continue
-        found.append(Owner(str(directory), f"axelera.{module}", directory))
-    return found
+    return [
+        Owner(str(directory), f"axelera.{module}", directory)
+        for module in CONTESTED
+        if (package := directory / "axelera" / module).is_dir() and package.resolve() not in _ours(module)
+    ]
 
 
-def _is_ours(package: Path) -> bool:
-    loaded = sys.modules.get(f"axelera.{package.name}")
-    file = getattr(loaded, "__file__", None)
-    beside = Path(__file__).resolve().parent.parent / package.name
-    return package.resolve() == beside or (
-        file is not None and Path(file).resolve().parent == package.resolve()
-    )
+def _ours(module: str) -> tuple[Path, Path]:
+    """Return where a package of this SDK lies beside this one, when installed and in a checkout."""
+    here = Path(__file__).resolve()
+    return here.parents[1] / module, here.parents[3] / module / "axelera" / module

@@ -93,7 +93,7 @@ class Connection(Object):
                 f"{files.name}: the driver failed to load it: {error!r}; please report this"
             ) from error
         instance = ModelInstance(self, model, driver, handle, options)
-        self._children.add(instance)
+        self._adopt(instance)
         return instance
 
     def _check_fit(self, model: Model, options: InstanceOptions) -> None:

@@ -86,7 +86,7 @@ class Context(Object):
         if not isinstance(path, str | os.PathLike):
             raise InvalidArgument(f"path is a {type(path).__name__}; give a str or a Path to a model.json")
         model = Model(self, load_compiled_model(Path(path)))
-        self._children.add(model)
+        self._adopt(model)
         return model
 
     def device_connect(
@@ -123,7 +123,7 @@ class Context(Object):
                 refusals.append(error)
                 continue
             connection = Connection(self, handle, candidate, count)
-            self._children.add(connection)
+            self._adopt(connection)
             return connection
         if len(refusals) == 1:
             raise refusals[0]

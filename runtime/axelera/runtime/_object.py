@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import weakref
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -23,6 +25,7 @@ class Object(ABC):
     def __init__(self) -> None:
         self._released = False
         self._process = os.getpid()
+        self._changing = threading.Lock()
         self._children: weakref.WeakSet[Object] = weakref.WeakSet()
 
     @property
@@ -32,13 +35,18 @@ class Object(ABC):
 
     def release(self) -> None:
         """Release this object and everything made from it."""
-        if self._released:
+        if self._process != os.getpid():
+            self._released = True
             return
-        for child in list(self._children):
-            child.release()
-        self._released = True
-        if self._process == os.getpid():
-            self._free()
+        with self._changing:
+            if self._released:
+                return
+            self._released = True
+            children = list(self._children)
+        with contextlib.ExitStack() as last_to_first:  # so that a failure in one keeps nothing else
+            last_to_first.callback(self._free)
+            for child in children:
+                last_to_first.callback(child.release)
 
     def __enter__(self) -> Self:
         self._check_usable()
@@ -48,6 +56,15 @@ class Object(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+    def _adopt(self, child: Object) -> None:
+        """Take responsibility for a new child, unless another thread released this object meanwhile."""
+        with self._changing:
+            if not self._released:
+                self._children.add(child)
+                return
+        child.release()
+        self._check_usable()
 
     @abstractmethod
     def _free(self) -> None:

@@ -116,3 +116,32 @@ def test_handles_are_released_once_and_instances_before_connections(path: Path) 
         kept = [connection.load_model_instance(context.load_model(path)) for _ in range(2)]
     assert released == ["_Instance", "_Instance", "_Connection"]
     assert kept[0].context is context
+
+
+def test_a_release_that_fails_frees_the_rest_and_is_reported(path: Path) -> None:
+    class Sticky(FunctionDriver):
+        def release(self, handle: Handle) -> None:
+            super().release(handle)
+            if type(handle).__name__ == "_Instance":
+                raise axr.ConnectionError("stuck")
+
+    context = axr.Context(Sticky())
+    connection = context.device_connect(None, 4)
+    kept = [connection.load_model_instance(context.load_model(path)) for _ in range(2)]
+    with pytest.raises(axr.ConnectionError, match="stuck"):
+        context.release()
+    assert axr.Context("function").device_connect(None, 4).num_sub_devices == 4
+    assert len(kept) == 2
+
+
+def test_a_connection_that_arrives_after_the_release_is_given_back(path: Path) -> None:
+    class Slow(FunctionDriver):
+        def connect(self, *arguments: Any) -> Handle:
+            handle = super().connect(*arguments)
+            context.release()  # as another thread might, just now
+            return handle
+
+    context = axr.Context(Slow())
+    with pytest.raises(axr.InvalidArgument, match="Context was released"):
+        context.device_connect(None, 4)
+    assert axr.Context("function").device_connect(None, 4).num_sub_devices == 4
