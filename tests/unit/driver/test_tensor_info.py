@@ -102,7 +102,10 @@ def test_a_wide_zero_point_behaves_as_the_integer_it_is(zero_point: int) -> None
         -zero_point, zero_point, abs(zero_point), zero_point / 2, 2.0 / zero_point,
     )  # fmt: skip
     assert operator.index(value) == zero_point
+    assert isinstance(value, int)
     assert isinstance(value, numbers.Integral)
+    assert pickle.loads(pickle.dumps([value]))[0] + 0 == zero_point  # noqa: S301
+    assert copy.copy(value) - zero_point == 0
 
 
 @given(zero_point=ANY, q=hnp.arrays(np.int8, (1, 2, 3)))
