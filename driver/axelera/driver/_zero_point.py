@@ -26,8 +26,8 @@ class WideZeroPoint:
     def __init__(self, value: int) -> None:
         self._value = int(value)
 
-    @property
-    def __class__(self) -> type[int]:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[int]:  # type: ignore[override]
         """Pass `isinstance(zero_point, int)`, by which programs tell one zero point from a list of them."""
         return int
 
