@@ -1,0 +1,128 @@
+"""`axemu zoo`: look at the networks that need no download, and write them as ONNX."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from axelera.cli._errors import told
+from axelera.zoo import Network, UnknownNetworkError, find, networks
+
+app = typer.Typer(name="zoo", add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def zoo() -> None:
+    """Networks people ask about, built on this machine with synthetic weights."""
+
+
+@app.command("list")
+def list_networks(
+    task: Annotated[str, typer.Option(help="Only networks for this task, such as detection.")] = "",
+) -> None:
+    """List the networks: name, task, input, parameters, operations, where the architecture is from."""
+    known = sorted({network.task for network in networks()})
+    if task and task not in known:
+        print(f"axemu zoo list: no task {task!r}; there are {', '.join(known)}", file=sys.stderr)
+        raise typer.Exit(2)
+    for network in networks():
+        if task in ("", network.task):
+            height, width = network.resolution
+            size = f"{height}x{width}"
+            print(
+                f"{network.name:22} {network.task:22} {size:>9} {network.parameters / 1e6:8.2f} M "
+                f"{network.macs / 1e9:8.2f} GMAC  {network.source}"
+            )
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Name or alias.")]) -> None:
+    """Show all that is known about a network."""
+    network = _found(name)
+    height, width = network.resolution
+    for label, value in (
+        ("name", network.name),
+        ("title", network.title),
+        ("task", network.task),
+        ("input", f"1x3x{height}x{width}"),
+        ("classes", network.classes),
+        ("parameters", f"{network.parameters:,}"),
+        ("MACs", f"{network.macs:,}"),
+        ("architecture", network.source),
+        ("weights", "synthetic (seeded random numbers)"),
+        ("also called", ", ".join(network.names[1:])),
+    ):
+        print(f"{label:13} {value}")
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="Name or alias.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write (<name>.onnx).")
+    ] = None,
+    resolution: Annotated[str, typer.Option(help="Height and width of the input, such as 480x640.")] = "",
+    classes: Annotated[int | None, typer.Option(help="Number of classes.")] = None,
+    width: Annotated[float, typer.Option(help="Factor on all channel counts.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights.")] = 0,
+    structure_only: Annotated[
+        bool, typer.Option("--structure-only", help="Leave large weights out: for studies of time.")
+    ] = False,
+) -> None:
+    """Write a network as ONNX, opset 17, with synthetic weights."""
+    network = _found(name)
+    path = output or Path(f"{network.name}.onnx")
+    with told("axemu zoo export"):
+        try:
+            model = network.build(
+                resolution=_size(resolution),
+                classes=classes,
+                width=width,
+                seed=seed,
+                structure_only=structure_only,
+            )
+        except ValueError as error:
+            print(f"axemu zoo export: {error}", file=sys.stderr)
+            raise typer.Exit(2) from error
+        fresh = path.with_name(f".{path.name}.part")
+        fresh.write_bytes(model.SerializeToString())
+        fresh.replace(path)
+    print("synthetic weights: good for sizes and times, not for values", file=sys.stderr)
+    print(path)
+
+
+@app.command()
+def table(
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Compile every network and tell how long it took.")
+    ] = False,
+    only: Annotated[str, typer.Option(help="Only networks whose name starts with this.")] = "",
+) -> None:
+    """Print the reference page of the zoo: sizes, and where the compiler puts the weights."""
+    from axelera.cli._zoo_table import page  # noqa: PLC0415  needs the compiler
+
+    with told("axemu zoo table"):
+        for line in page(
+            [network for network in networks() if network.name.startswith(only)], measure=measure
+        ):
+            print(line, flush=True)
+
+
+def _found(name: str) -> Network:
+    try:
+        return find(name)
+    except UnknownNetworkError as error:
+        print(f"axemu zoo: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and len(side) < 6 for side in sides):
+        raise ValueError(f"--resolution {text!r}: expected HEIGHTxWIDTH, such as 480x640")
+    return int(sides[0]), int(sides[-1])

@@ -1,0 +1,180 @@
+"""Compile a network of the zoo into the directory tree that applications expect."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from axelera.driver import AxeleraError
+from axelera.zoo import Network
+
+if TYPE_CHECKING:
+    import onnx
+
+CORES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to compile.
+
+    Attributes:
+        network: the architecture.
+        name: the name it was asked for by, which names the directories.
+        root: directory that holds the builds.
+        cores: cores of one instance, which is its batch.
+        weights: ONNX file to compile in place of the synthetic network.
+        images: directory of calibration images; random numbers in [0, 1) when None.
+        samples: number of random calibration samples.
+        archive: write an `.axm` archive as well.
+    """
+
+    network: Network
+    name: str
+    root: Path = Path("build")
+    cores: int = 1
+    weights: Path | None = None
+    images: Path | None = None
+    samples: int = 8
+    archive: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """`build/<name>/<name>`, which holds a directory per batch."""
+        return self.root / self.name / self.name
+
+    @property
+    def directory(self) -> Path:
+        """The compiled model."""
+        return self.folder / str(self.cores)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A compiled model and how long this machine took, in seconds."""
+
+    directory: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def compile_job(job: Job) -> Built:
+    """Build or load the network, quantise it, compile it, describe it.
+
+    Raises:
+        AxeleraError: the file is not a network of this shape, or the compiler refuses it.
+    """
+    from axelera import compiler  # noqa: PLC0415  slow to import
+
+    clock = time.perf_counter
+    start = clock()
+    model = job.network.build() if job.weights is None else load_weights(job.weights, job.network)
+    built = clock()
+    config = compiler.CompilerConfig(
+        model_name=job.name,
+        aipu_cores_used=job.cores,
+        resources_used=job.cores / CORES,
+        output_axm_format=job.archive,
+    )
+    data = random_images(job.network, job.samples) if job.images is None else job.images
+    quantised = compiler.quantize(model, data, config)
+    calibrated = clock()
+    compiler.compile(quantised, config, job.directory)
+    info = model_info(job, quantised.output_shapes)
+    _replace(job.folder / "model_info.json", json.dumps(info, indent=2) + "\n")
+    return Built(
+        job.directory,
+        {"build": built - start, "quantize": calibrated - built, "compile": clock() - calibrated},
+    )
+
+
+def model_info(job: Job, output_shapes: Sequence[Sequence[int]]) -> dict[str, object]:
+    """What clients want to know about the network, and where its weights come from.
+
+    Args:
+        job: what was compiled.
+        output_shapes: shapes of the float network's outputs.
+    """
+    network = job.network
+    info: dict[str, object] = {
+        "name": job.name,
+        "network": network.name,
+        "task": network.task,
+        "dataset": network.dataset,
+        "labels": [],
+        "input_tensor_shape": [1, 3, *network.resolution],
+        "input_tensor_layout": "NCHW",
+        "input_color_format": "RGB",
+        "source": network.source,
+    }
+    if job.weights is None:
+        info |= {
+            "num_classes": network.classes,
+            "parameters": network.parameters,
+            "macs": network.macs,
+            "weights": "synthetic: random numbers, seed 0",
+            "note": "synthetic weights: times are those of the architecture, values and accuracy mean nothing",
+        }
+    else:
+        # Only a classifier's output tells how many classes the user's network knows.
+        classes = output_shapes[0][1] if network.task == "classification" else None
+        info |= {
+            "num_classes": classes,
+            "weights": job.weights.name,
+            "note": "weights from a file of the user",
+        }
+    if job.images is None:
+        info["calibration"] = f"{job.samples} samples of random numbers in [0, 1)"
+    else:
+        info["calibration"] = f"images of {job.images.name}"
+    return info
+
+
+def random_images(network: Network, count: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield images of uniform random numbers in [0, 1), float32 `[1, 3, h, w]`, always the same ones."""
+    generator = np.random.default_rng(0)
+    for _ in range(count):
+        yield generator.random((1, 3, *network.resolution), np.float32)
+
+
+def load_weights(path: Path, network: Network) -> onnx.ModelProto:
+    """Read the user's ONNX file and check that it takes the network's images.
+
+    Raises:
+        AxeleraError: it can't be read, or its input has another shape.
+    """
+    from axelera.compiler.frontend import load_proto  # noqa: PLC0415  slow to import
+
+    model = load_proto(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in constants]
+    expected = (1, 3, *network.resolution)
+    if len(inputs) != 1:
+        names = ", ".join(value.name for value in inputs) or "none"
+        raise AxeleraError(f"--weights {path}: inputs {names}; expected one image input {list(expected)}")
+    dims = inputs[0].type.tensor_type.shape.dim
+    known = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
+    if len(known) != 4 or any(
+        size not in (None, wanted) for size, wanted in zip(known, expected, strict=True)
+    ):
+        raise AxeleraError(
+            f"--weights {path}: input {inputs[0].name} is {known}; {network.name} takes {list(expected)}: "
+            "export the network at this size, or compile it with axcompile"
+        )
+    for dim, size in zip(dims, expected, strict=True):
+        dim.dim_value = size
+    return model
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)

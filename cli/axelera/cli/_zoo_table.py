@@ -1,0 +1,82 @@
+"""The reference page of the zoo, made from the catalogue and the compiler."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from axelera.cli._zoo_build import CORES, Job, compile_job
+from axelera.compiler import structure_program
+from axelera.compiler.planning import Plan, PlanOptions, plan
+from axelera.zoo import Network
+
+_HEAD = """\
+# Networks of the zoo
+
+Made by `axemu zoo table`; do not edit.
+
+The architectures are those of the sources named in the table; their sizes are checked against other packages that
+build the same networks. The weights are synthetic (seeded random numbers): use the networks for sizes, simulated
+times and plumbing, never for accuracy.
+
+* **Parameters** and **MACs** are those of the fused graph, per image: weights and biases, and the
+  multiply-accumulate operations of convolutions, fully connected layers and matrix products.
+* **int8** is what the weights take on the chip. The two columns after it say where the planner puts them, as
+  L2 / DDR, for one core with a quarter of L2 and for four cores with all of it.
+* **Compile** is the time for building, calibrating with random images and compiling on the machine that made
+  this page: a rough figure, for orientation only.
+* The vendor's name of a network is its name, its data set and `onnx`: `resnet50-imagenet-onnx`. Rotated-box
+  detectors count 80 classes, as their architecture file does; models trained on DOTA have 15.
+"""
+_COLUMNS = (
+    "network", "data", "input", "parameters (M)", "MACs (G)", "int8 (MB)", "1 core L2 / DDR (MB)",
+    "4 cores L2 / DDR (MB)", "compile (s)", "architecture",
+)  # fmt: skip
+
+
+def page(wanted: Sequence[Network], *, measure: bool) -> Iterator[str]:
+    """Yield the lines of the page; with `measure` every network is compiled, which takes long."""
+    yield from _HEAD.splitlines()
+    for task in dict.fromkeys(network.task for network in wanted):
+        yield ""
+        yield f"## {task.replace('-', ' ').capitalize()}"
+        yield ""
+        yield f"| {' | '.join(_COLUMNS)} |"
+        yield f"|{'---|' * len(_COLUMNS)}"
+        for network in wanted:
+            if network.task == task:
+                yield row(network, measure=measure)
+
+
+def row(network: Network, *, measure: bool = False) -> str:
+    """Return the network's row of the table."""
+    single, full = (_planned(network, cores) for cores in (1, CORES))
+    height, width = network.resolution
+    cells = (
+        f"`{network.name}`",
+        network.dataset,
+        f"{height}×{width}",
+        f"{network.parameters / 1e6:.2f}",
+        f"{network.macs / 1e9:.2f}",
+        f"{single.weight_bytes / 1e6:.2f}",
+        _split(single),
+        _split(full),
+        f"{_measured(network):.0f}" if measure else "–",
+        network.source,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _planned(network: Network, cores: int) -> Plan:
+    program = structure_program(network.build(structure_only=True), cores)
+    return plan(program, PlanOptions(cores=cores, resources=cores / CORES))
+
+
+def _split(planned: Plan) -> str:
+    return f"{planned.weight_l2_bytes / 1e6:.1f} / {planned.weight_ddr_bytes / 1e6:.1f}"
+
+
+def _measured(network: Network) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        return sum(compile_job(Job(network, network.name, Path(folder), samples=2)).seconds.values())

@@ -1,0 +1,92 @@
+"""`axdownloadmodel`: a compiled model by the vendor's name, without a download.
+
+The network is built from the zoo and compiled on this machine. Its weights are synthetic unless `--weights` gives a
+file: sizes and simulated times are those of the architecture, values mean nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from axelera.cli._errors import told
+from axelera.zoo import UnknownNetworkError, find, networks
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(help=__doc__)
+def axdownloadmodel(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Networks, such as resnet50-imagenet-onnx.")
+    ] = None,
+    *,
+    model: Annotated[list[str] | None, typer.Option("--model", help="The same as a name.")] = None,
+    list_names: Annotated[bool, typer.Option("--list", help="Print all names and end.")] = False,
+    cores: Annotated[
+        int, typer.Option("--cores", min=1, max=4, help="Cores of one instance = its batch.")
+    ] = 1,
+    weights: Annotated[
+        Path | None, typer.Option(dir_okay=False, exists=True, help="ONNX file with weights of your own.")
+    ] = None,
+    imageset: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, exists=True, help="Calibration images; random numbers without."),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, max=1000, help="Random calibration samples.")] = 8,
+    output: Annotated[Path, typer.Option(help="Directory that holds the builds.")] = Path("build"),
+    axm: Annotated[bool, typer.Option("--axm", help="Write an .axm archive as well.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Compile again what is there already.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """Compile the networks with these names."""
+    if version:
+        print(f"axemu {importlib.metadata.version('axemu')}")
+        return
+    if list_names:
+        for network in networks():
+            print(f"{network.name}-{network.dataset}-onnx")
+        return
+    wanted = [*(names or []), *(model or [])]
+    if not wanted:
+        print("axdownloadmodel: no name given; --list prints all of them", file=sys.stderr)
+        raise typer.Exit(2)
+    if weights is not None and len(wanted) != 1:
+        print(f"axdownloadmodel: --weights is for one network, not for {len(wanted)}", file=sys.stderr)
+        raise typer.Exit(2)
+    failed = False
+    for name in wanted:
+        try:
+            network = find(name)
+        except UnknownNetworkError as error:
+            print(f"axdownloadmodel: {error}", file=sys.stderr)
+            failed = True
+            continue
+        from axelera.cli._zoo_build import Job, compile_job  # noqa: PLC0415  --list needs no compiler
+
+        job = Job(network, name.lower(), output, cores, weights, imageset, samples, axm)
+        if (job.directory / "model.json").is_file() and not force:
+            print(
+                f"{job.directory / 'model.json'} is there already; --force compiles it again", file=sys.stderr
+            )
+        else:
+            kind = "synthetic weights: values mean nothing" if weights is None else f"weights of {weights}"
+            print(f"Compiling {network.title} on this machine ({kind})", file=sys.stderr)
+            with told("axdownloadmodel"):
+                compile_job(job)
+        print(job.directory / "model.json")
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

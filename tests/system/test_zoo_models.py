@@ -1,0 +1,116 @@
+"""Networks of the zoo, from a name to frames on the emulated board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from axelera import zoo
+from axelera.cli import axdownloadmodel
+from axelera.runtime import Context
+
+pytestmark = pytest.mark.usefixtures("own_boards")
+
+NAME = "resnet10t-imagenet-onnx"
+
+
+def download(*arguments: str) -> Result:
+    return CliRunner().invoke(axdownloadmodel.app, [*arguments, "--samples", "2"])
+
+
+def run_one_frame(model_file: Path, cores: int) -> list[np.ndarray]:
+    with Context() as context:
+        model = context.load_model(model_file)
+        instance = context.device_connect(None, cores).load_model_instance(model)
+        rng = np.random.default_rng(0)
+        inputs = [rng.integers(-128, 128, info.shape, np.int8) for info in model.inputs()]
+        outputs = [np.zeros(info.shape, np.int8) for info in model.outputs()]
+        instance.run(inputs, outputs)
+    return outputs
+
+
+def test_a_name_becomes_a_model_that_runs(tmp_path: Path) -> None:
+    result = download(NAME, "--output", str(tmp_path))
+    assert result.exit_code == 0, result.stderr
+    assert "synthetic weights" in result.stderr
+    model_file = tmp_path / NAME / NAME / "1" / "model.json"
+    assert result.stdout.split() == [str(model_file)]
+    (logits,) = run_one_frame(model_file, 1)
+    assert logits.std() > 1
+
+
+def test_the_description_says_what_the_weights_are(tmp_path: Path) -> None:
+    assert download(NAME, "--output", str(tmp_path)).exit_code == 0
+    info = json.loads((tmp_path / NAME / NAME / "model_info.json").read_text())
+    network = zoo.find(NAME)
+    assert info["weights"].startswith("synthetic")
+    assert (info["task"], info["num_classes"]) == ("classification", 1000)
+    assert (info["parameters"], info["macs"]) == (network.parameters, network.macs)
+
+
+def test_builds_for_one_and_four_cores_lie_side_by_side(tmp_path: Path) -> None:
+    for cores in (1, 4):
+        assert download(NAME, "--cores", str(cores), "--output", str(tmp_path)).exit_code == 0
+    folder = tmp_path / NAME / NAME
+    assert {path.name for path in folder.iterdir()} == {"1", "4", "model_info.json"}
+    (single,), (batch,) = (
+        run_one_frame(folder / "1" / "model.json", 1),
+        run_one_frame(folder / "4" / "model.json", 4),
+    )
+    assert batch.shape == (4, *single.shape[1:])
+
+
+def test_what_is_there_stays_until_it_is_forced(tmp_path: Path) -> None:
+    assert download(NAME, "--output", str(tmp_path)).exit_code == 0
+    model_file = tmp_path / NAME / NAME / "1" / "model.json"
+    before = model_file.stat().st_mtime_ns
+    again = download(NAME, "--output", str(tmp_path))
+    assert "--force" in again.stderr
+    assert model_file.stat().st_mtime_ns == before
+    assert download(NAME, "--output", str(tmp_path), "--force").exit_code == 0
+    assert model_file.stat().st_mtime_ns > before
+
+
+def test_weights_of_ones_own_are_compiled_instead(tmp_path: Path) -> None:
+    file = tmp_path / "mine.onnx"
+    file.write_bytes(zoo.find(NAME).build(width=0.5, classes=12).SerializeToString())
+    result = download(NAME, "--weights", str(file), "--output", str(tmp_path), "--axm")
+    assert result.exit_code == 0, result.stderr
+    assert "synthetic" not in result.stderr
+    folder = tmp_path / NAME / NAME
+    info = json.loads((folder / "model_info.json").read_text())
+    assert (info["weights"], info["num_classes"]) == ("mine.onnx", 12)
+    assert (folder / f"{NAME}.axm").is_file()
+
+
+@pytest.mark.parametrize("content", [b"", b"no onnx", b"\x08\x07"])
+def test_a_file_that_is_no_network_is_refused(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "mine.onnx"
+    file.write_bytes(content)
+    result = download(NAME, "--weights", str(file), "--output", str(tmp_path / "build"))
+    assert result.exit_code == 1
+    assert "mine.onnx" in result.stderr
+    assert not (tmp_path / "build").exists()
+
+
+def test_weights_for_another_input_size_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.onnx"
+    file.write_bytes(zoo.find("resnet10t").build(resolution=96, structure_only=True).SerializeToString())
+    result = download(NAME, "--weights", str(file), "--output", str(tmp_path / "build"))
+    assert result.exit_code == 1
+    assert "input images is [1, 3, 96, 96]; resnet10t takes [1, 3, 224, 224]" in result.stderr
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [network.name for network in zoo.networks()])
+def test_every_network_compiles_for_one_and_four_cores_and_runs(name: str, tmp_path: Path) -> None:
+    for cores in (1, 4):
+        result = download(name, "--cores", str(cores), "--output", str(tmp_path))
+        assert result.exit_code == 0, result.stderr
+        outputs = run_one_frame(tmp_path / name / name / str(cores) / "model.json", cores)
+        assert all(output.std() > 0 for output in outputs)

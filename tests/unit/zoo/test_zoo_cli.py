@@ -1,0 +1,122 @@
+"""`axemu zoo` and the parts of `axdownloadmodel` that compile nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import onnx
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from axelera import zoo
+from axelera.cli import _zoo, axdownloadmodel
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(_zoo.app, list(arguments))
+
+
+def download(*arguments: str) -> Result:
+    return CliRunner().invoke(axdownloadmodel.app, list(arguments))
+
+
+def test_list_has_a_line_per_network() -> None:
+    lines = command("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [network.name for network in zoo.networks()]
+    (line,) = [line for line in lines if line.startswith("resnet50 ")]
+    assert re.search(r"classification +224x224 +25\.53 M +4\.09 GMAC +arXiv:1512\.03385", line)
+
+
+def test_list_can_be_limited_to_a_task() -> None:
+    names = [line.split()[0] for line in command("list", "--task", "keypoints").stdout.splitlines()]
+    assert names == [network.name for network in zoo.networks() if network.name.endswith("-pose")]
+
+
+def test_an_unknown_task_is_told_with_those_there_are() -> None:
+    result = command("list", "--task", "poetry")
+    assert result.exit_code == 2
+    assert "no task 'poetry'; there are classification, detection" in result.stderr
+
+
+def test_show_tells_the_source_and_that_weights_are_synthetic() -> None:
+    text = command("show", "yolo11s-coco-onnx").stdout
+    assert "synthetic" in text
+    assert "github.com/ultralytics" in text
+    assert "1x3x640x640" in text
+
+
+def test_show_of_an_unknown_network_proposes_names() -> None:
+    result = command("show", "resnet51")
+    assert result.exit_code == 1
+    assert "did you mean" in result.stderr
+
+
+def test_export_writes_what_the_builder_builds(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    arguments = ["--resolution", "64x96", "--classes", "5", "--width", "0.5", "--seed", "3"]
+    result = command("export", "mobilenet_v2", "-o", str(path), *arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "synthetic weights" in result.stderr
+    wanted = zoo.find("mobilenet_v2").build(resolution=(64, 96), classes=5, width=0.5, seed=3)
+    assert onnx.load(path) == wanted
+    assert [file.name for file in tmp_path.iterdir()] == ["net.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resolution", "ten"], "expected HEIGHTxWIDTH"),
+        (["--resolution", "16"], "resnet18: height 16 of the input"),
+        (["--width", "100"], "resnet18: width factor 100.0"),
+    ],
+)
+def test_export_refuses_bad_arguments_and_writes_nothing(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    result = command("export", "resnet18", "-o", str(tmp_path / "net.onnx"), *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_has_a_row_per_network() -> None:
+    lines = command("table", "--only", "squeezenet").stdout.splitlines()
+    rows = [line for line in lines if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["squeezenet1_0", "squeezenet1_1"]
+    assert "| 224×224 | 1.24 | 0.35 |" in rows[1]
+
+
+def test_download_lists_the_vendors_names() -> None:
+    names = download("--list").stdout.splitlines()
+    assert {"resnet50-imagenet-onnx", "yolov8n-coco-onnx", "yolo11s-coco-onnx"} <= set(names)
+    assert all(zoo.find(name) for name in names)
+
+
+def test_download_without_a_name_says_how_to_get_one() -> None:
+    result = download()
+    assert result.exit_code == 2
+    assert "--list" in result.stderr
+
+
+def test_download_of_an_unknown_name_fails_with_proposals(tmp_path: Path) -> None:
+    result = download("resnet51-imagenet-onnx", "--output", str(tmp_path))
+    assert result.exit_code == 1
+    assert "did you mean resnet" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_download_takes_weights_for_one_network_only(tmp_path: Path) -> None:
+    file = tmp_path / "mine.onnx"
+    file.touch()
+    result = download("resnet18", "resnet34", "--weights", str(file))
+    assert result.exit_code == 2
+    assert "--weights is for one network, not for 2" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["../resnet18", "/tmp/resnet18", "resnet18/..", ""])  # noqa: S108
+def test_a_name_never_leaves_the_build_directory(name: str, tmp_path: Path) -> None:
+    result = download(name, "--output", str(tmp_path / "build"))
+    assert result.exit_code != 0
+    assert list(tmp_path.iterdir()) == []
