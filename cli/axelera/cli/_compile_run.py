@@ -21,6 +21,7 @@ from axelera.compiler.quantized_model import AxeleraQuantizedModel
 __all__ = ["run"]
 
 MANIFEST = "quantized_model_manifest.json"
+_QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger"})
 _READING = "LOWER_FRONTEND_ERROR"
 _log = logging.getLogger("axelera.cli.axcompile")
 
@@ -76,6 +77,14 @@ def _read_model(
     """The network with fixed input shapes, kept in the output directory as it is compiled."""
     _log.info("Reading %s", options.input)
     model = load_proto(options.input)
+    quantised = any(
+        node.op_type in _QUANTISED or node.op_type.startswith("QLinear") for node in model.graph.node
+    )
+    if config.compiler_mode is CompilerMode.LOWER_ONLY and not quantised:
+        raise ConfigurationError(
+            f"compiler_mode = 'lower_only' takes a network that is quantised already; {options.input} is not: use "
+            "'quantize_and_lower'"
+        )
     constants = {tensor.name for tensor in model.graph.initializer}
     names = [value.name for value in model.graph.input if value.name not in constants]
     wanted = {}

@@ -162,6 +162,12 @@ def test_a_bad_configuration_is_reported(tmp_path: Path, net: Path) -> None:
     assert report(tmp_path / "out")["status"] == "INITIALIZE_CLI_ERROR"
 
 
+def test_lowering_only_needs_a_quantised_network(tmp_path: Path, net: Path) -> None:
+    done = run("-i", net, "-o", tmp_path / "out", "--cli-args", '{"compiler_mode": "lower_only"}')
+    assert done.exit_code == 1
+    assert "quantised already" in done.stderr
+
+
 def test_a_bad_configuration_leaves_an_earlier_output_alone(tmp_path: Path, net: Path) -> None:
     out = tmp_path / "out"
     assert run("-i", net, "-o", out, "--dataset-len", 2).exit_code == 0
