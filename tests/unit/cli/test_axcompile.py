@@ -118,6 +118,18 @@ def test_images_and_a_transform_calibrate(tmp_path: Path, net: Path) -> None:
     assert model.scale == pytest.approx(2 / 255, rel=0.02)
 
 
+def test_a_network_that_takes_channels_last_is_calibrated_with_images(tmp_path: Path) -> None:
+    model = onnx.load(network(tmp_path / "nchw.onnx"))
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("pixels", TensorProto.FLOAT, [1, 8, 8, 3]))
+    model.graph.node.insert(0, helper.make_node("Transpose", ["pixels"], ["image"], perm=[0, 3, 1, 2]))
+    onnx.save(model, tmp_path / "nhwc.onnx")
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (8, 8), (255, 128, 0)).save(tmp_path / "images" / "a.png")
+    arguments = ("-i", tmp_path / "nhwc.onnx", "-o", tmp_path / "out", "--imageset", tmp_path / "images")
+    done = run(*arguments, "--input-data-layout", "NHWC")
+    assert done.exit_code == 0, done.output
+
+
 def test_an_open_shape_is_given_on_the_command_line(tmp_path: Path) -> None:
     net = network(tmp_path / "open.onnx", shape=("n", 3, "h", "w"))
     assert run("-i", net, "-o", tmp_path / "a", "--dataset-len", 2).exit_code == 1
