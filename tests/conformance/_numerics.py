@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 
 ZERO_POINTS = st.one_of(st.sampled_from([-128, 0, 127]), st.integers(-128, 127))
 SCALES = st.floats(2.0**-9, 2.0, width=32)
-CASES = settings(max_examples=sample(30, 2000))
+CASES = settings(max_examples=sample(30, 1000))
 """Property tests: a seeded sample, or the full count."""
 
 _OPSETS = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]

@@ -15,7 +15,7 @@ from tests.conformance._numerics_scalar import Quant, conv_element, f18, f32, ro
 from axelera.model.ops import conv_constants, quantise_weights, round_f18, weight_scales
 from axelera.model.program import Tensor
 
-CASES = settings(max_examples=sample(200, 20000))
+CASES = settings(max_examples=sample(200, 4000))
 NORMAL = st.floats(2.0**-100, 2.0**100, width=32)
 SCALES = st.floats(2.0**-12, 4.0, width=32)
 
@@ -120,7 +120,7 @@ ACCUMULATORS = st.one_of(
 )
 
 
-@settings(max_examples=sample(120, 10000))
+@settings(max_examples=sample(120, 3000))
 @given(
     total=ACCUMULATORS,
     bias=st.one_of(st.just(0.0), st.floats(-5, 5, width=32)),
