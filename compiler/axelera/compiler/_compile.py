@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from axelera.compiler._errors import ConfigurationError, MemoryPlanError
@@ -41,7 +42,8 @@ def compile(  # noqa: A001  the documented name
         write_html(fresh / "report.html", report)
         write_json(fresh / "compile_config.json", config.model_dump(mode="json"))
     if config.output_axm_format:
-        write_axm(folder, folder.parent / f"{config.model_name or model.name}.axm")
+        name = re.sub(r"[^\w.-]", "_", config.model_name or model.name)  # a graph's name may hold a path
+        write_axm(folder, folder.parent / f"{name}.axm")
 
 
 def _plan(model: AxeleraQuantizedModel, config: CompilerConfig) -> Plan:

@@ -82,3 +82,13 @@ def test_settings_without_effect_change_no_file_but_the_configuration(
         assert set(config.settings_without_effect()) == (set() if name == "default" else set(settings))
         files[-1].pop("compile_config.json")
     assert files[0] == files[1]
+
+
+def test_an_archive_lies_beside_the_model_whatever_the_network_is_called(tmp_path: Path) -> None:
+    model = network()
+    model.graph.name = "../../elsewhere"
+    config = CompilerConfig(output_axm_format=True)
+    quantised = compiler.quantize(model, [np.ones((1, 3, 8, 8), np.float32)], config)
+    compiler.compile(quantised, config, tmp_path / "a" / "b" / "model")
+    (archive,) = tmp_path.rglob("*.axm")
+    assert archive.parent == tmp_path / "a" / "b"
