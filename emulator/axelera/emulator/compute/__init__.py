@@ -2,5 +2,7 @@
 
 from ._executable import Executable, Runner
 from ._load import load
+from ._paths import available_paths
+from ._threads import ThreadBudget
 
-__all__ = ["Executable", "Runner", "load"]
+__all__ = ["Executable", "Runner", "ThreadBudget", "available_paths", "load"]
