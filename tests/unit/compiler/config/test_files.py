@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
 
 from axelera.compiler.config import CompilerConfig, check_cascade, load_config, preset_names
 
@@ -120,6 +124,39 @@ def test_resources_of_a_cascade_add_up_to_at_most_one_board() -> None:
     check_cascade({"a": CompilerConfig(resources_used=0.75), "b": CompilerConfig(resources_used=0.25)})
     with pytest.raises(ValueError, match=r"a 0\.75, b 0\.5"):
         check_cascade({"a": CompilerConfig(resources_used=0.75), "b": CompilerConfig(resources_used=0.5)})
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=5))
+def test_a_cascade_fits_exactly_when_its_quarters_do(quarters: list[int]) -> None:
+    configs = {str(n): CompilerConfig(resources_used=quarter / 4) for n, quarter in enumerate(quarters)}
+    if sum(quarters) <= 4:
+        check_cascade(configs)
+    else:
+        with pytest.raises(ValueError, match="claim"):
+            check_cascade(configs)
+
+
+LAYER = st.fixed_dictionaries(
+    {},
+    optional={
+        "tiling_depth": st.integers(1, 9),
+        "max_tiling_attempts": st.integers(1, 9),
+        "double_buffer": st.booleans(),
+        "quantization_scheme": st.sampled_from(["per_tensor_histogram", "per_tensor_min_max"]),
+    },
+)
+
+
+@given(file=LAYER, inline=LAYER)
+def test_each_property_comes_from_the_highest_layer_that_sets_it(
+    tmp_path_factory: pytest.TempPathFactory, file: dict[str, Any], inline: dict[str, Any]
+) -> None:
+    path = write(tmp_path_factory.mktemp("layers") / "a.toml", tomli_w.dumps(file))
+    config = load_config(path, overrides=inline)
+    default = CompilerConfig()
+    for name in CompilerConfig.model_fields:
+        expected = inline.get(name, file.get(name, getattr(default, name)))
+        assert getattr(config, name) == expected
 
 
 @pytest.mark.parametrize("name", preset_names())
