@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,26 +56,15 @@ class Job:
         return self.folder / str(self.cores)
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A compiled model and how long this machine took, in seconds."""
-
-    directory: Path
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-def compile_job(job: Job) -> Built:
-    """Build or load the network, quantise it, compile it, describe it.
+def compile_job(job: Job) -> None:
+    """Build or load the network, quantise it, compile it into `job.directory`, describe it.
 
     Raises:
         AxeleraError: the file is not a network of this shape, or the compiler refuses it.
     """
     from axelera import compiler  # noqa: PLC0415  slow to import
 
-    clock = time.perf_counter
-    start = clock()
     model = job.network.build() if job.weights is None else load_weights(job.weights, job.network)
-    built = clock()
     config = compiler.CompilerConfig(
         model_name=job.name,
         aipu_cores_used=job.cores,
@@ -85,14 +73,9 @@ def compile_job(job: Job) -> Built:
     )
     data = random_images(job.network, job.samples) if job.images is None else job.images
     quantised = compiler.quantize(model, data, config)
-    calibrated = clock()
     compiler.compile(quantised, config, job.directory)
     info = model_info(job, quantised.output_shapes)
     _replace(job.folder / "model_info.json", json.dumps(info, indent=2) + "\n")
-    return Built(
-        job.directory,
-        {"build": built - start, "quantize": calibrated - built, "compile": clock() - calibrated},
-    )
 
 
 def model_info(job: Job, output_shapes: Sequence[Sequence[int]]) -> dict[str, object]:

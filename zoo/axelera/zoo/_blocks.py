@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from axelera.zoo._graph import Graph, Pair, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph, Pair
 
 Activation = Callable[[Value], Value]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from axelera.zoo._blocks import classifier, conv_silu, rounded_width, squeeze_excite
-from axelera.zoo._graph import Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph
 
 # expansion, kernel, stride of the first, channels, blocks
 _STAGES = (

@@ -3,163 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
-from axelera.zoo._signal import CHANNELS, PLACES, Field, Sample, rms, spread
+from axelera.zoo._emitter import Emitter, Value
+from axelera.zoo._signal import Sample, rms, spread
 
-OPSET = 17
-IR_VERSION = 8
 STD = 2.0  # of every pre-activation: SiLU's gate needs more than 0.45, everything must stay below 10
 BIAS_SHARE = 0.25  # of the variance: channels differ even where the input is flat
 CENTRED_FROM = 16  # input channels from which weights sum to zero, as if the input were normalised
-CONSTANT_WEIGHT = 0.02
-CONSTANT_FROM = 64  # elements from which a weight becomes a ConstantOfShape node
 
 Pair = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """A tensor of the graph under construction: its name, its shape and a sample of its values."""
-
-    name: str
-    shape: tuple[int, ...]
-    sample: Sample
-
-    @property
-    def channels(self) -> int:
-        """Size of axis 1."""
-        return self.shape[1]
-
-
-class Graph:
-    """Collects nodes and weights.
-
-    Args:
-        name: name of the network.
-        seed: seed of the weights.
-        structure_only: weights become `ConstantOfShape` nodes (the file is small, the values mean nothing).
-    """
-
-    def __init__(self, name: str, *, seed: int, structure_only: bool) -> None:
-        self.name = name
-        self._rng = np.random.default_rng(seed)
-        self._structure_only = structure_only
-        self._field = Field(np.random.default_rng(17))
-        self._nodes: list[onnx.NodeProto] = []
-        self._fills: list[onnx.NodeProto] = []
-        self._initializers: list[onnx.TensorProto] = []
-        self._inputs: list[onnx.ValueInfoProto] = []
-        self._values: list[Value] = []
-        self._scope: list[str] = []
-        self._names: dict[str, int] = {}
-        self._small: dict[tuple[str, bytes, tuple[int, ...]], str] = {}
-
-    # names, weights and nodes
-
-    @contextmanager
-    def scope(self, *parts: str | int) -> Iterator[None]:
-        """Put the nodes made inside under a path, as an exporter does with modules."""
-        self._scope.extend(str(part) for part in parts)
-        yield
-        del self._scope[-len(parts) :]
-
-    def _unique(self, leaf: str) -> str:
-        base = "/" + "/".join([*self._scope, leaf])
-        count = self._names.get(base, 0)
-        self._names[base] = count + 1
-        return base if count == 0 else f"{base}_{count}"
-
-    def constant(self, array: NDArray[np.generic], name: str = "const") -> Value:
-        """Add a small constant; equal constants are shared."""
-        key = (array.dtype.str, array.tobytes(), array.shape)
-        if key not in self._small:
-            self._small[key] = self._unique(name)
-            self._initializers.append(numpy_helper.from_array(array, self._small[key]))
-        sample = np.full((CHANNELS, PLACES), float(np.mean(array.astype(np.float64))))
-        return Value(self._small[key], tuple(array.shape), sample)
-
-    def _ints(self, *values: int) -> Value:
-        return self.constant(np.array(values, dtype=np.int64), "shape")
-
-    def _draw(
-        self, leaf: str, shape: tuple[int, ...], std: float, mean: float = 0.0, *, centred: int | None = None
-    ) -> str:
-        """Add a weight with normally distributed values, with sums of zero along an axis, and return its name."""
-        name = self._unique(leaf)
-        count = math.prod(shape)
-        if self._structure_only and count >= CONSTANT_FROM:
-            fill = helper.make_tensor("value", TensorProto.FLOAT, [1], [CONSTANT_WEIGHT])
-            sizes = numpy_helper.from_array(np.array(shape, dtype=np.int64), f"{name}/shape")
-            self._initializers.append(sizes)
-            self._fills.append(
-                helper.make_node("ConstantOfShape", [f"{name}/shape"], [name], name=name, value=fill)
-            )
-            return name
-        values = self._rng.standard_normal(count, dtype=np.float32)
-        if centred is not None:
-            rows = values.reshape(shape)
-            rows -= rows.mean(axis=centred, keepdims=True)
-        scale = std
-        if 1 < count < 1 << 16:  # few values: take their own spread out
-            scale = std / max(float(np.sqrt(np.mean(np.square(values)))), 1e-3)
-        values *= np.float32(scale)
-        values += np.float32(mean)
-        tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape, raw_data=values.tobytes())
-        self._initializers.append(tensor)
-        return name
-
-    def node(
-        self,
-        op: str,
-        inputs: Sequence[Value | str],
-        shapes: Sequence[tuple[int, ...]],
-        sample: Sample,
-        **attributes: Any,
-    ) -> list[Value]:
-        """Append a node; `shapes` has one entry per output."""
-        name = self._unique(op)
-        outputs = [f"{name}_output_{index}" for index in range(len(shapes))]
-        names = [item.name if isinstance(item, Value) else item for item in inputs]
-        self._nodes.append(helper.make_node(op, names, outputs, name=name, **attributes))
-        values = [Value(output, shape, sample) for output, shape in zip(outputs, shapes, strict=True)]
-        self._values.extend(values)
-        return values
-
-    def input(self, channels: int, height: int, width: int) -> Value:
-        """Declare the network's input, float32 `[1, channels, height, width]`."""
-        shape = (1, channels, height, width)
-        self._inputs.append(helper.make_tensor_value_info("images", TensorProto.FLOAT, shape))
-        return Value("images", shape, self._field.white())
-
-    def finish(self, outputs: Sequence[Value]) -> onnx.ModelProto:
-        """Close the graph: its outputs are named `output0`, `output1` and so on."""
-        renamed = {value.name: f"output{index}" for index, value in enumerate(outputs)}
-        for node in self._nodes:
-            node.input[:] = [renamed.get(name, name) for name in node.input]
-            node.output[:] = [renamed.get(name, name) for name in node.output]
-        infos = [helper.make_tensor_value_info(renamed[v.name], TensorProto.FLOAT, v.shape) for v in outputs]
-        inner = [
-            helper.make_tensor_value_info(v.name, TensorProto.FLOAT, v.shape)
-            for v in self._values
-            if v.name not in renamed
-        ]
-        graph = helper.make_graph(
-            [*self._fills, *self._nodes], self.name, self._inputs, infos, self._initializers, value_info=inner
-        )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="axelera.zoo"
-        )
-        model.ir_version = IR_VERSION
-        return model
+class Graph(Emitter):
+    """A graph under construction, with a method per layer."""
 
     # layers with weights
 
@@ -204,10 +64,10 @@ class Graph:
         size = max(spread(x.sample) if centred else rms(x.sample), 1e-6)
         weight_std = math.sqrt((std * std - offset * offset) / taps) / size
         shape = (channels, x.channels // groups, kh, kw)
-        weights = [self._draw("weight", shape, weight_std, centred=1 if centred else None)]
+        weights = [self.draw("weight", shape, weight_std, centred=1 if centred else None)]
         if bias:
-            weights.append(self._draw("bias", (channels,), offset, shift))
-        sample = shift + self._field.linear(
+            weights.append(self.draw("bias", (channels,), offset, shift))
+        sample = shift + self.field.linear(
             x.sample, std, offset, per_channel=groups > 1 and groups == x.channels
         )
         return self.node(
@@ -226,13 +86,13 @@ class Graph:
         """Add a transposed convolution whose stride is its kernel: it enlarges the plane by `kernel`."""
         offset = std * math.sqrt(BIAS_SHARE)
         weight_std = math.sqrt((std * std - offset * offset) / x.channels) / max(rms(x.sample), 1e-6)
-        weight = self._draw("weight", (x.channels, channels, kernel, kernel), weight_std)
+        weight = self.draw("weight", (x.channels, channels, kernel, kernel), weight_std)
         shape = (1, channels, x.shape[2] * kernel, x.shape[3] * kernel)
         return self.node(
             "ConvTranspose",
-            [x, weight, self._draw("bias", (channels,), offset)],
+            [x, weight, self.draw("bias", (channels,), offset)],
             [shape],
-            self._field.linear(x.sample, std, offset, per_channel=False),
+            self.field.linear(x.sample, std, offset, per_channel=False),
             dilations=[1, 1],
             group=1,
             kernel_shape=[kernel, kernel],
@@ -245,10 +105,10 @@ class Graph:
         offset = std * math.sqrt(BIAS_SHARE)
         weight_std = math.sqrt((std * std - offset * offset) / x.channels) / max(rms(x.sample), 1e-6)
         weights = [
-            self._draw("weight", (features, x.channels), weight_std),
-            self._draw("bias", (features,), offset),
+            self.draw("weight", (features, x.channels), weight_std),
+            self.draw("bias", (features,), offset),
         ]
-        sample = self._field.linear(x.sample, std, offset, per_channel=False)
+        sample = self.field.linear(x.sample, std, offset, per_channel=False)
         return self.node("Gemm", [x, *weights], [(1, features)], sample, alpha=1.0, beta=1.0, transB=1)[0]
 
     def batch_norm(self, x: Value, *, std: float = STD) -> Value:
@@ -257,14 +117,14 @@ class Graph:
         mean, spread = float(x.sample.mean()), max(float(x.sample.std()), 1e-3)
         offset = std * math.sqrt(BIAS_SHARE)
         weights = [
-            self._draw("scale", (c,), 0.1 * std, math.sqrt(std * std - offset * offset)),
-            self._draw("shift", (c,), offset),
-            self._draw("mean", (c,), 0.1 * spread, mean),
-            self._draw("var", (c,), 0.1 * spread * spread, spread * spread),
+            self.draw("scale", (c,), 0.1 * std, math.sqrt(std * std - offset * offset)),
+            self.draw("shift", (c,), offset),
+            self.draw("mean", (c,), 0.1 * spread, mean),
+            self.draw("var", (c,), 0.1 * spread * spread, spread * spread),
         ]
         sample = (x.sample - mean) / spread * math.sqrt(
             std * std - offset * offset
-        ) + offset * self._field.per_channel()
+        ) + offset * self.field.per_channel()
         return self.node("BatchNormalization", [x, *weights], [x.shape], sample, epsilon=1e-5)[0]
 
     # layers without weights
@@ -314,22 +174,22 @@ class Graph:
         """Join tensors along an axis."""
         shape = list(parts[0].shape)
         shape[axis] = sum(part.shape[axis] for part in parts)
-        sample = self._field.mix([(part.sample, part.shape[axis]) for part in parts])
+        sample = self.field.mix([(part.sample, part.shape[axis]) for part in parts])
         return self.node("Concat", list(parts), [tuple(shape)], sample, axis=axis)[0]
 
     def split(self, x: Value, sizes: Sequence[int], axis: int = 1) -> list[Value]:
         """Cut a tensor into parts along an axis."""
         shapes = [_resized(x.shape, axis, size) for size in sizes]
-        return self.node("Split", [x, self._ints(*sizes)], shapes, x.sample, axis=axis)
+        return self.node("Split", [x, self.ints(*sizes)], shapes, x.sample, axis=axis)
 
     def slice(self, x: Value, start: int, stop: int, axis: int = 1) -> Value:
         """Take `start:stop` of an axis."""
-        limits = [self._ints(start), self._ints(stop), self._ints(axis)]
+        limits = [self.ints(start), self.ints(stop), self.ints(axis)]
         return self.node("Slice", [x, *limits], [_resized(x.shape, axis, stop - start)], x.sample)[0]
 
     def max_pool(self, x: Value, kernel: int, stride: int, *, pad: int = 0, ceil_mode: bool = False) -> Value:
         """Add a maximum over windows."""
-        sample = self._field.pool(x.sample, kernel, maximum=True)
+        sample = self.field.pool(x.sample, kernel, maximum=True)
         return self._pool("MaxPool", x, kernel, stride, pad, ceil_mode, sample, dilations=[1, 1])
 
     def avg_pool(
@@ -343,7 +203,7 @@ class Graph:
         count_pad: bool = True,
     ) -> Value:
         """Add a mean over windows; `count_pad` says whether the border counts as zeros."""
-        sample = self._field.pool(x.sample, kernel, maximum=False)
+        sample = self.field.pool(x.sample, kernel, maximum=False)
         return self._pool(
             "AveragePool", x, kernel, stride, pad, ceil_mode, sample, count_include_pad=int(count_pad)
         )
@@ -400,7 +260,7 @@ class Graph:
         """Give a tensor another shape; one entry may be -1."""
         known = math.prod(size for size in shape if size > 0)
         full = tuple(math.prod(x.shape) // known if size == -1 else size for size in shape)
-        return self.node("Reshape", [x, self._ints(*shape)], [full], x.sample, allowzero=0)[0]
+        return self.node("Reshape", [x, self.ints(*shape)], [full], x.sample, allowzero=0)[0]
 
     def transpose(self, x: Value, *order: int) -> Value:
         """Reorder the axes."""
@@ -410,16 +270,14 @@ class Graph:
 
     def softmax(self, x: Value, axis: int) -> Value:
         """Add probabilities along an axis."""
-        return self.node("Softmax", [x], [x.shape], self._field.softmax(x.sample, x.shape[axis]), axis=axis)[
-            0
-        ]
+        return self.node("Softmax", [x], [x.shape], self.field.softmax(x.sample, x.shape[axis]), axis=axis)[0]
 
     def scores(self, query: Value, key: Value) -> Value:
         """Multiply matrices whose entries are independent: `[…, n, d]` by `[…, d, m]`."""
         depth = query.shape[-1]
         std = math.sqrt(depth) * rms(query.sample) * rms(key.sample)
         shape = (*query.shape[:-1], key.shape[-1])
-        return self.node("MatMul", [query, key], [shape], std * self._field.white())[0]
+        return self.node("MatMul", [query, key], [shape], std * self.field.white())[0]
 
     def weighted(self, value: Value, weights: Value) -> Value:
         """Multiply matrices of which the second holds probabilities: means of the first along its last axis."""

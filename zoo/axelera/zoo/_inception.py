@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from axelera.zoo._blocks import classifier, conv_relu, scaled
-from axelera.zoo._graph import Graph, Pair, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph, Pair
 
 # A layer is (channels, kernel) or (channels, kernel, stride); a layer with a stride has no border.
 Layer = tuple[int, int | Pair] | tuple[int, int | Pair, int]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from axelera.zoo._blocks import classifier, rounded_width
-from axelera.zoo._graph import Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph
 
 # expansion, channels, blocks, stride of the first
 _STAGES = (

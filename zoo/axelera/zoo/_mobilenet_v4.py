@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from axelera.zoo._blocks import conv_relu, rounded_width
-from axelera.zoo._graph import Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph
 
 # A block is (kernel of the first depthwise layer, kernel of the middle one, stride, expansion, channels); 0 leaves
 # a depthwise layer out. A repeated block stands as often as it occurs.

@@ -6,7 +6,8 @@ import math
 from itertools import groupby
 
 from axelera.zoo._blocks import classifier, conv_relu, rounded_width, squeeze_excite
-from axelera.zoo._graph import Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph
 
 
 def _stages(depth: int, start: float, slope: float, ratio: float, group: int) -> list[tuple[int, int, int]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from axelera.zoo._blocks import conv_relu, scaled
-from axelera.zoo._graph import Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph
 
 
 def _double(g: Graph, x: Value, channels: int) -> Value:

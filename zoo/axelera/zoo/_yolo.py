@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import partial
 
 from axelera.zoo._blocks import conv_silu
-from axelera.zoo._graph import Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph
 from axelera.zoo._yolo_blocks import Size, c2f, c2psa, c3, c3k2, sppf
 from axelera.zoo._yolo_heads import head
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from axelera.zoo._blocks import conv_silu
-from axelera.zoo._graph import Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import Graph
 
 
 @dataclass(frozen=True, slots=True)

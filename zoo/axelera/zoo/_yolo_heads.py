@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from axelera.zoo._blocks import conv_silu
-from axelera.zoo._graph import STD, Graph, Value
+from axelera.zoo._emitter import Value
+from axelera.zoo._graph import STD, Graph
 
 BINS = 16
 MASKS = 32
