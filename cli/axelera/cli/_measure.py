@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from axelera.emulator import EmulatorDriver, not_before
 from axelera.runtime import Context, DeviceInfo, ModelInstance, TensorInfo, select_devices
 
 SEED = 0
-WARM_UP = 32
-"""Calls per instance that tell how many make up the time asked for."""
+WARM_UP = 8
+"""Calls per instance, once to fill the pipeline and once to see how many fill the time; neither is counted."""
+FEWEST = 8
+"""Calls per instance that are counted however short the time asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,8 @@ def measure(path: Path, options: Options) -> Measured:
             for _ in range(min(options.cores, device.subdevice_count) // batch)
         ]
         virtual = isinstance(driver, EmulatorDriver) and driver.options.pace == "virtual"
-        _run(instances, model.inputs(), model.outputs(), options, batch, virtual)
-        counters = [instance.counters() for instance in instances]
-        latencies: tuple[float, ...] = ()
-        if isinstance(driver, EmulatorDriver):
-            latencies = driver.latencies()
+        counters = _run(instances, model.inputs(), model.outputs(), options, batch, virtual)
+        latencies = driver.latencies() if isinstance(driver, EmulatorDriver) else ()
         return _sum_up(str(model.properties["name"]), counters, batch, latencies)
 
 
@@ -105,35 +104,52 @@ def _run(
     options: Options,
     batch: int,
     virtual: bool,
-) -> None:
+) -> list[Counters]:
+    """Run warm-up and measurement; return what the counters of each instance say about the latter."""
     period = len(instances) * batch / options.throttle_fps if options.throttle_fps else 0.0
     workers = [_Worker(instance, period, virtual) for instance in instances]
     with contextlib.ExitStack() as stack:
         for worker in workers:
+            stack.enter_context(worker.thread)
             worker.inputs = [stack.enter_context(_buffer(info, options.input_dmabuf)) for info in inputs]
             worker.outputs = [stack.enter_context(_buffer(info, options.output_dmabuf)) for info in outputs]
-        _together(workers, [WARM_UP] * len(workers))
+        filling = _together(workers, [WARM_UP] * len(workers))
+        before = _together(workers, [WARM_UP] * len(workers))
+        steady = map(_since, filling, before)
         # From here the number of calls is known, so every thread's program is fixed before it starts.
-        rest = []
-        for worker in workers:
-            counters = worker.instance.counters()
-            one = counters.elapsed / counters.frames
-            rest.append(max(0, math.ceil(options.seconds / one) - counters.frames) if one > 0 else 0)
-        _together(workers, rest)
+        after = _together(workers, [_calls(one, options.seconds) for one in steady])
+        return list(map(_since, before, after))
 
 
-def _together(workers: Sequence[_Worker], calls: Sequence[int]) -> None:
-    threads = [
-        threading.Thread(target=worker.work, args=(number,), daemon=True)
-        for worker, number in zip(workers, calls, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for worker in workers:
-        if worker.failure is not None:
-            raise worker.failure
+def _calls(warm: Counters, seconds: float) -> int:
+    """Return how many calls fill `seconds` of the board's time."""
+    if not warm.elapsed:
+        return FEWEST
+    return max(FEWEST, math.ceil(seconds * warm.frames / warm.elapsed))
+
+
+def _since(before: Counters, after: Counters) -> Counters:
+    """Return the counters of what happened in between."""
+    frames = after.frames - before.frames
+
+    def mean(earlier: float, later: float) -> float:
+        return (later * after.frames - earlier * before.frames) / frames
+
+    return replace(
+        after,
+        frames=frames,
+        device_time=mean(before.device_time, after.device_time),
+        host_time=mean(before.host_time, after.host_time),
+        elapsed=after.elapsed - before.elapsed,
+    )
+
+
+def _together(workers: Sequence[_Worker], calls: Sequence[int]) -> list[Counters]:
+    """Let every worker run its number of calls, all at the same time; return the counters afterwards."""
+    jobs = [worker.start(number) for worker, number in zip(workers, calls, strict=True)]
+    for job in jobs:
+        job.result()
+    return [worker.instance.counters() for worker in workers]
 
 
 class _Worker:
@@ -143,22 +159,22 @@ class _Worker:
         self.instance = instance
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
-        self.failure: Exception | None = None
+        self.thread = ThreadPoolExecutor(1)
         self._period = period
         self._virtual = virtual
         self._calls = 0
         self._start = 0.0
 
-    def work(self, calls: int) -> None:
-        """Run that many frames."""
-        try:
-            for _ in range(calls):
-                if self._period:
-                    self._wait()
-                self.instance.run(self.inputs, self.outputs)
-                self._calls += 1
-        except Exception as error:  # noqa: BLE001  told to the main thread
-            self.failure = error
+    def start(self, calls: int) -> Future[None]:
+        """Run that many frames on the worker's thread, always the same one."""
+        return self.thread.submit(self._work, calls)
+
+    def _work(self, calls: int) -> None:
+        for _ in range(calls):
+            if self._period:
+                self._wait()
+            self.instance.run(self.inputs, self.outputs)
+            self._calls += 1
 
     def _wait(self) -> None:
         due = self._calls * self._period

@@ -15,7 +15,7 @@ from axelera.driver import (
     check_configuration,
     holders,
 )
-from axelera.emulator._configuration import BoardOptions, EmulatorOptions
+from axelera.emulator._configuration import MAX_BOARDS, BoardOptions, EmulatorOptions
 
 FIRMWARE = "emulated"
 CORES = int(METIS.cores.value)
@@ -167,6 +167,8 @@ def make_boards(options: EmulatorOptions, table: SettingsTable, source: str) -> 
     for entry in options.boards:
         for copy in range(entry.count):
             boards.extend(_card(entry, copy, len(boards), options, table))
+            if len(boards) > MAX_BOARDS:
+                raise InvalidConfiguration(f"emulator options from {source}: more than {MAX_BOARDS} devices")
     names = [board.name for board in boards]
     if double := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidConfiguration(

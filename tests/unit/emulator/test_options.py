@@ -114,6 +114,12 @@ def test_two_boards_of_one_name_are_refused() -> None:
         EmulatorDriver(options)
 
 
+def test_there_is_a_limit_to_the_number_of_devices() -> None:
+    options = parse_options({"boards": [{"type": "pcie-x4", "count": 17}]}, "test")
+    with pytest.raises(InvalidConfiguration, match="64 devices"):
+        EmulatorDriver(options)
+
+
 def test_a_calibration_that_is_not_there_is_refused() -> None:
     with pytest.raises(InvalidConfiguration, match=r"nowhere\.json"):
         EmulatorDriver(parse_options({"calibration": "nowhere.json"}, "test"))
