@@ -262,7 +262,9 @@ class CompilerConfig(BaseModel):
         StrictInt, Field(ge=1, le=4), modelled("cores of one instance = its batch")
     ] = 1
     resources_used: Annotated[
-        float, Field(gt=0, le=1.0, multiple_of=0.25), modelled("share of L2 and DDR one instance may use")
+        float,
+        Field(gt=0, le=1.0, multiple_of=0.25),
+        modelled("share of L2 that one instance may use; weights that do not fit go to DDR"),
     ] = 1.0
     multicore_mode: Annotated[
         MulticoreMode,
