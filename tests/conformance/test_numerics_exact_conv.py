@@ -175,13 +175,18 @@ def test_convolution_equals_qlinearconv_of_onnx_reference(kind: str) -> None:
     check()
 
 
-@CASES
-@given(st.data())
-def test_convolution_spreads_over_the_range_in_these_cases(data: st.DataObject) -> None:
+def test_convolution_spreads_over_the_range_in_these_cases() -> None:
     """The comparison above would be empty if most results were saturated."""
-    result = ours(data.draw(conv_cases("dense")))
-    assume(result.size >= 64)
-    assert len(np.unique(result)) >= 3
+    within: list[float] = []
+
+    @CASES
+    @given(conv_cases("dense"))
+    def collect(case: ConvCase) -> None:
+        result = ours(case)
+        within.append(float(((result > -128) & (result < 127)).mean()))
+
+    collect()
+    assert np.mean(within) > 0.3
 
 
 @pytest.mark.parametrize(("channels", "zero_point"), [(4096, -128), (25088, 127), (131071, 0)])
