@@ -91,6 +91,8 @@ class RealtimePace:
             pending = self._machine.submit(Call(instance.id, settings), arrival, thread, len(log.instances))
             call = _InFlight(pending, thread, instance, settings)
             self._in_flight.append(call)
+            if self._failure is not None or self._closed:
+                call.done.set()  # nobody advances the machine any more
             self._changed.notify()
         return partial(self._complete, call)
 
@@ -180,9 +182,8 @@ class RealtimePace:
         for call in [call for call in self._in_flight if call.pending.done]:
             self._in_flight.remove(call)
             assert call.pending.times is not None  # noqa: S101  done
-            if (
-                call.waiting
-            ):  # else its values take longer than the board would, and it comes back when it comes
+            # Otherwise its values take longer than the board would, and it comes back when it comes.
+            if call.waiting:
                 resume = call.pending.times.completion + self._gaps[call.instance.board]
                 self._returned[call.thread] = _Returned(resume, now + SLOW_WAKE)
             call.done.set()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axelera.driver import InvalidArgument
+from axelera.driver import InternalError, InvalidArgument
 from axelera.emulator import EmulatorDriver, parse_options, report
 from axelera.runtime import Context, ModelInstance
 
@@ -92,4 +92,20 @@ def test_a_report_tells_the_pace_and_how_late_callers_were_woken(make_model: Mak
     document = report(driver.recording())
     assert document["pace"] == "realtime"
     assert 0 <= document["pace_remarks"]["late_mean_ms"] <= document["pace_remarks"]["late_max_ms"]
+    driver.close()
+
+
+def test_a_simulation_that_fails_is_told_to_every_caller(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver, (instance,) = load(make_model(), 1, "realtime")
+    run(instance, 1)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("axelera.emulator.metis.Machine.advance", broken)
+    for _ in range(2):
+        with pytest.raises(InternalError, match="ZeroDivisionError"):
+            run(instance, 1)
     driver.close()
