@@ -18,10 +18,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from axelera.driver import InternalError
+from axelera.driver import InternalError, InvalidArgument
 
 from ._build import SYMBOL_PREFIX, target_machine
-from ._paths import SPECS, code_features
+from ._paths import SPECS, available_paths, code_features
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def library(path: str) -> Library:
     Raises:
         CompilationFailed: the compiler hung or crashed, now or (recorded in the cache) before.
     """
-    return Library(path, object_code(path))
+    return Library(path, object_code(path)[1])
 
 
 @cache
@@ -104,8 +104,22 @@ def cache_directories() -> tuple[Path, ...]:
     )
 
 
-def object_code(path: str, *, retry: bool = False) -> bytes:
-    """Return the checked object file of a path from the cache, filling it first if needed.
+def generate(path: str) -> Path:
+    """Make sure the cache holds the code of a path, even if an earlier attempt failed; return the file.
+
+    Raises:
+        InvalidArgument: this CPU cannot run the path.
+        CompilationFailed: the compiler hung or crashed.
+    """
+    if path not in available_paths():
+        raise InvalidArgument(
+            f"this CPU cannot run path {path!r}, expected one of {', '.join(available_paths())}"
+        )
+    return object_code(path, retry=True)[0]
+
+
+def object_code(path: str, *, retry: bool = False) -> tuple[Path, bytes]:
+    """Return the cache file of a path and its checked object code, filling the cache first if needed.
 
     Args:
         path: a compiled path.
@@ -113,21 +127,22 @@ def object_code(path: str, *, retry: bool = False) -> bytes:
     """
     name = f"kernels-{path}-{key(path)}"
     for directory in cache_directories():
-        data = _read(directory / f"{name}.o")
+        file = directory / f"{name}.o"
+        data = _read(file)
         if data is not None:
-            return data
+            return file, data
     directory = _writable_directory()
     target, failure = directory / f"{name}.o", directory / f"{name}.failed"
     with _locked(directory / f"{name}.lock"):
         data = _read(target)
         if data is not None:
-            return data
+            return target, data
         if failure.exists() and not retry:
             raise CompilationFailed(
                 f"generating kernels for {path} failed before ({failure.read_text(encoding='utf-8').strip()});"
                 " `axemu warm` tries again"
             )
-        print(  # the first run says what it is doing
+        print(
             f"axemu: generating kernels for {path} (about ten seconds, once per version; kept in {directory})",
             file=sys.stderr,
         )
@@ -138,7 +153,7 @@ def object_code(path: str, *, retry: bool = False) -> bytes:
             raise
         failure.unlink(missing_ok=True)
         _replace(target, hashlib.sha256(data).digest() + data)
-        return data
+        return target, data
 
 
 def _generate(path: str, directory: Path) -> bytes:
@@ -185,10 +200,14 @@ def _writable_directory() -> Path:
                 return directory
         except OSError:
             continue
-    raise InternalError(
-        f"no directory for generated code can be written, tried {', '.join(map(str, cache_directories()))}:"
-        " set AXEMU_CACHE_DIR"
+    directory = Path(tempfile.mkdtemp(prefix="axemu-"))
+    logger.warning(
+        "no cache directory can be written (tried %s): generated code is kept in %s for this process only;"
+        " set AXEMU_CACHE_DIR",
+        ", ".join(map(str, cache_directories())),
+        directory,
     )
+    return directory
 
 
 @contextmanager

@@ -1,0 +1,196 @@
+"""The cache of generated code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from axelera.driver import InvalidArgument
+from axelera.emulator.compute import _library, _paths, generate
+
+CODE = b"object code"
+
+
+@pytest.fixture
+def cache_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    directory = tmp_path / "cache"
+    monkeypatch.setenv("AXEMU_CACHE_DIR", str(directory))
+    yield directory
+    _library.key.cache_clear()
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the compiler; the list grows by a path with every use."""
+    paths: list[str] = []
+
+    def compile_(path: str, _directory: Path) -> bytes:
+        time.sleep(0.05)
+        paths.append(path)
+        return CODE
+
+    monkeypatch.setattr(_library, "_generate", compile_)
+    return paths
+
+
+def test_code_is_generated_once(cache_directory: Path, made: list[str]) -> None:
+    first, again = (_library.object_code("portable") for _ in range(2))
+    assert first == again == (next(cache_directory.glob("*.o")), CODE)
+    assert made == ["portable"]
+
+
+def test_the_first_use_says_what_it_does(
+    cache_directory: Path, made: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _library.object_code("portable")
+    assert (
+        f"generating kernels for portable (about ten seconds, once per version; kept in {cache_directory})"
+        in (capsys.readouterr().err)
+    )
+
+
+def test_users_at_the_same_time_wait_for_one_compiler(cache_directory: Path, made: list[str]) -> None:
+    results: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(_library.object_code("portable")[1])) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == ["portable"]
+    assert results == [CODE] * 6
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 100])
+def test_a_damaged_file_is_made_again(cache_directory: Path, made: list[str], damage: bytes) -> None:
+    file, _ = _library.object_code("portable")
+    file.write_bytes(damage)
+    assert _library.object_code("portable") == (file, CODE)
+    assert made == ["portable"] * 2
+
+
+def test_an_edited_kernel_source_is_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = tmp_path / "compute"
+    shutil.copytree(_library._HERE, sources, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(_library, "_HERE", sources)
+    keys = []
+    for file in (None, "micro/_tile.py", "kernels/conv.py", "fields/conv.py", "_build.py"):
+        if file:
+            with (sources / file).open("a") as stream:
+                stream.write("# edited\n")
+        _library.key.cache_clear()
+        keys.append(_library.key("portable"))
+    _library.key.cache_clear()
+    assert len(set(keys)) == 5
+
+
+def test_paths_and_features_have_their_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {_library.key(path) for path in _paths.SPECS}
+    assert len(keys) == len(_paths.SPECS)
+    _library.key.cache_clear()
+    monkeypatch.setattr(_library, "code_features", lambda _spec: "+something-new")
+    assert _library.key("avx512vnni") not in keys
+    _library.key.cache_clear()
+
+
+def test_a_compiler_that_hangs_is_stopped_and_remembered(
+    cache_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AXEMU_COMPILE_SECONDS", "0.05")
+    with pytest.raises(_library.CompilationFailed, match=r"did not finish within 0.05 s"):
+        _library.object_code("portable")
+
+    def never(*_arguments: object, **_options: object) -> None:
+        pytest.fail("the compiler was started again")
+
+    monkeypatch.setattr(subprocess, "run", never)
+    with pytest.raises(
+        _library.CompilationFailed, match=r"failed before \(.*within 0.05 s\); `axemu warm` tries"
+    ):
+        _library.object_code("portable")
+
+
+def test_warm_tries_again_after_a_failure(
+    cache_directory: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(_library, "_generate", _fail)
+        with pytest.raises(_library.CompilationFailed):
+            _library.object_code("portable")
+    assert generate("portable").suffix == ".o"
+    assert not list(cache_directory.glob("*.failed"))
+
+
+def _fail(_path: str, _directory: Path) -> bytes:
+    raise _library.CompilationFailed("the compiler failed: AssertionError")
+
+
+def test_a_crash_of_the_compiler_names_its_last_words(
+    cache_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "llvmlite.py").write_text("raise ImportError('no code generator here')")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    with pytest.raises(_library.CompilationFailed, match="failed: ImportError: no code generator here"):
+        _library.object_code("portable")
+
+
+def test_a_read_only_package_uses_the_users_cache(
+    tmp_path: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    usable = tmp_path / "user"
+    monkeypatch.setattr(_library, "cache_directories", lambda: (blocked / "__pycache__", usable))
+    assert _library.object_code("portable")[0].parent == usable
+
+
+def test_without_any_directory_code_lives_as_long_as_the_process(
+    tmp_path: Path, made: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+    monkeypatch.setattr(_library, "cache_directories", lambda: (blocked / "a",))
+    file, data = _library.object_code("portable")
+    shutil.rmtree(file.parent)
+    assert data == CODE
+    assert "set AXEMU_CACHE_DIR" in caplog.text
+
+
+def test_a_path_the_cpu_lacks_cannot_be_warmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_library, "available_paths", lambda: ("portable",))
+    with pytest.raises(InvalidArgument, match="cannot run path 'avx2', expected one of portable"):
+        generate("avx2")
+
+
+@pytest.mark.parametrize(
+    ("flags", "paths"),
+    [
+        ("", ["portable"]),
+        ("avx2 fma bmi1 bmi2", ["avx2", "portable"]),
+        ("avx2 fma bmi1 bmi2 avx_vnni", ["avxvnni", "avx2", "portable"]),
+        (
+            "avx2 fma bmi1 bmi2 avx512f avx512bw avx512dq avx512vl avx512cd",
+            ["avx512bw", "avx2", "portable"],
+        ),
+        (
+            "avx2 fma bmi1 bmi2 avx512f avx512bw avx512dq avx512vl avx512cd avx512_vnni",
+            ["avx512vnni", "avxvnni", "avx512bw", "avx2", "portable"],
+        ),
+    ],
+)
+def test_paths_follow_the_features_of_the_cpu(
+    flags: str, paths: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_paths, "cpu_flags", lambda: frozenset(flags.split()))
+    _paths.available_paths.cache_clear()
+    found = _paths.available_paths()
+    _paths.available_paths.cache_clear()
+    assert list(found) == paths
