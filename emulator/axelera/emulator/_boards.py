@@ -39,7 +39,7 @@ class Settings:
 
 
 class SettingsTable:
-    """Every combination of settings any board has had, numbered, so that a call can name its own in two bytes."""
+    """Every combination of settings any board has had, numbered, so that a call can name its own in four bytes."""
 
     def __init__(self) -> None:
         self._numbers: dict[Settings, int] = {}

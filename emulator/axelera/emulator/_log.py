@@ -23,11 +23,11 @@ class CallToken:
 
 @dataclass(slots=True)
 class ThreadLog:
-    """Calls of one thread in program order; 6 bytes a call, 32 more with the times of the `realtime` pace."""
+    """Calls of one thread in program order; 8 bytes a call, 32 more with the times of the `realtime` pace."""
 
     number: int
     instances: array[int] = field(default_factory=lambda: array("I"))
-    settings: array[int] = field(default_factory=lambda: array("H"))
+    settings: array[int] = field(default_factory=lambda: array("I"))
     after: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     earliest: dict[int, int] = field(default_factory=dict)
     times: array[int] = field(default_factory=lambda: array("q"))
@@ -59,7 +59,11 @@ class CallLog:
         with self.lock:
             index = len(log.instances)
             tokens, _order.after = _order.after, ()
-            declared = tuple((token.thread, token.index) for token in tokens if token.log is self)
+            if any(token.log is not self for token in tokens):
+                raise InvalidArgument(
+                    "after: the call it names belongs to another context, which has a clock of its own"
+                )
+            declared = tuple((token.thread, token.index) for token in tokens)
             log.declared += len(declared)
             if earlier := declared + self._handed_over(instance, log.number, index):
                 log.after[index] = earlier

@@ -241,6 +241,19 @@ def test_after_takes_tokens_only_and_none_means_nothing() -> None:
         after(3)  # type: ignore[arg-type]
 
 
+def test_a_call_of_another_context_cannot_be_waited_for(
+    driver: EmulatorDriver, make_model: MakeModel
+) -> None:
+    path = make_model()
+    (instance,) = load(driver, path, 1)
+    one_core(path, 1)
+    after(last_call())
+    with pytest.raises(InvalidArgument, match="another context"):
+        frame(instance)
+    frame(instance)
+    assert instance.counters().frames == 1
+
+
 def test_not_before_paces_like_a_camera(driver: EmulatorDriver, make_model: MakeModel) -> None:
     (instance,) = load(driver, make_model(), 1)
     for index in range(31):
