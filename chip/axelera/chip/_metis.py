@@ -46,6 +46,7 @@ class ChipFigures:
     l2_task_lists: Figure
     weight_load_rate: Figure
     start_cycles: Figure
+    descriptor_bytes: Figure
 
 
 METIS = ChipFigures(
@@ -65,5 +66,12 @@ METIS = ChipFigures(
     l2_reserved=figure(1_245_184, "bytes", _CONFIG, DOCUMENTED),
     l2_task_lists=figure(MIB, "bytes per core", _CONFIG, DOCUMENTED),
     weight_load_rate=figure(54, "bytes per cycle, L2 to array, all cores loading", _GEMM, MEASURED, (40, 64)),
+    descriptor_bytes=figure(
+        MIB,
+        "bytes of one DMA descriptor at most",
+        "what one core's array holds",
+        ASSUMED,
+        (MIB // 4, 2 * MIB),
+    ),
     start_cycles=figure(30_400, "cycles per call", _GEMM, MEASURED, (28_800, 33_600)),
 )

@@ -1,8 +1,15 @@
-"""What boards share: the DDR of each board, its link in both directions, and the way upstream."""
+"""What boards share: the DDR of each board, its link in both directions, and the way upstream.
+
+DDR serves the cores' DMA descriptors one after the other, round robin; a long transfer is several descriptors. Served
+in tiny pieces instead, cores would end their transfers together however far apart they began, and from then on go in
+step, which no card is seen to do.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import simpy
 
@@ -11,6 +18,12 @@ from axelera.emulator.metis._spec import Board
 
 LINK_IN, LINK_OUT, DDR = range(3)
 NAMES = ("link_in", "link_out", "ddr")
+
+
+@dataclass(slots=True)
+class _Fetch:
+    left: int
+    done: simpy.Event
 
 
 class Fabric:
@@ -25,11 +38,39 @@ class Fabric:
         for number, board in enumerate(boards):
             if board.upstream_group:
                 self._groups.setdefault(board.upstream_group, []).append(number)
+        self._env = env
+        self._queues: list[deque[_Fetch]] = [deque() for _ in boards]
+        self._descriptor = [int(b.chip.descriptor_bytes) for b in boards]
         self._server = FluidServer(env, len(NAMES) * len(boards), self._speeds)
 
-    def transfer(self, board: int, channel: int, amount: int) -> simpy.Event:
-        """Move bytes over one channel of a board."""
+    def copy(self, board: int, channel: int, amount: int) -> simpy.Event:
+        """Move bytes over the link of a board."""
         return self._server.transfer(len(NAMES) * board + channel, amount)
+
+    def fetch(self, board: int, amount: int) -> simpy.Event:
+        """Move bytes between a core and the DDR of its board."""
+        fetch = _Fetch(amount, self._env.event())
+        self._queues[board].append(fetch)
+        if len(self._queues[board]) == 1:
+            self._serve(board)
+        return fetch.done
+
+    def _serve(self, board: int) -> None:
+        fetch = self._queues[board][0]
+        amount = min(fetch.left, self._descriptor[board])
+        fetch.left -= amount
+        served = self._server.transfer(len(NAMES) * board + DDR, amount)
+        served.callbacks.append(lambda _event: self._served(board))
+
+    def _served(self, board: int) -> None:
+        queue = self._queues[board]
+        fetch = queue.popleft()
+        if fetch.left:
+            queue.append(fetch)
+        else:
+            fetch.done.succeed()
+        if queue:
+            self._serve(board)
 
     def report(self, busy: dict[str, int], moved: dict[str, int]) -> None:
         """Add busy ticks and bytes per channel."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from axelera.emulator.metis._cost import (
     seconds_to_ticks,
     task_cycles,
 )
-from axelera.emulator.metis._fabric import DDR, LINK_IN, LINK_OUT, Fabric
+from axelera.emulator.metis._fabric import LINK_IN, LINK_OUT, Fabric
 from axelera.emulator.metis._spec import (
     MODEL_VERSION,
     Board,
@@ -133,29 +134,44 @@ class Machine:
         self._env.run()
 
     def start_thread(
-        self, thread: int, calls: Sequence[Call], results: list[CallTimes], marks: Any = None
+        self, thread: int, calls: Iterable[Call], results: list[CallTimes], marks: Any = None
     ) -> None:
         """Issue `calls` in order as one calling thread would: each arrives when the one before has returned."""
         self._env.process(self._thread(thread, calls, results, marks))
 
-    def alone(self, call: Call) -> int:
-        """Return the ticks that executing one call of an instance takes when nothing else runs on its board."""
+    def start_threads(self, threads: Sequence[Iterable[Call]], results: Sequence[list[CallTimes]]) -> None:
+        """Start one calling thread per program, out of step where they contend for DDR; programs may be endless."""
+        opened = [iter(calls) for calls in threads]
+        first = [list(itertools.islice(calls, 1)) for calls in opened]
+        for number, begin in enumerate(out_of_step(self, first)):
+            self.start_thread(number, itertools.chain(begin, opened[number]), results[number])
+
+    def advance_calls(self, results: Sequence[Sized], count: int, limit: int | None) -> bool:
+        """Process events until each thread has `count` results; False if `limit` ticks pass before or nothing is left."""
+        while min(len(calls) for calls in results) < count:
+            tick = self._env.peek()
+            if tick == float("inf") or (limit is not None and tick > limit):
+                return False
+            self._env.step()
+        return True
+
+    def demand(self, call: Call) -> tuple[int, int]:
+        """Return what one call takes: ticks on an idle board, and how many of them are spent fetching from DDR."""
         instance = self._instances[call.instance]
+        board = self.boards[instance.board]
         schedule = self._schedule(instance, call.config)
-        bandwidth = int(self.boards[instance.board].figures.memory_bandwidth)
-        cores = sum(cycles_to_ticks(phase.cycles, schedule.clock) for phase in schedule.phases)
-        return (
-            schedule.start + cores + sum(p.ddr_bytes for p in schedule.phases) * TICKS_PER_SECOND // bandwidth
-        )
+        core = schedule.start + sum(cycles_to_ticks(p.cycles, schedule.clock) for p in schedule.phases)
+        fetched = sum(phase.ddr_bytes for phase in schedule.phases)
+        ddr = fetched * TICKS_PER_SECOND // int(board.figures.memory_bandwidth)
+        host = seconds_to_ticks(board.host.launch.value + board.host.gap.value)
+        if not instance.double_buffer:
+            copied = (instance.input_bytes + instance.output_bytes) * TICKS_PER_SECOND
+            host += copied // int(board.figures.link_bandwidth)
+        return host + core + ddr, ddr
 
     def board_of(self, call: Call) -> int:
         """Return the index of the board that executes the call."""
         return self._instances[call.instance].board
-
-    def uses_ddr(self, call: Call) -> bool:
-        """Tell whether executing the call waits for DDR."""
-        schedule = self._schedule(self._instances[call.instance], call.config)
-        return any(phase.ddr_bytes for phase in schedule.phases)
 
     def timeline(self, calls: Sequence[Sequence[CallTimes]]) -> Timeline:
         """Collect what happened so far."""
@@ -175,7 +191,7 @@ class Machine:
             tuple(self.spans),
         )
 
-    def _thread(self, thread: int, calls: Sequence[Call], results: list[CallTimes], marks: Any) -> Steps:
+    def _thread(self, thread: int, calls: Iterable[Call], results: list[CallTimes], marks: Any) -> Steps:
         for index, call in enumerate(calls):
             if marks is not None:
                 for earlier in call.after:
@@ -235,7 +251,7 @@ class Machine:
 
     def _copy(self, instance: InstanceSpec, pending: Pending, direction: int, amount: int) -> Steps:
         begin = self.now
-        yield self._fabric.transfer(instance.board, direction, amount)
+        yield self._fabric.copy(instance.board, direction, amount)
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"
@@ -250,7 +266,7 @@ class Machine:
         for phase in schedule.phases:
             if phase.ddr_bytes:
                 asked = self.now
-                fetched = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
+                fetched = self._fabric.fetch(instance.board, phase.ddr_bytes)
                 if phase.setup:
                     setup = self._env.timeout(cycles_to_ticks(phase.setup, schedule.clock))
                     fetched = self._env.all_of([fetched, setup])
@@ -347,12 +363,24 @@ def out_of_step(machine: Machine, threads: Sequence[Sequence[Call]]) -> list[Seq
     """
     rivals: dict[int, list[int]] = {}
     for number, calls in enumerate(threads):
-        if calls and machine.uses_ddr(calls[0]):
+        if calls and machine.demand(calls[0])[1]:
             rivals.setdefault(machine.board_of(calls[0]), []).append(number)
     result: list[Sequence[Call]] = list(threads)
     for numbers in rivals.values():
+        spread = loaded_call([machine.demand(threads[number][0]) for number in numbers])
         for rank, number in enumerate(numbers):
             first, *rest = threads[number]
-            offset = machine.alone(first) * rank // len(numbers)
+            offset = spread * rank // len(numbers)
             result[number] = [first._replace(earliest=first.earliest + offset), *rest]
     return result
+
+
+def loaded_call(demands: Sequence[tuple[int, int]]) -> int:
+    """Estimate the ticks of a call when all of `demands` (ticks, of these DDR) meet: mean-value analysis."""
+    total = sum(ticks for ticks, _ in demands) / len(demands)
+    ddr = sum(fetching for _, fetching in demands) / len(demands)
+    queue, call = 0.0, total
+    for customers in range(1, len(demands) + 1):
+        call = total - ddr + ddr * (1 + queue)
+        queue = customers * ddr * (1 + queue) / call
+    return round(call)
