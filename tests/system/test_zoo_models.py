@@ -107,6 +107,7 @@ def test_weights_for_another_input_size_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", [network.name for network in zoo.networks()])
 def test_every_network_compiles_for_one_and_four_cores_and_runs(name: str, tmp_path: Path) -> None:
     for cores in (1, 4):

@@ -12,7 +12,7 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
-BYTES_AT_ONCE = 256 << 20
+BYTES_AT_ONCE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)

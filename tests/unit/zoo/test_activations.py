@@ -57,6 +57,7 @@ def test_small_networks_keep_their_size(name: str, kind: str, measure) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", EVERY)
 def test_every_network_keeps_its_size_at_its_resolution(name: str, measure) -> None:
     model = zoo.find(name).build()

@@ -152,6 +152,16 @@ def test_threads_build_alike() -> None:
     assert built == [wanted] * 4
 
 
+@pytest.mark.parametrize("name", ["mobilenetv4_small", "yolo11n-seg"])
+def test_leaving_weights_out_leaves_the_graph_alone(name: str) -> None:
+    def wiring(model: onnx.ModelProto) -> list[tuple[str, list[str], list[str]]]:
+        nodes = [node for node in model.graph.node if node.op_type != "ConstantOfShape"]
+        return [(node.op_type, list(node.input), list(node.output)) for node in nodes]
+
+    network = zoo.find(name)
+    assert wiring(network.build(structure_only=True)) == wiring(network.build())
+
+
 def test_a_structure_only_file_is_small_and_runs() -> None:
     data = zoo.find("resnet18").build(structure_only=True).SerializeToString()
     assert len(data) < 100_000
