@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,22 +197,30 @@ def test_half_the_clock_costs_what_the_chip_alone_takes_again(digits_1: Path) ->
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("cores", "mhz"), [(1, 800), (2, 100), (4, 100)])
+@pytest.mark.parametrize(
+    ("host", "cores", "mhz"), [("embedded-arm", 1, 800), ("embedded-arm", 2, 800), ("desktop", 2, 100)]
+)
 def test_realtime_keeps_the_predicted_rate_within_two_percent_for_ten_seconds(
-    cores: int, mhz: int, digits_1: Path
+    host: str, cores: int, mhz: int, digits_1: Path
 ) -> None:
-    """With numerics off, at rates up to 2000 frames a second."""
-    rates = []
-    for pace, frames in (("virtual", 2000), ("realtime", 0)):
-        board = {"configuration": {"clock_profile": mhz}}
-        host = "embedded-arm"
-        options = parse_options({"pace": pace, "compute": "off", "boards": [board], "host": host}, "test")
-        driver = EmulatorDriver(options)
-        with Context(driver) as context:
-            loaded = context.load_model(digits_1)
-            instances = [context.device_connect().load_model_instance(loaded) for _ in range(cores)]
-            count = frames or round(10 * rates[0] / cores)
-            join([threading.Thread(target=repeat, args=(one, count)) for one in instances])
-            rates.append(fps(report(driver.recording())))
-    assert rates[0] <= 4000
-    assert rates[1] == pytest.approx(rates[0], rel=0.02)
+    """By the wall clock, with numerics off, at rates up to 2000 frames a second. Needs an idle machine."""
+    predicted, _ = measured("virtual", host, cores, mhz, digits_1, 500)
+    assert predicted <= 2000
+    _, by_the_wall = measured("realtime", host, cores, mhz, digits_1, round(10 * predicted / cores))
+    assert by_the_wall == pytest.approx(predicted, rel=0.02)
+
+
+def measured(pace: str, host: str, cores: int, mhz: int, model: Path, calls: int) -> tuple[float, float]:
+    """Run a thread per core; return frames per second of the simulated clock and of the wall clock."""
+    board = {"configuration": {"clock_profile": mhz}}
+    options = parse_options({"pace": pace, "compute": "off", "boards": [board], "host": host}, "test")
+    driver = EmulatorDriver(options)
+    with Context(driver) as context:
+        loaded = context.load_model(model)
+        instances = [context.device_connect().load_model_instance(loaded) for _ in range(cores)]
+        start = time.monotonic()
+        join([threading.Thread(target=repeat, args=(one, calls)) for one in instances])
+        wall = time.monotonic() - start
+        rate = fps(report(driver.recording()))
+    driver.close()
+    return rate, cores * calls / wall
