@@ -99,6 +99,10 @@ def table(
     measure: Annotated[
         bool, typer.Option("--measure", help="Compile every network and tell how long it took.")
     ] = False,
+    times_from: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, exists=True, help="Keep the compile times of an earlier page."),
+    ] = None,
     only: Annotated[str, typer.Option(help="Only networks whose name starts with this.")] = "",
 ) -> None:
     """Print the reference page of the zoo: sizes, and where the compiler puts the weights."""

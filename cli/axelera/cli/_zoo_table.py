@@ -30,14 +30,22 @@ times and plumbing, never for accuracy.
 * The vendor's name of a network is its name, its data set and `onnx`: `resnet50-imagenet-onnx`. Rotated-box
   detectors count 80 classes, as their architecture file does; models trained on DOTA have 15.
 """
+_COMPILE = "compile (CPU s)"
 _COLUMNS = (
     "network", "data", "input", "parameters (M)", "MACs (G)", "int8 (MB)", "1 core L2 / DDR (MB)",
-    "4 cores L2 / DDR (MB)", "compile (CPU s)", "architecture",
+    "4 cores L2 / DDR (MB)", _COMPILE, "architecture",
 )  # fmt: skip
 
 
-def page(wanted: Sequence[Network], *, measure: bool) -> Iterator[str]:
-    """Yield the lines of the page; with `measure` every network is compiled, which takes long."""
+def page(wanted: Sequence[Network], *, measure: bool = False, earlier: Path | None = None) -> Iterator[str]:
+    """Yield the lines of the page.
+
+    Args:
+        wanted: the networks.
+        measure: compile every network, which takes long.
+        earlier: a page whose compile times are kept.
+    """
+    times = {} if earlier is None else times_of(earlier)
     yield from _HEAD.splitlines()
     for task in dict.fromkeys(network.task for network in wanted):
         yield ""
@@ -47,11 +55,19 @@ def page(wanted: Sequence[Network], *, measure: bool) -> Iterator[str]:
         yield f"|{'---|' * len(_COLUMNS)}"
         for network in wanted:
             if network.task == task:
-                yield row(network, measure=measure)
+                yield row(network, _measured(network) if measure else times.get(network.name, "–"))
 
 
-def row(network: Network, *, measure: bool = False) -> str:
-    """Return the network's row of the table."""
+def times_of(path: Path) -> dict[str, str]:
+    """Return the compile times that a page tells, by network."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
+    index = _COLUMNS.index(_COMPILE)
+    return {cells[0].strip("`"): cells[index] for cells in rows if len(cells) == len(_COLUMNS)}
+
+
+def row(network: Network, seconds: str = "–") -> str:
+    """Return the network's row of the table, with the compile time as it shall stand there."""
     single, full = (_planned(network, cores) for cores in (1, CORES))
     height, width = network.resolution
     cells = (
@@ -63,7 +79,7 @@ def row(network: Network, *, measure: bool = False) -> str:
         f"{single.weight_bytes / 1e6:.2f}",
         _split(single),
         _split(full),
-        f"{_measured(network):.1f}" if measure else "–",
+        seconds,
         network.source,
     )
     return f"| {' | '.join(cells)} |"
@@ -78,9 +94,9 @@ def _split(planned: Plan) -> str:
     return f"{planned.weight_l2_bytes / 1e6:.1f} / {planned.weight_ddr_bytes / 1e6:.1f}"
 
 
-def _measured(network: Network) -> float:
+def _measured(network: Network) -> str:
     """Processor seconds of a whole compilation; other programs on the machine change them little."""
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         compile_job(Job(network, network.name, Path(folder), samples=2))
-    return time.process_time() - start
+    return f"{time.process_time() - start:.1f}"
