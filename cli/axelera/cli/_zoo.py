@@ -109,9 +109,8 @@ def table(
     from axelera.cli._zoo_table import page  # noqa: PLC0415  needs the compiler
 
     with told("axemu zoo table"):
-        for line in page(
-            [network for network in networks() if network.name.startswith(only)], measure=measure
-        ):
+        wanted = [network for network in networks() if network.name.startswith(only)]
+        for line in page(wanted, measure=measure, earlier=times_from):
             print(line, flush=True)
 
 

@@ -88,6 +88,15 @@ def test_the_table_has_a_row_per_network() -> None:
     assert "| 224×224 | 1.24 | 0.35 |" in rows[1]
 
 
+def test_the_table_keeps_the_compile_times_of_an_earlier_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |"))
+    again = command("table", "--only", "squeezenet", "--times-from", str(page)).stdout
+    first, second = [line for line in again.splitlines() if line.startswith("| `")]
+    assert "| – |" in first
+    assert "| 12.5 |" in second
+
+
 def test_download_lists_the_vendors_names() -> None:
     names = download("--list").stdout.splitlines()
     assert {"resnet50-imagenet-onnx", "yolov8n-coco-onnx", "yolo11s-coco-onnx"} <= set(names)
