@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from axelera.driver import InvalidArgument
+from axelera.model._files import open_without_waiting
 
 MAX_FILES = 1024
 MAX_BYTES = 8 << 30
+_MAX_DEPTH = 8
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the ZIP format's earliest date: equal directories give equal archives
 _ENCRYPTED = 0x1
 _CHUNK = 1 << 20
+_MAX_READ = 2 << 20
 
 
 def write_axm(directory: Path, target: Path) -> Path:
@@ -33,12 +36,9 @@ def write_axm(directory: Path, target: Path) -> Path:
     for path in files:
         if path.is_symlink() or not path.is_file():
             raise InvalidArgument(f"{path}: not a regular file; an archive holds nothing else")
-    descriptor, temporary = tempfile.mkstemp(prefix=target.name, dir=target.parent)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with (
-            os.fdopen(descriptor, "wb") as stream,
-            zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive,
-        ):
+        with zipfile.ZipFile(temporary, "x", zipfile.ZIP_STORED) as archive:
             for path in files:
                 member = zipfile.ZipInfo(path.relative_to(directory).as_posix(), _EPOCH)
                 member.external_attr = (stat.S_IFREG | 0o644) << 16
@@ -46,10 +46,9 @@ def write_axm(directory: Path, target: Path) -> Path:
                 member.file_size = path.stat().st_size
                 with path.open("rb") as source, archive.open(member, "w") as sink:
                     shutil.copyfileobj(source, sink, _CHUNK)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
     return target
 
 
@@ -62,7 +61,7 @@ def read_axm(archive: Path, directory: Path) -> Path:
     """
     archive, directory = Path(archive), Path(directory)
     try:
-        with zipfile.ZipFile(archive) as source:
+        with _BoundedFile(archive, opener=open_without_waiting) as file, zipfile.ZipFile(file) as source:
             for member in _checked(source.infolist(), archive):
                 target = directory.joinpath(*PurePosixPath(member.filename).parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +74,20 @@ def read_axm(archive: Path, directory: Path) -> Path:
     except OSError as error:
         raise InvalidArgument(f"{archive}: cannot be unpacked: {error.strerror or error}") from error
     return directory
+
+
+class _BoundedFile(io.FileIO):
+    """A file of which no more than `_MAX_READ` bytes are read at once.
+
+    `zipfile` reads and decodes the whole list of members, however long it claims to be, before anybody can count them.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            size = _MAX_READ  # of the end of the file, where the list is looked for
+        if size > _MAX_READ:
+            raise zipfile.BadZipFile(f"its list of members is larger than {_MAX_READ} B")
+        return super().read(size) or b""
 
 
 def _checked(members: list[zipfile.ZipInfo], archive: Path) -> list[zipfile.ZipInfo]:
@@ -108,6 +121,8 @@ def _problem(member: zipfile.ZipInfo) -> str:
         or ":" in name.parts[0]
     ):
         return "has a name that leads out of the archive"
+    if len(name.parts) > _MAX_DEPTH:
+        return f"lies more than {_MAX_DEPTH} directories deep"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is not a regular file"
     if member.flag_bits & _ENCRYPTED:

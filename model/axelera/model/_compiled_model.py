@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -56,9 +57,10 @@ def load_compiled_model(path: str | Path) -> CompiledModel:
         IncompatibleDevice: the model is of a version this SDK does not know.
     """
     path = Path(path)
-    if path.is_dir():
+    # os.path answers False where a Path raises: names too long, directories that may not be entered.
+    if os.path.isdir(path):  # noqa: PTH112
         return _load(_model_file(path), _label(path))
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113
         raise InvalidArgument(
             f"{path}: no such file or directory; give a model.json, its directory or an .axm archive"
         )
@@ -75,17 +77,23 @@ class _Unpacked:
 
     def __init__(self, archive: Path) -> None:
         directory = Path(tempfile.mkdtemp(prefix="axemu-"))
-        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+        weakref.finalize(self, _remove, directory, os.getpid())
         read_axm(archive, directory)
         inner = list(directory.iterdir())
         self.root = inner[0] if len(inner) == 1 and inner[0].is_dir() else directory
 
 
+def _remove(directory: Path, process: int) -> None:
+    """Remove an unpacked archive, unless this is a forked child of the process that still uses it."""
+    if process == os.getpid():
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> CompiledModel:
-    directory = model_file.resolve().parent
+    directory = model_file.parent.resolve()  # where the name is, should the file be a link into a cache
     model = read_model_json(model_file)
     manifest_file = directory / "manifest.json"
-    manifest = read_manifest_json(manifest_file) if manifest_file.exists() else ManifestJson()
+    manifest = read_manifest_json(manifest_file) if os.path.lexists(manifest_file) else ManifestJson()
     batch = _batch(model.inputs, model_file)
     return CompiledModel(
         directory=directory,
@@ -113,7 +121,7 @@ def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> Com
 
 
 def _model_file(directory: Path) -> Path:
-    if (directory / "model.json").exists():
+    if os.path.lexists(directory / "model.json"):
         return directory / "model.json"
     older = sorted(set(directory.glob("model_*.json")) - {directory / "model_info.json"})
     if len(older) == 1:

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, TypeGuard
 
 from axelera.driver import InvalidArgument
 
-MAX_JSON_BYTES = 64 << 20
+MAX_JSON_BYTES = 16 << 20
+_MAX_TEXT = 1024
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
     """Read one JSON object from a file.
 
     Raises:
-        InvalidArgument: the file is missing, unreadable, over 64 MiB, no JSON, or holds no object.
+        InvalidArgument: the file is missing, unreadable, over 16 MiB, no JSON, or holds no object.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InvalidArgument(f"{path}: not a regular file; give the JSON file itself")
             content = file.read(MAX_JSON_BYTES + 1)
     except OSError as error:
         raise InvalidArgument(f"{path}: cannot be read: {error.strerror or error}") from error
     if len(content) > MAX_JSON_BYTES:
         raise InvalidArgument(f"{path}: larger than {MAX_JSON_BYTES} B, which no file of a compiled model is")
     try:
-        value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+        value = json.loads(
+            content.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_without_repetition
+        )
     except (ValueError, RecursionError) as error:
         raise InvalidArgument(f"{path}: not valid JSON, so truncated or damaged: {error}") from error
     if not isinstance(value, dict):
@@ -56,12 +63,12 @@ class Reader:
         raise InvalidArgument(f"{self.where}: key {key!r} is {found}, expected {expected}")
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Return a string, or `default` when the key is absent or null."""
+        """Return a string fit for messages and file names, or `default` when the key is absent or null."""
         value = self._values.get(key)
         if value is None and default is not None:
             return default
-        if not isinstance(value, str):
-            self.fail(key, "a string")
+        if not isinstance(value, str) or len(value) > _MAX_TEXT or not value.isprintable():
+            self.fail(key, f"a string of at most {_MAX_TEXT} printable characters")
         return value
 
     def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
@@ -95,8 +102,13 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Tell whether a decoded JSON value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Tell whether a decoded JSON value is a number that float64 holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def file_beside(directory: Path, spelled: str, where: str) -> Path:
@@ -109,16 +121,31 @@ def file_beside(directory: Path, spelled: str, where: str) -> Path:
         InvalidArgument: the name is no file name, the file is missing, or it is a link out of the directory.
     """
     name = PurePosixPath(spelled.replace("\\", "/")).name
-    if name in ("", ".", "..") or "\0" in name:
+    if name in ("", ".", ".."):
         raise InvalidArgument(f"{where}: {spelled[:200]!r} is not the name of a file")
     path = directory / name
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  a name too long for any file is false here, not an OSError
         raise InvalidArgument(f"{where}: names {spelled[:200]!r}, and there is no file {name} in {directory}")
     if not path.resolve().is_relative_to(directory.resolve()):
         raise InvalidArgument(
             f"{where}: {name} is a link to a place outside {directory}; copy the file there instead"
         )
     return path
+
+
+def open_without_waiting(path: str, flags: int) -> int:
+    """Open for a look at what kind of file it is; a named pipe would wait for its other end."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key that occurs twice, of which every parser believes another."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {repeated[:60]!r} occurs twice in one object")
+    return values
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -17,6 +17,8 @@ from axelera.model._model_json import Buffer
 WRITTEN_VERSION = "1.1"
 _MAX_ENTRIES = 64
 _INT32 = 1 << 31
+_SCALES = (2.0**-126, 2.0**127)
+"""The normal numbers of float32, in which the recipes compute."""
 _T = TypeVar("_T")
 
 
@@ -160,8 +162,13 @@ def _flat_padding(info: TensorInfo) -> list[int]:
 def _params(reader: Reader, key: str) -> tuple[tuple[float, int], ...]:
     pairs = []
     for pair in reader.items(key, _MAX_ENTRIES):
-        if not isinstance(pair, list) or len(pair) != 2 or not is_number(pair[0]) or pair[0] <= 0:
-            reader.fail(key, "pairs of a positive scale and a zero point")
+        if (
+            not isinstance(pair, list)
+            or len(pair) != 2
+            or not is_number(pair[0])
+            or not _SCALES[0] <= pair[0] <= _SCALES[1]
+        ):
+            reader.fail(key, "pairs of a positive float32 scale and a zero point")
         if not is_number(pair[1]) or pair[1] != int(pair[1]) or not -_INT32 <= pair[1] < _INT32:
             reader.fail(key, "pairs whose second number is a 32-bit integer zero point")
         pairs.append((float(pair[0]), int(pair[1])))

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +118,8 @@ def _link() -> zipfile.ZipInfo:
         ("C:/drive", "leads out of the archive"),
         ("back\\slash", "leads out of the archive"),
         (_link(), "is not a regular file"),
+        ("a/" * 8 + "b", "more than 8 directories deep"),
+        ("a/" * 1500 + "b", "more than 8 directories deep"),
     ],
 )
 def test_members_that_reach_outside_are_refused_and_nothing_is_written(
@@ -156,6 +160,42 @@ def test_too_many_members_are_refused(archive: Path, tmp_path: Path) -> None:
     _zip(archive, *((f"{index}", b"") for index in range(1025)))
     with pytest.raises(InvalidArgument, match="1025 members"):
         read_axm(archive, tmp_path)
+
+
+def test_a_list_of_members_is_not_read_before_its_size_is_checked(archive: Path, tmp_path: Path) -> None:
+    _zip(archive, *((f"{index:04}" + "x" * 4000, b"") for index in range(1000)))
+    with pytest.raises(InvalidArgument, match="list of members is larger than 2097152 B"):
+        read_axm(archive, tmp_path)
+
+
+def test_a_named_pipe_is_no_archive(archive: Path, tmp_path: Path) -> None:
+    os.mkfifo(archive)
+    with pytest.raises(InvalidArgument, match=r"net\.axm"):
+        read_axm(archive, tmp_path)
+
+
+def test_an_archive_may_be_read_by_whoever_may_read_new_files(write: Write, archive: Path) -> None:
+    new = archive.with_name("new")
+    new.touch()
+    assert write_axm(write(), archive).stat().st_mode == new.stat().st_mode
+
+
+UNPACKED_IN_A_PARENT = """
+import os, sys
+from axelera.model import load_compiled_model
+model = load_compiled_model(sys.argv[1])
+if os.fork() == 0:
+    del model
+    sys.exit()
+os.wait()
+print((model.directory / "model.json").is_file())
+"""
+
+
+def test_the_end_of_a_forked_child_leaves_its_parents_unpacked_files(write: Write, archive: Path) -> None:
+    write_axm(write(), archive)
+    code = [sys.executable, "-c", UNPACKED_IN_A_PARENT, str(archive)]
+    assert subprocess.run(code, capture_output=True, text=True, check=True).stdout == "True\n"
 
 
 def test_a_file_that_is_also_a_directory_is_refused(archive: Path, tmp_path: Path) -> None:

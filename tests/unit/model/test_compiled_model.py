@@ -181,8 +181,80 @@ def test_an_endless_file_is_not_read_to_its_end(write: Write) -> None:
     path = write() / "model.json"
     with path.open("wb") as file:
         os.truncate(file.fileno(), 1 << 40)
-    with pytest.raises(InvalidArgument, match="larger than 67108864 B"):
+    with pytest.raises(InvalidArgument, match="larger than 16777216 B"):
         load_compiled_model(path.parent)
+
+
+@pytest.mark.parametrize("name", ["model.json", "manifest.json"])
+def test_a_named_pipe_is_not_waited_for(write: Write, name: str) -> None:
+    path = write() / name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InvalidArgument, match=rf"{name}: not a regular file"):
+        load_compiled_model(path.parent)
+
+
+@pytest.mark.parametrize("name", ["model.json", "manifest.json"])
+def test_a_device_is_no_file(write: Write, name: str) -> None:
+    path = write() / name
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(InvalidArgument, match=rf"{name}: not a regular file"):
+        load_compiled_model(path.parent)
+
+
+def test_a_manifest_that_leads_nowhere_is_not_taken_for_a_missing_one(write: Write) -> None:
+    path = write() / "manifest.json"
+    path.unlink()
+    path.symlink_to("gone.json")
+    with pytest.raises(InvalidArgument, match=r"manifest\.json: cannot be read: No such file"):
+        load_compiled_model(path.parent)
+
+
+def test_files_that_are_links_into_a_cache_belong_to_the_directory_of_the_links(
+    write: Write, tmp_path: Path
+) -> None:
+    """Download caches and build systems lay out models that way."""
+    directory = write()
+    plain = load_compiled_model(directory)
+    (tmp_path / "cache").mkdir()
+    for number, path in enumerate(sorted(directory.iterdir())):
+        path.rename(tmp_path / "cache" / f"{number}")
+        path.symlink_to(tmp_path / "cache" / f"{number}")
+    assert load_compiled_model(directory / "model.json") == plain
+
+
+@pytest.mark.parametrize("name", ["model.json", "manifest.json"])
+def test_a_key_that_occurs_twice_is_refused(write: Write, name: str) -> None:
+    """Every parser believes another of the two."""
+    path = write() / name
+    path.write_text(path.read_text().replace("{", '{"extra": 1, "extra": 2, ', 1))
+    with pytest.raises(InvalidArgument, match=rf"{name}: .*key 'extra' occurs twice"):
+        load_compiled_model(path.parent)
+
+
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\nb", "x" * 1025, "\ud800"])
+def test_names_that_would_spoil_a_message_are_refused(write: Write, contents: Contents, text: str) -> None:
+    contents["model.json"]["inputs"][0]["name"] = text
+    with pytest.raises(InvalidArgument, match="1024 printable characters") as caught:
+        load_compiled_model(write())
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("length", [300, 5000])
+def test_paths_too_long_for_any_file_are_refused(write: Write, contents: Contents, length: int) -> None:
+    contents["manifest.json"]["postprocess_graph"] = "x" * length
+    with pytest.raises(InvalidArgument, match="postprocess_graph"):
+        load_compiled_model(write())
+    with pytest.raises(InvalidArgument, match="no such file or directory"):
+        load_compiled_model("x" * length)
+
+
+def test_names_of_any_script_load(write: Write, contents: Contents) -> None:
+    contents["model.json"]["inputs"][0]["name"] = "entrée 入力"
+    directory = write().rename(write().parent / "réseau 網")
+    model = load_compiled_model(directory)
+    assert (model.name, model.inputs[0].name) == ("réseau 網", "entrée 入力")
 
 
 ODDITIES: list[Any] = [
@@ -192,6 +264,7 @@ ODDITIES: list[Any] = [
     -1,
     1.5,
     1 << 70,
+    10**400,
     "",
     "x",
     [],
@@ -252,7 +325,10 @@ def test_contradictions_of_model_json_name_place_and_expectation(
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("quantize_params", [[0.0, 1]], "positive scale"),
+        ("quantize_params", [[0.0, 1]], "positive float32 scale"),
+        ("quantize_params", [[1e-300, 1]], "positive float32 scale"),
+        ("quantize_params", [[10**400, 1]], "positive float32 scale"),
+        ("quantize_params", [[0.1, 10**400]], "32-bit integer zero point"),
         ("quantize_params", [[0.1, 0.5]], "32-bit integer zero point"),
         ("quantize_params", [[0.1, 1], [0.1, 1]], "2 given for the 1 tensors"),
         ("n_padded_ch_inputs", [[1, 2, 3, 4]], "4 numbers; its 4 dimensions need 8"),
