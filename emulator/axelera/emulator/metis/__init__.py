@@ -9,9 +9,11 @@ from axelera.emulator.metis._spec import (
     Call,
     CallTimes,
     InstanceSpec,
+    Rate,
     Span,
     Timeline,
 )
+from axelera.emulator.metis._trace import write_trace
 
 __all__ = [
     "MODEL_VERSION",
@@ -22,6 +24,7 @@ __all__ = [
     "InstanceSpec",
     "Machine",
     "Pending",
+    "Rate",
     "Span",
     "TaskCycles",
     "Timeline",
@@ -29,4 +32,5 @@ __all__ = [
     "seconds_to_ticks",
     "simulate",
     "task_cycles",
+    "write_trace",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import simpy
 
 from axelera.emulator.metis._fluid import FluidServer
-from axelera.emulator.metis._spec import Board
+from axelera.emulator.metis._spec import Board, Rate
 
 LINK_IN, LINK_OUT, DDR = range(3)
 NAMES = ("link_in", "link_out", "ddr")
@@ -42,6 +42,17 @@ class Fabric:
         self._queues: list[deque[_Fetch]] = [deque() for _ in boards]
         self._descriptor = [int(b.chip.descriptor_bytes) for b in boards]
         self._server = FluidServer(env, len(NAMES) * len(boards), self._speeds)
+
+    def keep_history(self) -> None:
+        """Remember every change of a rate, for a trace."""
+        self._server.history = []
+
+    def rates(self) -> tuple[Rate, ...]:
+        """Return the changes of rates so far."""
+        return tuple(
+            Rate(tick, f"board{channel // len(NAMES)}.{NAMES[channel % len(NAMES)]}", speed)
+            for tick, channel, speed in self._server.history or ()
+        )
 
     def copy(self, board: int, channel: int, amount: int) -> simpy.Event:
         """Move bytes over the link of a board."""

@@ -31,6 +31,9 @@ class FluidServer:
         self._last = 0
         self._ticket = 0
         self._sequence = 0
+        self.history: list[tuple[int, int, int]] | None = None
+        """When a list: (tick, channel, bytes per second) of every change."""
+        self._shown = [0] * channels
         self.busy = [0] * channels
         self.bytes_moved = [0] * channels
 
@@ -61,6 +64,11 @@ class FluidServer:
         active = [len(waiting) for waiting in self._waiting]
         soonest = -1
         for channel, speed in enumerate(self._speeds(active)):
+            if self.history is not None and self._shown[channel] != (
+                shown := speed if active[channel] else 0
+            ):
+                self._shown[channel] = shown
+                self.history.append((int(self._env.now), channel, shown))
             if active[channel]:
                 rate = max(1, speed * SHARES // active[channel])
                 self._rate[channel] = rate

@@ -82,6 +82,8 @@ class Machine:
         self._filled: dict[int, int] = {}
         self._cores = [[simpy.Resource(self._env) for _ in range(int(b.chip.cores))] for b in self.boards]
         self._fabric = Fabric(self._env, self.boards)
+        if trace:
+            self._fabric.keep_history()
         self._schedules: dict[tuple[int, int], _Schedule] = {}
         self._core_busy: dict[str, int] = defaultdict(int)
         self._unit_ticks: dict[str, int] = defaultdict(int)
@@ -189,6 +191,7 @@ class Machine:
             MODEL_VERSION,
             first,
             tuple(self.spans),
+            self._fabric.rates(),
         )
 
     def _thread(self, thread: int, calls: Iterable[Call], results: list[CallTimes], marks: Any) -> Steps:
@@ -255,7 +258,7 @@ class Machine:
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"
-            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index))
+            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index, amount))
 
     def _execute(self, instance: InstanceSpec, pending: Pending, window: list[int]) -> Steps:
         requests = [self._cores[instance.board][core].request() for core in sorted(instance.cores)]
@@ -263,6 +266,7 @@ class Machine:
         begin = self.now
         schedule = self._schedule(instance, pending.call.config)
         yield self._env.timeout(schedule.start)
+        self._trace_span(instance, pending, "start", begin)
         for phase in schedule.phases:
             if phase.ddr_bytes:
                 asked = self.now
@@ -271,13 +275,14 @@ class Machine:
                     setup = self._env.timeout(cycles_to_ticks(phase.setup, schedule.clock))
                     fetched = self._env.all_of([fetched, setup])
                 yield fetched
-                if self._trace:
-                    self._trace_span(instance, pending, f"ddr {instance.tasks[phase.first].name}", asked)
+                name = f"ddr {instance.tasks[phase.first].name}"
+                self._trace_span(instance, pending, name, asked, phase.ddr_bytes)
             if phase.cycles:
                 asked = self.now
                 yield self._env.timeout(cycles_to_ticks(phase.cycles, schedule.clock))
-                if self._trace:
-                    self._trace_span(instance, pending, instance.tasks[phase.first].name, asked)
+                task = instance.tasks[phase.first]
+                near = task.weight_bytes + task.move_bytes + task.io_bytes
+                self._trace_span(instance, pending, task.name, asked, near)
         for core, request in zip(sorted(instance.cores), requests, strict=True):
             self._cores[instance.board][core].release(request)
             unit = f"board{instance.board}.core{core}"
@@ -286,10 +291,14 @@ class Machine:
                 self._unit_ticks[f"{unit}.{name}"] += ticks
         window[0], window[1] = begin, self.now
 
-    def _trace_span(self, instance: InstanceSpec, pending: Pending, name: str, begin: int) -> None:
+    def _trace_span(
+        self, instance: InstanceSpec, pending: Pending, name: str, begin: int, amount: int = 0
+    ) -> None:
+        if not self._trace:
+            return
         for core in instance.cores:
             track = f"board{instance.board}.core{core}"
-            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index))
+            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index, amount))
 
     def _schedule(self, instance: InstanceSpec, config: int) -> _Schedule:
         key = (instance.id, config)

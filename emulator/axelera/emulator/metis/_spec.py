@@ -89,7 +89,10 @@ class CallTimes(NamedTuple):
 
 
 class Span(NamedTuple):
-    """One slice of a trace: what `track` did from `start` to `end` (ticks) for a call (thread, call)."""
+    """One slice of a trace: what `track` did from `start` to `end` (ticks) for a call (thread, call).
+
+    `amount` is the bytes that crossed DDR, L2 or the link meanwhile.
+    """
 
     track: str
     name: str
@@ -97,6 +100,15 @@ class Span(NamedTuple):
     end: int
     thread: int
     call: int
+    amount: int = 0
+
+
+class Rate(NamedTuple):
+    """From `tick` on `unit` moves `speed` bytes per second."""
+
+    tick: int
+    unit: str
+    speed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +116,7 @@ class Timeline:
     """Result of a simulation. `busy` maps units ("board0.core1", "board0.ddr", …) to busy ticks.
 
     `unit_ticks` splits the busy time of a core by what it did ("board0.core1.array", ".weights", ".move", …).
-    `bytes_moved` counts per memory or link direction. `spans` is empty unless a trace was asked for.
+    `bytes_moved` counts per memory or link direction. `spans` and `rates` are empty unless a trace was asked for.
     """
 
     calls: tuple[tuple[CallTimes, ...], ...]
@@ -115,3 +127,4 @@ class Timeline:
     model_version: str
     calibration_id: str
     spans: tuple[Span, ...] = ()
+    rates: tuple[Rate, ...] = ()
