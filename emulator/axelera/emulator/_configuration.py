@@ -183,6 +183,6 @@ def _inline_table(text: str, source: str) -> Mapping[str, Any]:
     return dict(table["emulator"])
 
 
-def relative_file(path: str, base: Path | None = None) -> Path:
-    """Return `path` (a file the user named) as an absolute path."""
-    return ((base or Path.cwd()) / Path(path).expanduser()).resolve()
+def user_file(path: str) -> Path:
+    """Return a file the user named as an absolute path."""
+    return Path(path).expanduser().resolve()

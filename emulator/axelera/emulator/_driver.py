@@ -23,7 +23,7 @@ from axelera.driver import (
     reserve,
 )
 from axelera.emulator._boards import CORES, EmulatedBoard, SettingsTable, make_boards
-from axelera.emulator._configuration import EmulatorOptions, load_options, relative_file
+from axelera.emulator._configuration import EmulatorOptions, load_options, user_file
 from axelera.emulator._execution import Executables, Values
 from axelera.emulator._handles import EmulatedConnection, EmulatedInstance
 from axelera.emulator._load import load_model
@@ -31,6 +31,7 @@ from axelera.emulator._realtime import RealtimePace
 from axelera.emulator._recording import Recording, counters, simulated
 from axelera.emulator._report import write_reports
 from axelera.emulator._timing import machine_boards, seconds
+from axelera.emulator._trace import require_perfetto
 from axelera.emulator._virtual import VirtualPace
 from axelera.emulator.metis import InstanceSpec
 
@@ -43,6 +44,8 @@ class EmulatorDriver(Driver):
         self.options = loaded
         self.sources = sources
         where = " and ".join(sources) or "defaults"
+        if loaded.trace:
+            require_perfetto()
         settings = SettingsTable()
         self._boards = {board.name: board for board in make_boards(loaded, settings, where)}
         self._calibration = _calibration(loaded, where)
@@ -195,7 +198,7 @@ class EmulatorDriver(Driver):
 
 
 def _calibration(options: EmulatorOptions, where: str) -> Calibration:
-    path = relative_file(options.calibration) if options.calibration else None
+    path = user_file(options.calibration) if options.calibration else None
     try:
         return load_calibration(path)
     except ValueError as error:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from axelera.driver import InvalidConfiguration
-from axelera.emulator._configuration import EmulatorOptions, relative_file
+from axelera.emulator._configuration import EmulatorOptions, user_file
 from axelera.emulator._handles import EmulatedInstance
 from axelera.emulator._recording import Recording
 from axelera.emulator._timing import Frames, board_state, seconds
@@ -177,16 +177,15 @@ def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -
 
     Raises:
         InvalidConfiguration: a file cannot be written; names it.
-        NotImplemented: a trace was asked for and the package `perfetto` is not installed.
     """
     if options.report:
         document = report(make(False))
         if options.report == "-":
             print(text(document), file=sys.stderr)
         else:
-            _write(relative_file(options.report), json.dumps(document, indent=1).encode() + b"\n")
+            _write(user_file(options.report), json.dumps(document, indent=1).encode() + b"\n")
     if options.trace:
-        _write(relative_file(options.trace), trace(make(True)))
+        _write(user_file(options.trace), trace(make(True)))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from axelera.chip import TICKS_PER_SECOND
+from axelera.driver import NotImplemented  # noqa: A004
 from axelera.emulator._recording import Recording
 from axelera.emulator.metis import Span
 
@@ -52,17 +54,22 @@ class _Tracks:
         return self._numbers[path]
 
 
-def trace(recording: Recording) -> bytes:
-    """Return the trace of a recording that was made with `trace=True`, as a serialized Perfetto protobuf.
+def require_perfetto() -> None:
+    """Refuse traces before anything has run, not afterwards.
 
     Raises:
         NotImplemented: the package `perfetto` is not installed.
     """
-    try:
-        from perfetto.protos.perfetto.trace import perfetto_trace_pb2  # noqa: PLC0415  optional
-        from perfetto.trace_builder.proto_builder import TraceProtoBuilder  # noqa: PLC0415  optional
-    except ImportError as error:
-        raise NotImplementedError("a trace needs the package perfetto: pip install 'axemu[trace]'") from error
+    if importlib.util.find_spec("perfetto") is None:
+        message = "a trace needs the package perfetto: pip install 'axemu[trace]'"
+        raise NotImplemented(message)  # noqa: F901  the documented error, not the built-in constant
+
+
+def trace(recording: Recording) -> bytes:
+    """Return the trace of a recording that was made with `trace=True`, as a serialized Perfetto protobuf."""
+    from perfetto.protos.perfetto.trace import perfetto_trace_pb2  # noqa: PLC0415  optional
+    from perfetto.trace_builder.proto_builder import TraceProtoBuilder  # noqa: PLC0415  optional
+
     builder = TraceProtoBuilder()
     tracks = _Tracks(builder)
     kinds = perfetto_trace_pb2.TrackEvent

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axelera.driver import InvalidConfiguration
+from axelera.driver import InvalidConfiguration, NotImplemented  # noqa: A004
 from axelera.emulator import EmulatorDriver, parse_options
 from axelera.runtime import Context
 
@@ -127,3 +127,9 @@ def test_a_trace_that_cannot_be_written_names_the_file(make_model: MakeModel, tm
     (tmp_path / "file").touch()
     with pytest.raises(InvalidConfiguration, match=r"file/t\.pftrace"):
         write_trace(make_model(), tmp_path / "file" / "t.pftrace")
+
+
+def test_without_perfetto_a_trace_is_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(NotImplemented, match=r"axemu\[trace\]"):
+        EmulatorDriver(parse_options({"trace": "t.pftrace"}, "test"))
