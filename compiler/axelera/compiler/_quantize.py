@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,33 @@ from axelera.compiler.frontend import (
     known_shape,
     load_proto,
     nchw_shape,
+    node_label,
     normalise,
     partition,
     simplify,
 )
-from axelera.compiler.lowering import Network, lower
-from axelera.compiler.lowering._network import Port
-from axelera.compiler.quantisation import Quantisation, choose_scales, emit, observe, samples_of, session
+from axelera.compiler.lowering import Network, Port, lower
+from axelera.compiler.quantisation import (
+    Feeds,
+    Quantisation,
+    choose_scales,
+    emit,
+    equalise,
+    normalise_tables,
+    observe,
+    samples_of,
+    session,
+)
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
-from axelera.model.program import validate
+from axelera.compiler.report import measure_operators, measure_outputs
+from axelera.model.program import Program, Tensor, validate
 
-_KEPT_SAMPLES = 4
-"""Calibration samples on which the report compares float and integers."""
+_HEAD = 16
+"""First calibration samples, kept in memory: channels are balanced with them."""
+_MEASURED = 2
+"""Samples of these on which the report compares float and integers."""
+
+Frame = Mapping[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +104,35 @@ def quantize(
         CalibrationError: calibration data that does not fit.
     """
     prepared = prepare(model, config)
-    graph = prepared.model.graph
-    shapes = {str(value.name): known_shape(value) for value in graph.inputs}
+    shapes = {str(value.name): known_shape(value) for value in prepared.model.graph.inputs}
+    frames = samples_of(calibration_dataset, transform_fn, shapes)
+    head = list(islice(frames, _HEAD))
     core = extract_core(prepared.model, prepared.part)
     preamble = extract_preamble(prepared.model, prepared.part)
     network = prepared.network
-    watched = sorted({a.observe for a in network.activations.values() if a.observe is not None})
-    frames = samples_of(calibration_dataset, transform_fn, shapes)
-    feeds = _core_feeds(progress(frames, f"Calibrating {prepared.name}"), preamble, network)
-    seen = observe(core, watched, (), feeds, _KEPT_SAMPLES)
-    scales = choose_scales(
-        network,
-        seen.histograms,
-        clip_tails=config.quantization_scheme is QuantizationScheme.PER_TENSOR_HISTOGRAM,
-    )
-    program = emit(network, scales)
+    if config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX or _has_tables(network):
+        _balance(network, core, list(_core_feeds(head, preamble, network)), config.quantization_scheme)
+    shown = progress(chain(head, frames), f"Calibrating {prepared.name}")
+    scales, means = _calibrate(network, core, _core_feeds(shown, preamble, network), config)
+    program = emit(network, scales, means=means)
+    model_ = assemble(prepared, program, preamble, config)
+    report = quantisation_report(model_, prepared, core, head[:_MEASURED])
+    return replace(model_, report=report)
+
+
+def assemble(
+    prepared: Prepared, program: Program, preamble: onnx.ModelProto | None, config: CompilerConfig
+) -> AxeleraQuantizedModel:
+    """Put program and host parts together."""
     validate(program)
+    graph = prepared.model.graph
     return AxeleraQuantizedModel(
         prepared.name,
         program,
-        tuple(_host_port(port, scales) for port in network.inputs),
-        tuple(_host_port(port, scales) for port in network.outputs),
-        tuple(shapes),
-        tuple(shapes.values()),
+        tuple(_host_port(port, program.tensors[port.tensor]) for port in prepared.network.inputs),
+        tuple(_host_port(port, program.tensors[port.tensor]) for port in prepared.network.outputs),
+        tuple(str(value.name) for value in graph.inputs),
+        tuple(known_shape(value) for value in graph.inputs),
         tuple(str(value.name) for value in graph.outputs),
         tuple(known_shape(value) for value in graph.outputs),
         preamble,
@@ -118,6 +140,77 @@ def quantize(
         {},
         config.model_dump(mode="json"),
     )
+
+
+def quantisation_report(
+    model: AxeleraQuantizedModel, prepared: Prepared, core: onnx.ModelProto, frames: Sequence[Frame]
+) -> dict[str, Any]:
+    """Return what the report knows before anything is placed: errors per operator and end to end, host operators."""
+    values = [model.prepare(frame) for frame in frames]
+    samples = [
+        (
+            {port.name: value.reshape(port.shape) for port, value in zip(model.inputs, inputs, strict=True)},
+            [port.quantise(value) for port, value in zip(model.inputs, inputs, strict=True)],
+        )
+        for inputs in values
+    ]
+    whole = session(ir.to_proto(prepared.model), prepared.name)
+    expected = [whole.run(list(model.output_names), dict(frame)) for frame in frames]
+    results = [model.finish(model.run_program(buffers)) for _, buffers in samples]
+    part = prepared.part
+    return {
+        "model": prepared.name,
+        "end_to_end": measure_outputs(expected, results, model.output_names),
+        "host_operators": [
+            {"name": node_label(node), "operator": node.op_type, "runs_on": where}
+            for where, nodes in (("host, before", part.before), ("host, after", part.after))
+            for node in nodes
+        ],
+        "operators": measure_operators(core, prepared.network, model.program, samples),
+    }
+
+
+def _has_tables(network: Network) -> bool:
+    return any(operator.op == "lut" for operator in network.operators)
+
+
+def _balance(
+    network: Network, core: onnx.ModelProto, head: Sequence[Feeds], scheme: QuantizationScheme
+) -> None:
+    """Balance channels with the ranges that the first samples show."""
+    values = {name: a.value for name, a in network.activations.items() if a.value is not None}
+    seen = observe(core, (), set(values.values()), head)
+    ranges = {
+        name: (found.low, found.high)
+        for name, value in values.items()
+        if len((found := seen.channels[value]).low) == network.activations[name].shape[2]
+    }
+    normalise_tables(network, ranges)
+    if scheme is QuantizationScheme.PER_TENSOR_MIN_MAX:
+        return
+    largest = {name: np.maximum(np.abs(low), np.abs(high)) for name, (low, high) in ranges.items()}
+    equalise(network, largest, depthwise_only=scheme is QuantizationScheme.HYBRID_PER_TENSOR_PER_CHANNEL)
+
+
+def _calibrate(
+    network: Network, core: onnx.ModelProto, feeds: Iterable[Feeds], config: CompilerConfig
+) -> tuple[dict[str, Quantisation], dict[str, npt.NDArray[np.float64]]]:
+    """Return the scale of every tensor, and the channel means of those that convolutions read."""
+    activations = network.activations
+    watched = sorted({a.observe for a in activations.values() if a.observe is not None})
+    read = {
+        name: value
+        for operator in network.operators
+        if operator.op in ("conv", "conv_transpose")
+        and (value := activations[name := operator.inputs[0]].value) is not None
+    }
+    changes = {
+        a.value: a.rescaling for a in activations.values() if a.value is not None and a.rescaling is not None
+    }
+    seen = observe(core, watched, set(read.values()), feeds, changes)
+    means = {name: seen.channels[value].mean for name, value in read.items()}
+    clip_tails = config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX
+    return choose_scales(network, seen.histograms, means, clip_tails=clip_tails), means
 
 
 def _name_of(model: Any) -> str:
@@ -128,20 +221,14 @@ def _name_of(model: Any) -> str:
     return type(model).__name__
 
 
-def _host_port(port: Port, scales: Mapping[str, Quantisation]) -> HostPort:
-    quantisation = scales[port.tensor]
+def _host_port(port: Port, tensor: Tensor) -> HostPort:
     return HostPort(
-        port.value,
-        port.shape,
-        nchw_shape(port.shape),
-        port.padding,
-        quantisation.scale,
-        quantisation.zero_point,
+        port.value, port.shape, nchw_shape(port.shape), port.padding, tensor.scale, tensor.zero_point
     )
 
 
 def _core_feeds(
-    frames: Iterable[dict[str, npt.NDArray[np.float32]]], preamble: onnx.ModelProto | None, network: Network
+    frames: Iterable[Frame], preamble: onnx.ModelProto | None, network: Network
 ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
     """Turn network inputs into core inputs."""
     if preamble is None:
@@ -151,7 +238,7 @@ def _core_feeds(
         return
     runner = session(preamble, "preamble")
     for frame in frames:
-        values = runner.run(None, frame)
+        values = runner.run(None, dict(frame))
         yield {
             port.value: value.reshape(port.shape) for port, value in zip(network.inputs, values, strict=True)
         }

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,30 +23,25 @@ from axelera.compiler.frontend._ir import (
     optional_input,
     shape_of,
 )
-from axelera.model import ops
-from axelera.model.ops import _functions as functions
-
-RealFunction = Callable[[float], float]
 
 Real = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class PointwiseFunction:
-    """A real function applied to every element.
+    """A real function applied to every element, in float64.
 
-    `exact` has one entry, or one per channel (PRelu), and is the same float64 on every host: tables are made of it.
-    `approximate` is the fast vector form of the first entry, for range searches and recognition.
+    When `per_channel`, the last axis of its argument is the channel (PRelu).
     """
 
     name: str
-    exact: tuple[RealFunction, ...]
-    approximate: Callable[[Real], Real]
+    apply: Callable[[Real], Real]
+    per_channel: bool = False
 
     def __call__(self, values: Real) -> Real:
-        """Evaluate the fast form."""
+        """Evaluate at `values`."""
         with np.errstate(over="ignore", under="ignore"):
-            return self.approximate(values)
+            return self.apply(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +73,6 @@ CATALOGUE: Mapping[str, Callable[[Real], Real]] = {
 }
 """Activations that exporters spell with several operators."""
 
-EXACT: Mapping[str, RealFunction] = {
-    **{name: ops.FUNCTIONS[name] for name in CATALOGUE if name != "hard_sigmoid"},
-    "hard_sigmoid": partial(functions.hard_sigmoid, alpha=1.0 / 6.0, beta=0.5),
-}
 
 _PROBE = np.concatenate([np.linspace(-12.0, 12.0, 1537), [-60.0, -25.0, 25.0, 60.0]])
 _TOLERANCE = 2e-4
@@ -113,41 +103,32 @@ def node_function(node: ir.Node) -> PointwiseFunction | None:  # noqa: PLR0911  
     """Return the function of a single activation operator, or None when `node` is not one with constant parameters."""
     kind = node.op_type
     if kind in _SIMPLE:
-        name, approximate = _SIMPLE[kind]
-        return PointwiseFunction(name, (ops.FUNCTIONS[name],), approximate)
+        return PointwiseFunction(*_SIMPLE[kind])
     if kind == "Gelu":
-        return known_function("gelu_tanh" if attribute(node, "approximate", "none") == "tanh" else "gelu")
+        name = "gelu_tanh" if attribute(node, "approximate", "none") == "tanh" else "gelu"
+        return PointwiseFunction(name, CATALOGUE[name])
     if kind == "Clip":
         return _clip(node)
     if kind == "LeakyRelu":
-        return leaky_relu("leaky_relu", (attribute(node, "alpha", 0.01),))
+        return _leaky_relu("leaky_relu", np.array([attribute(node, "alpha", 0.01)]))
     if kind == "Elu":
         alpha = attribute(node, "alpha", 1.0)
-        return PointwiseFunction("elu", (partial(functions.elu, alpha=alpha),), lambda x: _elu(x, alpha, 1.0))
+        return PointwiseFunction("elu", lambda x: _elu(x, alpha, 1.0))
     if kind == "Selu":
         alpha = attribute(node, "alpha", 1.67326319217681884765625)
         gamma = attribute(node, "gamma", 1.05070102214813232421875)
-        exact = partial(functions.selu, alpha=alpha, gamma=gamma)
-        return PointwiseFunction("selu", (exact,), lambda x: _elu(x, alpha, gamma))
+        return PointwiseFunction("selu", lambda x: _elu(x, alpha, gamma))
     if kind == "HardSigmoid":
         alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
-        exact = partial(functions.hard_sigmoid, alpha=alpha, beta=beta)
-        return PointwiseFunction("hard_sigmoid", (exact,), lambda x: np.clip(alpha * x + beta, 0.0, 1.0))
+        return PointwiseFunction("hard_sigmoid", lambda x: np.clip(alpha * x + beta, 0.0, 1.0))
     if kind == "PRelu":
         return _prelu(node)
     return None
 
 
-def known_function(name: str) -> PointwiseFunction:
-    """Return an entry of the catalogue as a function."""
-    return PointwiseFunction(name, (EXACT[name],), CATALOGUE[name])
-
-
-def leaky_relu(name: str, slopes: tuple[float, ...]) -> PointwiseFunction:
+def _leaky_relu(name: str, slopes: Real) -> PointwiseFunction:
     """Return x, or slope * x where x is negative; one slope or one per channel."""
-    steepest = max(slopes, key=abs)
-    exact = tuple(partial(functions.leaky_relu, alpha=slope) for slope in slopes)
-    return PointwiseFunction(name, exact, lambda x: np.where(x >= 0.0, x, x * steepest))
+    return PointwiseFunction(name, lambda x: np.where(x >= 0.0, x, x * slopes), len(slopes) > 1)
 
 
 def _elu(x: Real, alpha: float, gamma: float) -> Real:
@@ -160,9 +141,7 @@ def _clip(node: ir.Node) -> PointwiseFunction | None:
     if given != (low is not None) + (high is not None):
         return None
     least, most = -math.inf if low is None else low, math.inf if high is None else high
-    return PointwiseFunction(
-        "clip", (partial(functions.clip, low=least, high=most),), lambda x: np.clip(x, least, most)
-    )
+    return PointwiseFunction("clip", lambda x: np.clip(x, least, most))
 
 
 def clip_bounds(node: ir.Node) -> tuple[float | None, float | None]:
@@ -179,10 +158,10 @@ def _prelu(node: ir.Node) -> PointwiseFunction | None:
     shape = shape_of(node.inputs[0])
     if slope is None or shape is None:
         return None
-    slopes = tuple(float(number) for number in slope.reshape(-1))
+    slopes = slope.reshape(-1).astype(np.float64)
     if len(slopes) != 1 and (len(shape) < 2 or len(slopes) != shape[1]):
         return None
-    return leaky_relu("prelu", slopes)
+    return _leaky_relu("prelu", slopes)
 
 
 def find_fusions(graph: ir.Graph) -> dict[ir.Value, Fusion]:
@@ -245,7 +224,7 @@ def _recognise(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node]) -> Po
         with np.errstate(all="ignore"):
             expected = function(_PROBE)
         if np.all(np.abs(probed - expected) <= _TOLERANCE * np.maximum(1.0, np.abs(expected))):
-            return known_function(name)
+            return PointwiseFunction(name, function)
     return None
 
 

@@ -1,6 +1,17 @@
 """From ONNX operators to chip operators."""
 
 from axelera.compiler.lowering._lower import lower
-from axelera.compiler.lowering._network import TYING, Activation, Network, Operator, Port
+from axelera.compiler.lowering._network import CLAMPING, TYING, Activation, Network, Operator, Port
+from axelera.compiler.lowering._rescaling import Rescaling, gains_only
 
-__all__ = ["TYING", "Activation", "Network", "Operator", "Port", "lower"]
+__all__ = [
+    "CLAMPING",
+    "TYING",
+    "Activation",
+    "Network",
+    "Operator",
+    "Port",
+    "Rescaling",
+    "gains_only",
+    "lower",
+]

@@ -74,10 +74,10 @@ class Builder:
         self._names.add(candidate)
         return candidate
 
-    def activation(self, name: str, shape: Shape, observe: str | None = None) -> str:
+    def activation(self, name: str, shape: Shape, observe: str | None, value: str | None) -> str:
         """Add a tensor and return its final name."""
         final = self.fresh(name)
-        self.activations[final] = Activation(final, shape, observe)
+        self.activations[final] = Activation(final, shape, observe, value)
         return final
 
     def shape(self, tensor: str) -> Shape:
@@ -106,7 +106,8 @@ class Builder:
         label = node_label(node)
         name = self.fresh(f"{label}{suffix}")
         watched = value.name if value is not None and (op not in TYING or op == "concat") else observe
-        output = self.activation(str(value.name) if value is not None else f"{name}:0", shape, watched)
+        shown = None if value is None else str(value.name)
+        output = self.activation(shown or f"{name}:0", shape, watched, shown)
         operator = Operator(
             op, name, inputs, output, dict(attributes or {}), parameters or {}, function, (label,)
         )

@@ -49,9 +49,7 @@ def _pad_input(network: Network, port: Port) -> Port:
     if full == tensor.shape:
         return Port(port.value, tensor.name, port.shape, padding)
     padded = f"{tensor.name}:padded"
-    network.activations[padded] = Activation(
-        padded, full, tensor.observe, needs_zero=tensor.needs_zero or image
-    )
+    network.activations[padded] = Activation(padded, full, tensor.observe)
     source = padded
     if inner != full:
         node = Operator(

@@ -22,7 +22,8 @@ def lower(part: Partition, name: str) -> Network:
     """
     builder = Builder(part.fusions)
     for value in part.inputs:
-        tensor = builder.activation(str(value.name), spatial_shape(known_shape(value)), value.name)
+        shown = str(value.name)
+        tensor = builder.activation(shown, spatial_shape(known_shape(value)), shown, shown)
         builder.views[value] = Spatial(tensor)
     problems = _walk(builder, part)
     outputs = []

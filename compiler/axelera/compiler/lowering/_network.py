@@ -14,6 +14,7 @@ from typing import Any
 import numpy.typing as npt
 
 from axelera.compiler.frontend import PointwiseFunction
+from axelera.compiler.lowering._rescaling import Rescaling
 from axelera.model.program import Attribute
 
 Shape = tuple[int, int, int]
@@ -29,21 +30,26 @@ CLAMPING = frozenset({"conv", "conv_transpose", "add", "sub", "mul", "affine"})
 class Activation:
     """One tensor of one frame.
 
-    `observe` names the value of the float network that shows its range; `low` and `high` are what a fused ReLU or Clip
-    leaves of it, in real numbers.
+    `value` names the value of the float network that it is (None for tensors that exist only on the chip), `observe` the
+    one that shows its range; `low` and `high` are what a fused ReLU or Clip leaves of it, in real numbers. `rescaling` says
+    how its channels differ from `value` after balancing.
     """
 
     name: str
     shape: Shape
     observe: str | None = None
+    value: str | None = None
     low: float | None = None
     high: float | None = None
-    needs_zero: bool = False
+    rescaling: Rescaling | None = None
 
 
 @dataclass(slots=True)
 class Operator:
-    """One node-to-be. `parameters` are float arrays (weight [O,kh,kw,I/group], bias [O], ...), `source` the ONNX nodes."""
+    """One node-to-be.
+
+    `parameters` are float arrays (weight [O,kh,kw,I/group], bias [O], ...), `source` the ONNX nodes it stands for.
+    """
 
     op: str
     name: str

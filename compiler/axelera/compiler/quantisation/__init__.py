@@ -1,20 +1,26 @@
 """From a float network to an integer program: calibration data, ranges, scales, weights, tables."""
 
 from axelera.compiler.quantisation._datasets import images_in, random_data, samples_of, to_array
-from axelera.compiler.quantisation._emit import FixedWeights, Quantisation, emit
+from axelera.compiler.quantisation._emit import FixedWeights, emit
+from axelera.compiler.quantisation._equalise import equalise
 from axelera.compiler.quantisation._histogram import Histogram
-from axelera.compiler.quantisation._observe import Observations, exposing, observe, session
+from axelera.compiler.quantisation._normalise import normalise_tables
+from axelera.compiler.quantisation._observe import Feeds, Observations, exposing, observe, session
+from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.compiler.quantisation._scales import choose_scales
 
 __all__ = [
+    "Feeds",
     "FixedWeights",
     "Histogram",
     "Observations",
     "Quantisation",
     "choose_scales",
     "emit",
+    "equalise",
     "exposing",
     "images_in",
+    "normalise_tables",
     "observe",
     "random_data",
     "samples_of",

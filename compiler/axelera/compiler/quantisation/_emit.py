@@ -10,20 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Activation, Network, Operator
-from axelera.compiler.lowering._network import CLAMPING
+from axelera.compiler.lowering import CLAMPING, Activation, Network, Operator
+from axelera.compiler.quantisation._bias import corrected_bias
+from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.model import ops
 from axelera.model.program import Attribute, Node, Program, Tensor
 
 Constants = dict[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Quantisation:
-    """real = (q - zero_point) * scale; `scale` is a float32 value."""
-
-    scale: float
-    zero_point: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +31,7 @@ def emit(
     network: Network,
     scales: Mapping[str, Quantisation] | None,
     fixed: Mapping[str, FixedWeights] | None = None,
+    means: Mapping[str, npt.NDArray[np.float64]] | None = None,
     batch: int = 1,
 ) -> Program:
     """Write a network as a program.
@@ -46,6 +40,7 @@ def emit(
         network: the lowered network.
         scales: quantisation of every tensor, or None for a program without values.
         fixed: weights that are integers already, by operator name.
+        means: mean of each channel of tensors that convolutions read, by tensor name; biases are corrected with them.
         batch: frames that run at once, one core each.
 
     Returns:
@@ -62,7 +57,9 @@ def emit(
     for operator in network.operators:
         values = None
         if scales is not None:
-            values = _constants(operator, tensors, (fixed or {}).get(operator.name))
+            mean = (means or {}).get(operator.inputs[0]) if operator.inputs else None
+            weights = (fixed or {}).get(operator.name)
+            values = _constants(operator, network.activations, tensors, weights, mean)
         roles = ops.OPERATORS[operator.op].constants
         names = {role: f"{operator.name}.{role}" for role in roles}
         if values is not None:
@@ -108,12 +105,18 @@ def step_of(real: float, tensor: Tensor) -> int:
     return int(min(max(math.floor(step + 0.5), -128), 127))
 
 
-def _constants(operator: Operator, tensors: Mapping[str, Tensor], fixed: FixedWeights | None) -> Constants:
+def _constants(
+    operator: Operator,
+    activations: Mapping[str, Activation],
+    tensors: Mapping[str, Tensor],
+    fixed: FixedWeights | None,
+    mean: npt.NDArray[np.float64] | None,
+) -> Constants:
     output = tensors[operator.output]
     if operator.op in ("conv", "conv_transpose"):
-        return _conv_constants(operator, tensors[operator.inputs[0]], output, fixed)
+        return _conv_constants(operator, tensors[operator.inputs[0]], output, fixed, mean)
     if operator.op == "lut":
-        return {"table": _table(operator, tensors[operator.inputs[0]], output)}
+        return _table(operator, activations, tensors)
     if operator.op == "softmax":
         return dict(ops.softmax_constants(tensors[operator.inputs[0]].scale))
     if operator.op == "constant":
@@ -132,28 +135,47 @@ def quantise(real: npt.NDArray[np.float64], tensor: Tensor) -> npt.NDArray[np.in
 
 
 def _conv_constants(
-    operator: Operator, source: Tensor, output: Tensor, fixed: FixedWeights | None
+    operator: Operator,
+    source: Tensor,
+    output: Tensor,
+    fixed: FixedWeights | None,
+    mean: npt.NDArray[np.float64] | None,
 ) -> Constants:
     bias = np.asarray(operator.parameters["bias"], np.float32)
     if fixed is not None:
-        weight, scale = fixed.weight, fixed.scale
-    else:
-        real = operator.parameters["weight"]
-        scale = ops.weight_scales(real, bias, source.scale)
-        weight = ops.quantise_weights(real, scale)
-    return dict(
-        ops.conv_constants(
-            np.ascontiguousarray(weight), scale, bias, source.scale, source.zero_point, output.scale
-        )
-    )
+        weight, scale = np.ascontiguousarray(fixed.weight), fixed.scale
+        return dict(ops.conv_constants(weight, scale, bias, source.scale, source.zero_point, output.scale))
+    real = operator.parameters["weight"]
+    scale = ops.weight_scales(real, bias, source.scale)
+    weight = np.ascontiguousarray(ops.quantise_weights(real, scale))
+
+    def constants(offset: npt.NDArray[np.float32]) -> Constants:
+        return dict(ops.conv_constants(weight, scale, offset, source.scale, source.zero_point, output.scale))
+
+    if mean is None:
+        return constants(bias)
+    exact, metis = corrected_bias(real, weight, scale, bias, mean, source)
+    return constants(exact) | {"bias_f18": constants(metis)["bias_f18"]}
 
 
-def _table(operator: Operator, source: Tensor, output: Tensor) -> npt.NDArray[np.int8]:
-    function = operator.function
-    if function is None:
+def _table(
+    operator: Operator, activations: Mapping[str, Activation], tensors: Mapping[str, Tensor]
+) -> Constants:
+    """Return a table (256,), or one per channel (C, 256) where function or scaling differ by channel.
+
+    In float64: round(f(x) / scale) + zero point, ties to even, saturated to int8.
+    """
+    if operator.function is None:
         raise AssertionError(f"look-up table {operator.name!r} has no function")
-    tables = [
-        ops.lut_table(exact, source.scale, source.zero_point, output.scale, output.zero_point)
-        for exact in function.exact
-    ]
-    return tables[0] if len(tables) == 1 else np.stack(tables)
+    source, output = tensors[operator.inputs[0]], tensors[operator.output]
+    before, after = activations[source.name].rescaling, activations[output.name].rescaling
+    channels = source.shape[2] if before or after or operator.function.per_channel else 1
+    codes = np.arange(-128, 128, dtype=np.float64).reshape(256, 1)
+    real = np.repeat((codes - source.zero_point) * float(np.float32(source.scale)), channels, axis=1)
+    if before is not None:
+        real = before.undo(real)
+    result = operator.function(real)
+    if after is not None:
+        result = after.apply(result, 1).astype(np.float64)
+    table = quantise(result, output).T
+    return {"table": np.ascontiguousarray(table[0] if channels == 1 else table)}

@@ -67,6 +67,15 @@ class Histogram:
         """Number of values counted."""
         return int(self.counts.sum())
 
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the values, to the width of a bin."""
+        if not self.total:
+            return 0.0
+        values, weight = self.centres(), self.counts / self.total
+        mean = float(np.dot(weight, values))
+        return math.sqrt(float(np.dot(weight, (values - mean) ** 2)))
+
     def centres(self) -> npt.NDArray[np.float64]:
         """Return the middle of every bin."""
         width = 2.0**self.exponent

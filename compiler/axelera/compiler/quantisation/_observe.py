@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 
 from axelera.compiler._errors import CalibrationError, ModelError
+from axelera.compiler.lowering import Rescaling
 from axelera.compiler.quantisation._histogram import Histogram
 
 Feeds = Mapping[str, npt.NDArray[np.float32]]
@@ -30,6 +31,11 @@ class ChannelStatistics:
     high: npt.NDArray[np.float32]
 
     @property
+    def largest(self) -> npt.NDArray[np.float64]:
+        """Largest magnitude seen in each channel."""
+        return np.maximum(np.abs(self.low), np.abs(self.high)).astype(np.float64)
+
+    @property
     def mean(self) -> npt.NDArray[np.float64]:
         """Mean over all samples and positions."""
         return self.total / max(self.count, 1)
@@ -37,11 +43,10 @@ class ChannelStatistics:
 
 @dataclass(slots=True)
 class Observations:
-    """What calibration saw: a histogram per value, statistics per channel, the first samples themselves."""
+    """What calibration saw: a histogram per value, statistics per channel, the number of samples."""
 
     histograms: dict[str, Histogram] = field(default_factory=dict)
     channels: dict[str, ChannelStatistics] = field(default_factory=dict)
-    samples: list[Feeds] = field(default_factory=list)
     count: int = 0
 
 
@@ -77,7 +82,7 @@ def observe(
     values: Sequence[str],
     per_channel: Iterable[str],
     samples: Iterable[Feeds],
-    keep: int,
+    rescalings: Mapping[str, Rescaling] | None = None,
 ) -> Observations:
     """Run the float core on every sample and gather statistics of `values`.
 
@@ -88,31 +93,35 @@ def observe(
         values: names to observe (inputs of the model included).
         per_channel: names whose channels are summarised one by one.
         samples: inputs of the core, one frame each.
-        keep: how many of the first samples to keep for the report.
+        rescalings: how the channels (axis 1) of a value are changed before they are counted.
 
     Raises:
         CalibrationError: there are no samples, or a value is not finite.
     """
     inputs = {value.name for value in core.graph.input}
-    computed = [name for name in dict.fromkeys(values) if name not in inputs]
-    runner = session(exposing(core, computed), "calibration")
     channel_names = set(per_channel)
+    wanted = sorted({*values, *channel_names})
+    computed = [name for name in wanted if name not in inputs]
+    runner = session(exposing(core, computed), "calibration")
     found = Observations({name: Histogram() for name in values})
     parts = _parts(runner, computed)
+    changes = rescalings or {}
     for feeds in samples:
-        for name in inputs & found.histograms.keys():
-            _reduce(found, name, feeds[name], name in channel_names)
+        for name in sorted(inputs & set(wanted)):
+            _reduce(found, name, _scaled(feeds[name], changes.get(name)), name in channel_names)
         for part in parts:
             for name, array in zip(part, runner.run(part, dict(feeds)), strict=True):
-                _reduce(found, name, array, name in channel_names)
-        if found.count < keep:
-            found.samples.append(feeds)
+                _reduce(found, name, _scaled(array, changes.get(name)), name in channel_names)
         found.count += 1
     if not found.count:
         raise CalibrationError(
             "the calibration data is empty: give at least one sample, 100 to 400 are usual"
         )
     return found
+
+
+def _scaled(array: npt.NDArray[np.float32], change: Rescaling | None) -> npt.NDArray[np.float32]:
+    return array if change is None else change.apply(array, 1).astype(np.float32, copy=False)
 
 
 def _parts(runner: onnxruntime.InferenceSession, names: list[str]) -> list[list[str]]:
@@ -132,7 +141,8 @@ def _parts(runner: onnxruntime.InferenceSession, names: list[str]) -> list[list[
 
 
 def _reduce(found: Observations, name: str, array: npt.NDArray[np.float32], by_channel: bool) -> None:
-    found.histograms[name].add(array, name)
+    if name in found.histograms:
+        found.histograms[name].add(array, name)
     if not by_channel or array.ndim < 2:
         return
     rows = array.reshape(array.shape[1], -1)

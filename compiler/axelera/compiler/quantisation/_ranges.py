@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.quantisation._emit import Quantisation
 from axelera.compiler.quantisation._histogram import Histogram
+from axelera.compiler.quantisation._quantisation import Quantisation
 
 Real = npt.NDArray[np.float64]
 
@@ -16,6 +16,8 @@ _CANDIDATES = 64
 _PASSES = 2
 _LARGEST_TAIL = 5e-4
 """Share of values that may be clipped at either end."""
+_LARGEST_SHIFT, _SHIFTS = 1.0, 21
+"""How far the range may be extended downwards, as a share of its width, to bring the zero point nearer to 0."""
 _SMALLEST_SCALE = 2.0**-29
 
 
@@ -39,35 +41,49 @@ def min_max(histogram: Histogram) -> Quantisation:
     return quantisation_of(histogram.minimum, histogram.maximum)
 
 
-def least_error(histogram: Histogram, through: Callable[[Real], Real] | None = None) -> Quantisation:
+def least_error(
+    histogram: Histogram,
+    through: Callable[[Real], Real] | None = None,
+    penalty: Callable[[Quantisation], float] | None = None,
+) -> Quantisation:
     """Return the quantisation with the least mean squared error over the histogram.
 
     Args:
         histogram: the values of the tensor.
         through: when the tensor is only read by a table, the table's function: the error is then measured behind it.
+        penalty: an error that the choice causes elsewhere, in the same unit.
     """
     used = np.flatnonzero(histogram.counts)
     if not used.size:
         return quantisation_of(0.0, 0.0)
     values, weight = histogram.centres()[used], histogram.counts[used].astype(np.float64)
-    share = np.cumsum(weight) / weight.sum()
+    weight /= weight.sum()
     target = values if through is None else through(values)
+    known: dict[tuple[float, float], float] = {}
 
     def error(low: float, high: float) -> float:
-        quantisation = quantisation_of(low, high)
-        steps = np.clip(np.rint(values / quantisation.scale) + quantisation.zero_point, -128, 127)
-        real = (steps - quantisation.zero_point) * quantisation.scale
-        result = real if through is None else through(real)
-        return float(np.dot(weight, (result - target) ** 2))
+        if (low, high) not in known:
+            quantisation = quantisation_of(low, high)
+            real = (np.arange(-128, 128, dtype=np.float64) - quantisation.zero_point) * quantisation.scale
+            steps = np.clip(np.rint(values / quantisation.scale) + quantisation.zero_point, -128, 127)
+            result = (real if through is None else through(real))[steps.astype(np.intp) + 128]
+            known[low, high] = float(np.dot(weight, (result - target) ** 2))
+            if penalty is not None:
+                known[low, high] += penalty(quantisation)
+        return known[low, high]
 
     low, high = min(histogram.minimum, 0.0), max(histogram.maximum, 0.0)
+    share = np.cumsum(weight)
     if through is None:
         lowest = min(float(values[np.searchsorted(share, _LARGEST_TAIL)]), 0.0)
         highest = max(float(values[np.searchsorted(share, 1.0 - _LARGEST_TAIL)]), 0.0)
     else:  # a saturating function makes clipping harmless, however much is clipped
         lowest, highest = 0.0, 0.0
-    tried_low = np.linspace(low, lowest, _CANDIDATES) if lowest > low else np.array([low])
-    tried_high = np.linspace(high, highest, _CANDIDATES) if highest < high else np.array([high])
+    tried_low, tried_high = np.linspace(low, lowest, _CANDIDATES), np.linspace(high, highest, _CANDIDATES)
+    if penalty is not None:
+        tried_low = np.concatenate(
+            [tried_low, low - np.linspace(0.0, _LARGEST_SHIFT * (high - low), _SHIFTS)]
+        )
     for _ in range(_PASSES):
         high = float(min(tried_high, key=lambda candidate: (error(low, float(candidate)), -candidate)))
         low = float(min(tried_low, key=lambda candidate: (error(float(candidate), high), candidate)))

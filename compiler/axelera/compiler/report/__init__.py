@@ -2,5 +2,6 @@
 
 from axelera.compiler.report._compiled import compiled_report
 from axelera.compiler.report._html import write_html
+from axelera.compiler.report._measure import decibels, measure_operators, measure_outputs
 
-__all__ = ["compiled_report", "write_html"]
+__all__ = ["compiled_report", "decibels", "measure_operators", "measure_outputs", "write_html"]

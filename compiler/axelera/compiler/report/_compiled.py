@@ -36,6 +36,7 @@ def compiled_report(model: AxeleraQuantizedModel, plan: Plan, config: CompilerCo
     return {
         **{key: value for key, value in model.report.items() if key != "operators"},
         "model": model.name,
+        "note": "Sizes are those of the simulated chip; accuracy was measured on calibration samples.",
         "cores": config.aipu_cores_used,
         "resources": config.resources_used,
         "memory": {

@@ -21,7 +21,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
             activation.low = max(bounds, default=None)
             bounds = [bound for bound in (activation.high, high) if bound is not None]
             activation.high = min(bounds, default=None)
-            activation.observe = node.outputs[0].name
+            activation.observe = activation.value = node.outputs[0].name
             producer.source += (node_label(node),)
             builder.result(node, source)
             return

@@ -69,7 +69,7 @@ def _lower_constant(
             "multiplier": inner_multiplier * multiplier,
             "addend": inner_addend * multiplier + addend,
         }
-        bounded.observe = node.outputs[0].name
+        bounded.observe = bounded.value = node.outputs[0].name
         producer.source += (node.name or "",)
         builder.result(node, source)
         return

@@ -16,8 +16,6 @@ def lower(builder: Builder, node: ir.Node) -> None:
     if weight is None:
         raise LookupError("the weights are computed, not constant")
     spatial = spatial_attributes(node)
-    if any(spatial["pads"]):
-        builder.activations[source].needs_zero = True
     _, _, kernel_h, kernel_w = known_shape(node.inputs[1])
     output = builder.add(
         "conv",

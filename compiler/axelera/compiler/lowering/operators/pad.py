@@ -20,7 +20,6 @@ def lower(builder: Builder, node: ir.Node) -> None:
         before[axis % 4], after[axis % 4] = amounts[index], amounts[index + len(axes)]
     if min(*before, *after) < 0 or before[0] or after[0]:
         raise LookupError("negative padding and padding of the batch do not exist on the chip")
-    builder.activations[source].needs_zero = True
     output = builder.add(
         "pad",
         (source,),

@@ -49,8 +49,6 @@ def lower_average(builder: Builder, node: ir.Node) -> None:
     if dilations != (1, 1):
         raise LookupError("dilated average pools do not exist on the chip")
     include = bool(attribute(node, "count_include_pad", 0))
-    if include and any(window["pads"]):
-        builder.activations[source].needs_zero = True
     output = builder.add(
         "avg_pool",
         (source,),

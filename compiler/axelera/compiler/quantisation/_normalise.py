@@ -1,0 +1,76 @@
+"""Giving every channel in front of a look-up table the whole of int8.
+
+The chip applies activation functions behind the convolution's own per-channel scaling, before anything is cut down to
+int8. In a program the convolution's result is int8 and the table follows; with one table per channel, the convolution
+may scale and shift each channel so that just the part of its range that the function distinguishes fills the 256 steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from axelera.compiler.lowering import Network, Rescaling
+
+Real = npt.NDArray[np.float64]
+Range = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+_GRID = np.linspace(-32.0, 32.0, 4097)
+_FLAT = 1e-3
+_MARGIN = 1.05
+"""Ranges come from a few samples; the rest of the calibration data may exceed them a little."""
+
+
+def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
+    """Rescale the channels of every convolution that only tables read, in place.
+
+    Args:
+        network: the lowered network.
+        ranges: lowest and highest value of each channel (C,), by tensor.
+    """
+    readers: dict[str, list[str]] = {}
+    for operator in network.operators:
+        for name in operator.inputs:
+            readers.setdefault(name, []).append(operator.op)
+    exposed = {port.tensor for port in network.outputs}
+    functions = {o.inputs[0]: o.function for o in network.operators if o.op == "lut"}
+    for operator in network.operators:
+        name = operator.output
+        if operator.op not in ("conv", "conv_transpose") or name not in ranges or name in exposed:
+            continue
+        function = functions.get(name)
+        if function is None or set(readers[name]) != {"lut"} or len(readers[name]) != 1:
+            continue
+        low, high = (-math.inf, math.inf) if function.per_channel else telling_range(function)
+        rescaling = _rescaling(*ranges[name], low, high)
+        network.activations[name].rescaling = rescaling
+        operator.parameters = {
+            "weight": operator.parameters["weight"] * rescaling.gain.reshape(-1, 1, 1, 1),
+            "bias": operator.parameters["bias"] * rescaling.gain + rescaling.shift,
+        }
+
+
+def _rescaling(
+    lowest: npt.NDArray[np.float32], highest: npt.NDArray[np.float32], low: float, high: float
+) -> Rescaling:
+    """Map what matters of each channel to [-1, 1]."""
+    bottom = np.clip(lowest.astype(np.float64), low, high)
+    top = np.clip(highest.astype(np.float64), low, high)
+    middle, half = (top + bottom) / 2.0, (top - bottom) / 2.0 * _MARGIN
+    half = np.maximum(half, 1e-2 * max(float(half.max()), 1e-3))
+    return Rescaling(1.0 / half, -middle / half, low, high)
+
+
+def telling_range(function: Callable[[Real], Real]) -> tuple[float, float]:
+    """Return the range outside of which a function is flat; infinite where it never is."""
+    values = function(_GRID)
+    below, above = np.abs(values - values[0]) > _FLAT, np.abs(values - values[-1]) > _FLAT
+    if not below.any():
+        return -math.inf, math.inf
+    first, last = int(np.argmax(below)), len(_GRID) - 1 - int(np.argmax(above[::-1]))
+    low = float(_GRID[first - 1]) if first > 1 else -math.inf
+    high = float(_GRID[last + 1]) if last < len(_GRID) - 2 else math.inf
+    return low, high

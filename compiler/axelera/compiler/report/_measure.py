@@ -1,0 +1,155 @@
+"""Comparing the integer program with the float network, tensor by tensor, on a few calibration samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from axelera.compiler.lowering import Network, Rescaling
+from axelera.compiler.quantisation import Feeds, exposing, session
+from axelera.emulator import compute
+from axelera.model.program import Program, Tensor
+
+LEVELS = 16
+"""A channel that uses fewer integers than this on all samples is reported."""
+
+_SHARE = 256 << 20
+
+
+@dataclass(slots=True)
+class _Tally:
+    signal: float = 0.0
+    noise: float = 0.0
+    used: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 256), bool))
+
+    def add(
+        self,
+        real: npt.NDArray[np.float64] | None,
+        codes: npt.NDArray[np.int8],
+        tensor: Tensor,
+        rescaling: Rescaling | None,
+    ) -> None:
+        channels = codes.shape[-1]
+        if not self.used.size:
+            self.used = np.zeros((channels, 256), bool)
+        rows = codes.reshape(-1, channels)
+        self.used[np.broadcast_to(np.arange(channels), rows.shape), rows.astype(np.intp) + 128] = True
+        if real is not None:
+            dequantised = (codes.astype(np.float64) - tensor.zero_point) * tensor.scale
+            if rescaling is not None:
+                dequantised = rescaling.undo(dequantised)
+                real = np.clip(real, rescaling.low, rescaling.high)
+            self.signal += float(np.square(real).sum())
+            self.noise += float(np.square(real - dequantised).sum())
+
+    def entry(self) -> dict[str, Any]:
+        return {
+            "sqnr_db": decibels(self.signal, self.noise),
+            "channels": int(self.used.shape[0]),
+            "channels_below_16_levels": int((self.used.sum(axis=1) < LEVELS).sum()),
+        }
+
+
+def decibels(signal: float, noise: float) -> float | None:
+    """Return 10 log10(signal / noise); None where one of them is zero (nothing to compare, or no error)."""
+    return round(10.0 * math.log10(signal / noise), 2) if signal > 0.0 and noise > 0.0 else None
+
+
+def measure_operators(
+    core: onnx.ModelProto,
+    network: Network,
+    program: Program,
+    samples: Sequence[tuple[Feeds, Sequence[npt.NDArray[np.int8]]]],
+) -> list[dict[str, Any]]:
+    """Return one entry per chip operator: its ONNX nodes, SQNR of its output, channels with few levels.
+
+    Args:
+        core: the float network of the chip's part.
+        network: the lowered network, which says which tensor is which float value.
+        program: the integer program.
+        samples: inputs of the core, and the same as padded int8 buffers.
+    """
+    tensors = [operator.output for operator in network.operators]
+    shown = {name: network.activations[name].value for name in tensors}
+    tallies = {name: _Tally() for name in tensors}
+    given = {value.name for value in core.graph.input}
+    for part in _parts(tensors, program):
+        values = [value for name in part if (value := shown[name]) is not None and value not in given]
+        runner = session(exposing(core, values), "report")
+        instance = compute.load(program, taps=part).instance()
+        outputs = [np.empty(program.tensors[name].size, np.int8) for name in program.outputs]
+        for feeds, buffers in samples:
+            real = dict(feeds)
+            if values:
+                real |= dict(zip(values, runner.run(values, dict(feeds)), strict=True))
+            instance.run([buffer.reshape(-1) for buffer in buffers], outputs)
+            for name in part:
+                tensor, value = program.tensors[name], shown[name]
+                expected = None if value is None else _hwc(real[value], tensor.shape)
+                tallies[name].add(
+                    expected, instance.taps[name][0], tensor, network.activations[name].rescaling
+                )
+    return [
+        {
+            "name": operator.name,
+            "operator": operator.op,
+            "source": list(operator.source),
+            **tallies[operator.output].entry(),
+        }
+        for operator in network.operators
+    ]
+
+
+def _hwc(real: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDArray[np.float64] | None:
+    """Return a float value in the layout of the chip; None where the chip's tensor has another size (padding)."""
+    height, width, channels = shape
+    if real.size != height * width * channels:
+        return None
+    return real.reshape(channels, height, width).transpose(1, 2, 0).astype(np.float64)
+
+
+def _parts(names: Iterable[str], program: Program) -> Iterator[list[str]]:
+    """Part tensors so that the float values of one part stay within the memory limit."""
+    part: list[str] = []
+    size = 0
+    for name in names:
+        bytes_ = 12 * program.tensors[name].size
+        if part and size + bytes_ > _SHARE:
+            yield part
+            part, size = [], 0
+        part.append(name)
+        size += bytes_
+    if part:
+        yield part
+
+
+def measure_outputs(
+    float_outputs: Sequence[Sequence[npt.NDArray[Any]]],
+    integer_outputs: Sequence[Sequence[npt.NDArray[Any]]],
+    names: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Return for each network output how far the quantised network is from the float one, end to end."""
+    entries = []
+    for index, name in enumerate(names):
+        pairs = [
+            (np.asarray(real[index], np.float64), np.asarray(result[index], np.float64))
+            for real, result in zip(float_outputs, integer_outputs, strict=True)
+        ]
+        signal = sum(float(np.square(real).sum()) for real, _ in pairs)
+        noise = sum(float(np.square(real - result).sum()) for real, result in pairs)
+        entries.append(
+            {
+                "name": name,
+                "sqnr_db": decibels(signal, noise),
+                "largest_error": max(float(np.abs(real - result).max(initial=0.0)) for real, result in pairs),
+                "same_maximum": sum(int(real.argmax() == result.argmax()) for real, result in pairs),
+                "samples": len(pairs),
+            }
+        )
+    return entries
