@@ -6,8 +6,11 @@ import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from axelera.driver._errors import InvalidArgument
 
+_MAX_BITS = 63
 _WORDS = {"true": 1, "false": 0, "on": 1, "off": 0, "yes": 1, "no": 0}
 
 
@@ -37,15 +40,23 @@ def as_integer(key: str, value: Any) -> int:
         if word in _WORDS:
             return _WORDS[word]
         try:
-            return int(word, 0)
+            number = int(word, 0)
         except ValueError:
             raise InvalidArgument(f"property {key}: {value!r} is not a number or a truth value") from None
-    try:
-        return operator.index(value)
-    except TypeError:
+    elif isinstance(value, np.bool_):
+        return int(value)
+    else:
+        try:
+            number = operator.index(value)
+        except TypeError:
+            raise InvalidArgument(
+                f"property {key}: {value!r} is a {type(value).__name__}; give an int, a bool or their text"
+            ) from None
+    if number.bit_length() > _MAX_BITS:
         raise InvalidArgument(
-            f"property {key}: {value!r} is a {type(value).__name__}; give an int, a bool or their text"
-        ) from None
+            f"property {key}: a number of {number.bit_length()} bits; {_MAX_BITS} are the most"
+        )
+    return number
 
 
 def as_text(properties: Mapping[str, Any]) -> dict[str, str]:

@@ -61,9 +61,12 @@ class Reservation:
         """Account for `size` bytes of L2 on this board, among the instances of all processes.
 
         Raises:
+            ConnectionError: the cores were released, or belong to the process this one was forked from.
             IncompatibleDevice: when the board's `capacity` (bytes) does not suffice; names each holder.
         """
         wanted = L2Holding(f"{holder} (process {self._pid})", size)
+        if self._pid != os.getpid():
+            raise ConnectionError(f"{self.board}: the cores of this connection belong to process {self._pid}")
         with self._file.changing():
             if not self._file.holds(self):
                 raise ConnectionError(f"{self.board}: the cores of this connection were released")
@@ -74,7 +77,9 @@ class Reservation:
         return wanted
 
     def free_l2(self, holding: L2Holding) -> None:
-        """Give back what `hold_l2` returned; a second call does nothing."""
+        """Give back what `hold_l2` returned; a second call does nothing, nor does one in a forked child."""
+        if self._pid != os.getpid():
+            return
         with self._file.changing():
             if not self._file.holds(self):
                 return
@@ -127,6 +132,9 @@ def reservation_directory() -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.lstat() if not configured else path.stat()
+        path = (
+            path.resolve()
+        )  # one spelling: a second descriptor of a file would not see the first one's locks
     except OSError as error:
         raise ConnectionError(
             f"cannot keep core reservations in {path}: {error.strerror}; set AXEMU_RUNTIME_DIR to a writable directory"
@@ -206,15 +214,8 @@ class _BoardFile:
     def write(self, cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> None:
         """Write this process into the records of `cores`; call it while changing."""
         for core in cores:
-            record = {
-                "pid": os.getpid(),
-                "program": _program(),
-                "cores": cores,
-                "l2": [[holding.holder[:200], holding.size] for holding in _bounded(l2)]
-                if core == cores[0]
-                else [],
-            }
-            os.pwrite(self.descriptor, json.dumps(record).encode().ljust(_RECORD_SIZE), self._at(core))
+            content = _record(cores, l2 if core == cores[0] else ())
+            os.pwrite(self.descriptor, content.ljust(_RECORD_SIZE), self._at(core))
 
     def _lock(self, core: int) -> bool:
         if core in self.mine:
@@ -240,7 +241,7 @@ class _BoardFile:
             l2 = tuple(L2Holding(str(holder), int(size)) for holder, size in record["l2"])
             cores = tuple(int(held) for held in record["cores"])
             return Holder(int(record["pid"]), str(record["program"]), cores if core in cores else (core,), l2)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return Holder(0, "unknown", (core,))
 
     def _at(self, core: int) -> int:
@@ -283,14 +284,18 @@ _table = _Table()
 os.register_at_fork(after_in_child=_table.forget)
 
 
-def _bounded(l2: tuple[L2Holding, ...] | list[L2Holding]) -> list[L2Holding]:
-    """Keep a record within its slot: many holdings are told as one."""
-    shown = list(l2[:40])
-    if len(l2) > len(shown):
-        shown.append(
-            L2Holding(f"{len(l2) - len(shown)} more", sum(holding.size for holding in l2[len(shown) :]))
-        )
-    return shown
+def _record(cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> bytes:
+    """Say who holds `cores` within one slot; holdings that have no room are told as one."""
+    shown = len(l2)
+    while True:
+        rows = [[holding.holder[:200], holding.size] for holding in l2[:shown]]
+        if shown < len(l2):
+            rows.append([f"{len(l2) - shown} more", sum(holding.size for holding in l2[shown:])])
+        record = {"pid": os.getpid(), "program": _program(), "cores": cores, "l2": rows}
+        content = json.dumps(record).encode()
+        if len(content) <= _RECORD_SIZE:
+            return content
+        shown //= 2
 
 
 def _program() -> str:

@@ -60,9 +60,9 @@ def configuration_files() -> tuple[Path, ...]:
         return (Path(named),)
     home = os.environ.get("XDG_CONFIG_HOME")
     base = Path(home) if home else Path(os.path.expanduser("~/.config"))  # noqa: PTH111  never raises without a home
-    return tuple(
-        path for path in (Path.cwd() / "axemu.toml", base / "axemu" / "config.toml") if path.is_file()
-    )
+    here = Path("axemu.toml")
+    candidates = ([here.absolute()] if here.is_file() else []) + [base / "axemu" / "config.toml"]
+    return tuple(path for path in candidates if path.is_file())
 
 
 def read_configuration_file(path: Path) -> Mapping[str, Any]:
@@ -84,5 +84,5 @@ def read_configuration_file(path: Path) -> Mapping[str, Any]:
         )
     try:
         return tomllib.loads(content.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidConfiguration(f"{path}: not a TOML file: {error}") from error

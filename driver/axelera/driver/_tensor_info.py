@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from axelera.driver._errors import InvalidArgument
 from axelera.driver._zero_point import usable_zero_point
 
 
@@ -30,19 +32,23 @@ class TensorInfo:
     zero_point: int = 0
 
     def __post_init__(self) -> None:
-        """Normalise what callers and files spell differently; refuse what makes no sense."""
-        shape = tuple(int(size) for size in self.shape)
+        """Normalise what callers and files spell differently.
+
+        Raises:
+            InvalidArgument: a negative dimension, or a padding that does not fit the shape.
+        """
+        shape = tuple(operator.index(size) for size in self.shape)
         padding = _pairs(self.padding)
         if any(size < 0 for size in shape):
-            raise ValueError(f"TensorInfo {self.name!r}: shape {shape} has a negative dimension")
+            raise InvalidArgument(f"TensorInfo {self.name!r}: shape {shape} has a negative dimension")
         if padding and len(padding) != len(shape):
-            raise ValueError(
+            raise InvalidArgument(
                 f"TensorInfo {self.name!r}: padding has {len(padding)} pairs for {len(shape)} dimensions; "
                 "give one (before, after) pair per dimension or none"
             )
         for axis, (before, after) in enumerate(padding):
             if before < 0 or after < 0 or before + after > shape[axis]:
-                raise ValueError(
+                raise InvalidArgument(
                     f"TensorInfo {self.name!r}: padding {(before, after)} of axis {axis} does not fit into "
                     f"its padded size {shape[axis]}"
                 )
@@ -72,4 +78,4 @@ class TensorInfo:
 
 
 def _pairs(padding: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    return [(int(before), int(after)) for before, after in padding]
+    return [(operator.index(before), operator.index(after)) for before, after in padding]

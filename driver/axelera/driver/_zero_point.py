@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,29 +68,14 @@ class WideZeroPoint:
     def __abs__(self) -> int:
         return abs(self._value)
 
-    def __add__(self, other: Any) -> Any:
-        return self._value + _widened(other)
+    def __invert__(self) -> int:
+        return ~self._value
 
-    def __radd__(self, other: Any) -> Any:
-        return _widened(other) + self._value
+    def __round__(self, digits: int | None = None) -> int:
+        return round(self._value, digits or 0)
 
-    def __sub__(self, other: Any) -> Any:
-        return self._value - _widened(other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return _widened(other) - self._value
-
-    def __mul__(self, other: Any) -> Any:
-        return self._value * _widened(other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return _widened(other) * self._value
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._value / _widened(other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _widened(other) / self._value
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._value, name)
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """Saturate into int8, keep the value in any other dtype; without one stay an object, so nothing is lost."""
@@ -103,6 +90,23 @@ class WideZeroPoint:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Compute with the true value; integer arrays too narrow for it are widened to int32 first."""
         return getattr(ufunc, method)(*(_widened(value) for value in inputs), **kwargs)
+
+
+def _add_arithmetic(name: str, operate: Callable[[Any, Any], Any]) -> None:
+    def forward(self: WideZeroPoint, other: Any) -> Any:
+        return operate(self._value, _widened(other))
+
+    def backward(self: WideZeroPoint, other: Any) -> Any:
+        return operate(_widened(other), self._value)
+
+    setattr(WideZeroPoint, f"__{name}__", forward)
+    setattr(WideZeroPoint, f"__r{name}__", backward)
+
+
+for _name in (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and", "or", "xor",
+):  # fmt: skip
+    _add_arithmetic(_name, getattr(operator, f"__{_name}__"))
 
 
 def usable_zero_point(value: int) -> int:

@@ -110,6 +110,20 @@ def test_two_spellings_of_a_name_that_share_a_file_name_share_the_board() -> Non
     assert all(path.parent == reservation_directory() for path in reservation_directory().iterdir())
 
 
+def test_two_spellings_of_the_directory_share_the_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second descriptor of a lock file would see all cores free, and drop their locks when closed."""
+    reserve(BOARD, 3)
+    (tmp_path / "link").symlink_to(tmp_path / "axemu")
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path / "link"))
+    assert reserve(BOARD, 1).cores == (3,)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", "axemu")
+    with pytest.raises(DeviceInUse):
+        reserve(BOARD, 1)
+
+
 def test_another_process_is_kept_out_and_told_who_holds(other: Other) -> None:
     held = reserve(BOARD, 3)
     answer = other.tell(f"reserve({BOARD!r}, 2)")
@@ -241,8 +255,39 @@ def test_many_holdings_stay_accounted_for() -> None:
     mine = reserve(BOARD, 4)
     for index in range(300):
         mine.hold_l2(f"instance {index} " + "x" * 300, 10, 3000)
-    with pytest.raises(IncompatibleDevice, match="260 more"):
+    with pytest.raises(IncompatibleDevice, match=r"instance 0 .* holds 10 B; .*\d more holds"):
         mine.hold_l2("last", 1, 3000)
+
+
+@pytest.mark.parametrize("letter", ["x", "入", "\U0001f984", '"', "\n"])
+def test_records_of_neighbouring_cores_keep_apart(letter: str) -> None:
+    """Names in JSON take up to twelve times their length."""
+    first, second = reserve(BOARD, 1), reserve(BOARD, 1)
+    second.hold_l2("neighbour", 7, 1000)
+    for index in range(40):
+        first.hold_l2(f"{index} " + letter * 200, 10, 1000)
+    assert [(holder.pid, holder.cores) for holder in holders(BOARD)] == [
+        (os.getpid(), (0,)),
+        (os.getpid(), (1,)),
+    ]
+    assert [sum(holding.size for holding in holder.l2) for holder in holders(BOARD)] == [400, 7]
+
+
+def test_a_forked_child_cannot_touch_its_parents_l2() -> None:
+    mine = reserve(BOARD, 1)
+    holding = mine.hold_l2("a", 100, 100)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            mine.free_l2(holding)
+            mine.hold_l2("b", 0, 100)
+        except ConnectionError:
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert [holding.size for holder in holders(BOARD) for holding in holder.l2] == [100]
 
 
 def test_a_released_connection_holds_no_l2_and_cannot_take_any() -> None:

@@ -65,6 +65,7 @@ def test_the_argument_beats_everything(here: Path, monkeypatch: pytest.MonkeyPat
     [
         (b"driver = ", "not a TOML file"),
         (b"\xff\xfe", "not a TOML file"),
+        (b"driver = " + b"[" * 100_000, "not a TOML file"),
         (b"driver = 3", "key 'driver' is 3"),
         (b'driver = ""', "key 'driver' is ''"),
         (b"#" * (1 << 20) + b"#", "larger than 1048576 B"),
@@ -81,3 +82,12 @@ def test_a_missing_named_file_is_an_error(here: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("AXEMU_CONFIG", "/nowhere/axemu.toml")
     with pytest.raises(InvalidConfiguration, match=r"AXEMU_CONFIG names /nowhere/axemu\.toml"):
         selection()
+
+
+def test_without_a_current_directory_there_is_no_file_in_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "gone").mkdir()
+    monkeypatch.chdir(here / "gone")
+    (here / "gone").rmdir()
+    assert selection() == Selection("emulator", "default")

@@ -5,6 +5,7 @@ import dataclasses
 import numbers
 import operator
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from axelera.driver import TensorInfo
+from axelera.driver import InvalidArgument, TensorInfo
 
 WIDE = st.integers(-4000, 4000).filter(lambda value: not -128 <= value <= 127)
 ANY = st.one_of(WIDE, st.integers(-128, 127))
@@ -75,7 +76,7 @@ def test_equal_infos_hash_alike_and_travel_through_pickle() -> None:
 def test_impossible_shapes_and_paddings_are_refused(
     shape: tuple[int, ...], padding: list[tuple[int, int]], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InvalidArgument, match=message):
         TensorInfo(shape, name="x", padding=padding)
 
 
@@ -106,6 +107,24 @@ def test_a_wide_zero_point_behaves_as_the_integer_it_is(zero_point: int) -> None
     assert isinstance(value, numbers.Integral)
     assert pickle.loads(pickle.dumps([value]))[0] + 0 == zero_point  # noqa: S301
     assert copy.copy(value) - zero_point == 0
+
+
+@pytest.mark.parametrize(
+    "operate",
+    [
+        operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.and_,
+        operator.or_, operator.xor, lambda a, b: round(a) + b, lambda a, b: ~a + b, lambda a, b: divmod(int(a), int(b)),
+    ],
+)  # fmt: skip
+@given(zero_point=WIDE, other=st.integers(1, 500))
+def test_a_wide_zero_point_computes_as_the_integer_it_is(operate: Any, zero_point: int, other: int) -> None:
+    value = TensorInfo((1,), zero_point=zero_point).zero_point
+    assert operate(value, other) == operate(zero_point, other)
+    assert operate(other, value) == operate(other, zero_point)
+    assert (value << 3, value >> 2, value**2, 2 << abs(value) % 8) == (
+        zero_point << 3, zero_point >> 2, zero_point**2, 2 << abs(zero_point) % 8,
+    )  # fmt: skip
+    assert (value.bit_length(), value.real) == (zero_point.bit_length(), zero_point)
 
 
 @given(zero_point=ANY, q=hnp.arrays(np.int8, (1, 2, 3)))
