@@ -29,9 +29,8 @@ from axelera.emulator._handles import EmulatedConnection, EmulatedInstance
 from axelera.emulator._load import load_model
 from axelera.emulator._realtime import RealtimePace
 from axelera.emulator._recording import Recording, counters, simulated
-from axelera.emulator._report import write_reports
+from axelera.emulator._report import require_perfetto, write_reports
 from axelera.emulator._timing import machine_boards, seconds
-from axelera.emulator._trace import require_perfetto
 from axelera.emulator._virtual import VirtualPace
 from axelera.emulator.metis import InstanceSpec
 

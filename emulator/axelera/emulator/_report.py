@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -12,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from axelera.driver import InvalidConfiguration
+from axelera.driver import InvalidConfiguration, NotImplemented  # noqa: A004
 from axelera.emulator._configuration import EmulatorOptions, user_file
 from axelera.emulator._handles import EmulatedInstance
 from axelera.emulator._recording import Recording
 from axelera.emulator._timing import Frames, board_state, seconds
-from axelera.emulator._trace import trace
-from axelera.emulator.metis import Board, cycles_to_ticks, seconds_to_ticks, task_cycles
+from axelera.emulator.metis import Board, cycles_to_ticks, seconds_to_ticks, task_cycles, write_trace
 
 REPORT_VERSION = 1
 
@@ -172,6 +172,17 @@ def text(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def require_perfetto() -> None:
+    """Refuse traces before anything has run, not afterwards.
+
+    Raises:
+        NotImplemented: the package `perfetto` is not installed.
+    """
+    if importlib.util.find_spec("perfetto") is None:
+        message = "a trace needs the package perfetto: pip install 'axemu[trace]'"
+        raise NotImplemented(message)  # noqa: F901  the documented error, not the built-in constant
+
+
 def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -> None:
     """Write what `options` asks for: the report as JSON (as text to stderr for "-") and the trace.
 
@@ -183,17 +194,21 @@ def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -
         if options.report == "-":
             print(text(document), file=sys.stderr)
         else:
-            _write(user_file(options.report), json.dumps(document, indent=1).encode() + b"\n")
+            content = json.dumps(document, indent=1) + "\n"
+            _publish(user_file(options.report), lambda path: path.write_text(content, encoding="utf-8"))
     if options.trace:
-        _write(user_file(options.trace), trace(make(True)))
+        recording = make(True)
+        note = "" if options.computes else ", values not computed"
+        timeline = recording.record.timeline
+        _publish(user_file(options.trace), lambda path: write_trace(path, timeline, note))
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file at once; each context of a program writes its own, `report-2.json` after `report.json`."""
+def _publish(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a file appear at once; each context of a program writes its own, `report-2.json` after `report.json`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        write(temporary)
         number = 1
         target = path
         while not _link(temporary, target):
