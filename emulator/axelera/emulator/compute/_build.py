@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +25,31 @@ def build(path: str) -> bytes:
 
     To be called once per process, before anything imports Numba: the CPU is set through its environment.
     """
+    isa = prepare(path)
+    from .kernels import all_kernels  # noqa: PLC0415  only the process that builds pays for the compiler
+
+    return compile_kernels(path, all_kernels(isa))
+
+
+def prepare(path: str) -> Any:
+    """Aim Numba at the CPU of a path, and return the path's instruction selection (`micro.Isa`)."""
     spec = SPECS[path]
     os.environ["NUMBA_CPU_NAME"] = spec.cpu
     os.environ["NUMBA_CPU_FEATURES"] = code_features(spec)
     os.environ["NUMBA_ENABLE_AVX"] = "1"
-    from llvmlite import binding  # noqa: PLC0415  only the process that builds pays for the compiler
-
-    from .kernels import all_kernels  # noqa: PLC0415
     from .micro import Isa  # noqa: PLC0415
 
-    isa = Isa(spec, byte_permute="avx512vbmi" in code_features(spec))
+    return Isa(spec, byte_permute="avx512vbmi" in code_features(spec))
+
+
+def compile_kernels(path: str, kernels: Iterable[Any]) -> bytes:
+    """Return an object file with some kernels (`kernels.Kernel`)."""
+    from llvmlite import binding  # noqa: PLC0415
+
     module: Any = binding.parse_assembly("")
-    exported = set()
-    for kernel in all_kernels(isa):
+    for kernel in kernels:
         text, name = _compile(kernel.function, kernel.arity)
         symbol = SYMBOL_PREFIX + kernel.name
-        exported.add(symbol)
         part = binding.parse_assembly(text)
         part.link_in(binding.parse_assembly(_wrapper(symbol, name, kernel.arity)))
         for function in part.functions:
@@ -51,7 +61,7 @@ def build(path: str) -> bytes:
         module.link_in(part)
     module.verify()
     _refuse_foreign(module)
-    data: bytes = target_machine(spec).emit_object(module)
+    data: bytes = target_machine(SPECS[path]).emit_object(module)
     return data
 
 

@@ -11,9 +11,9 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 TIME_LIMIT = 240.0
 """Seconds code generation may take; it needs about ten. `AXEMU_COMPILE_SECONDS` replaces it."""
+
+Call = Callable[[int, int, int], None]
 
 _HERE = Path(__file__).parent
 _SOURCES = ("micro", "kernels", "fields")
@@ -48,19 +50,26 @@ class Library:
         )
         self._engine.add_object_file(binding.ObjectFileRef.from_data(data))
         self._engine.finalize_object()
+
+    @cached_property
+    def run(self) -> Call:
+        """The kernel that executes a job (`fields.job`); called as (job, 0, 0), it releases the GIL."""
+        return self._function("run")
+
+    @cached_property
+    def serve(self) -> Call:
+        """The kernel that is the life of a helper thread; called as (mailbox, 0, 0), it releases the GIL."""
+        return self._function("serve")
+
+    def _function(self, kernel: str) -> Call:
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-        self.run = prototype(self.address("run"))
-        """run(job, 0, 0): execute a program; releases the GIL."""
-        self.serve = prototype(self.address("serve"))
-        """serve(mailbox, 0, 0): the life of a helper thread; releases the GIL."""
+        return prototype(self.address(kernel))
 
     def address(self, kernel: str) -> int:
         """Return where a kernel's code starts."""
         address: int = self._engine.get_function_address(SYMBOL_PREFIX + kernel)
         if not address:
-            raise InternalError(
-                f"path {self.path!r} has no kernel {kernel!r}: delete {cache_directories()} and retry"
-            )
+            raise InternalError(f"the code of path {self.path!r} has no kernel {kernel!r}")
         return address
 
 
@@ -97,11 +106,7 @@ def cache_directories() -> tuple[Path, ...]:
         return (Path(forced),)
     from platformdirs import user_cache_path  # noqa: PLC0415
 
-    return (
-        _HERE / "__pycache__",
-        user_cache_path("axemu"),
-        Path(tempfile.gettempdir()) / f"axemu-{os.getuid()}",
-    )
+    return (_HERE / "__pycache__", user_cache_path("axemu"))
 
 
 def generate(path: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from axelera.emulator.compute.micro import Isa
+from axelera.emulator.compute.micro import Isa, Requantise
 
 from .avg_pool import make_avg_pool
 from .conv import make_conv
@@ -36,7 +36,7 @@ def all_kernels(isa: Isa) -> Iterator[Kernel]:
     """Yield every kernel of a path."""
     for numerics in NUMERICS:
         for vectors in (1, 2, 3, 4):
-            yield Kernel(f"conv_{numerics}_{vectors}", make_conv(isa, numerics, vectors))
+            yield Kernel(f"conv_{numerics}_{vectors}", make_conv(isa, Requantise(numerics), vectors))
         yield Kernel(f"depthwise_{numerics}", make_depthwise(isa, numerics))
         for operation in ("add", "sub", "mul"):
             yield Kernel(f"{operation}_{numerics}", make_elementwise(isa, numerics, operation), 5)

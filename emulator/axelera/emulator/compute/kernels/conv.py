@@ -8,10 +8,10 @@ from axelera.emulator.compute.fields import conv as f
 from axelera.emulator.compute.micro import Isa, Requantise, call_range, load_i64, make_tile, njit
 
 
-def make_conv(isa: Isa, numerics: str, vectors: int) -> Any:
+def make_conv(isa: Isa, requantise: Requantise, vectors: int) -> Any:
     """Return conv(descriptor, chunk, chunks) for panels of `vectors` vectors; see `fields.conv`."""
     pixel_of = _make_pixel_of(isa.spec.rows)
-    sweep = _make_sweep(isa, Requantise(numerics), vectors, pixel_of)
+    sweep = _make_sweep(isa, requantise, vectors, pixel_of)
 
     @njit
     def conv(d: int, chunk: int, chunks: int) -> None:

@@ -107,9 +107,11 @@ def store_tile(
     channels, output, places, scalars, table = operands
     vectors = len(totals[0])
     constants = requantise.load(isa, b, offset(b, channels, 4 * isa.lanes * vectors), scalars, vectors)
-    for m, row in enumerate(totals):
+    # Vector by vector, so that its constants are loaded once; the accumulators' registers take the results.
+    columns = [[requantise.apply(isa, b, constants, n, b.load(row[n])) for row in totals] for n in range(vectors)]
+    for m in range(len(totals)):
         target = b.add(output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
-        whole = [requantise.apply(isa, b, constants, n, b.load(row[n])) for n in range(vectors)]
+        whole = [column[m] for column in columns]
         for first, size in PIECES[vectors]:
             piece = isa.pack(b, whole[first : first + size], constants.shift)
             piece = within(b, piece, constants.low, constants.high)
