@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from axelera.chip import TICKS_PER_SECOND
 from axelera.driver import InvalidConfiguration, NotImplemented  # noqa: A004
 from axelera.emulator._configuration import EmulatorOptions, user_file
 from axelera.emulator._handles import EmulatedInstance
 from axelera.emulator._recording import Recording
-from axelera.emulator._timing import Frames, board_state, seconds
-from axelera.emulator.metis import Board, cycles_to_ticks, seconds_to_ticks, task_cycles, write_trace
+from axelera.emulator._timing import Frames, seconds
+from axelera.emulator.metis import write_trace
 
 REPORT_VERSION = 1
 
@@ -53,6 +54,11 @@ def report(recording: Recording) -> dict[str, Any]:
                     for unit, ticks in sorted(timeline.busy.items())
                     if unit.startswith(f"board{board.index}.")
                 },
+                "core_utilisation": {
+                    unit.removeprefix(f"board{board.index}."): _share(ticks, elapsed)
+                    for unit, ticks in sorted(timeline.unit_ticks.items())
+                    if unit.startswith(f"board{board.index}.") and ticks
+                },
                 "bytes_moved": {
                     unit.removeprefix(f"board{board.index}."): amount
                     for unit, amount in sorted(timeline.bytes_moved.items())
@@ -85,40 +91,40 @@ def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) 
         "fps": images / seconds(frames.elapsed) if frames.elapsed else 0.0,
         "latency_p50_ms": seconds(np.percentile(latency, 50)) * 1e3 if latency.size else None,
         "latency_p99_ms": seconds(np.percentile(latency, 99)) * 1e3 if latency.size else None,
-        "bound_by": max(parts, key=parts.__getitem__) if frames.count else None,
+        "bound_by": max(parts, key=parts.__getitem__) if parts else None,
         "microseconds_per_call": {part: round(seconds(ticks) * 1e6, 3) for part, ticks in parts.items()},
     }
 
 
 def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, float]:
-    """Say where the time of a call goes, in ticks: each unit's own work, and what is left is waiting for others."""
+    """Say where the time of a mean call goes, in ticks.
+
+    What the core does is measured per core, so it is a mean over all instances there. `ddr` is what an execution takes
+    beyond that; `waiting` is for a core, a link or another call of the instance.
+    """
     spec, emulated = instance.spec, instance.connection.board
-    board = Board(figures=emulated.figures, host=emulated.host, calibration=recording.calibration)
-    state = board_state(emulated.settings)
-    clock = min(state.clock_mhz[core] for core in spec.cores)
-    limit = min(state.mvm_percent[core] for core in spec.cores)
-    host = board.host.launch.value + board.host.gap.value
-    if not spec.double_buffer:
-        host += 2 * board.host.copy_setup.value
-    parts: dict[str, float] = {
-        "host": seconds_to_ticks(host),
-        "link": seconds_to_ticks((spec.input_bytes + spec.output_bytes) / board.figures.link_bandwidth.value),
-        "ddr": seconds_to_ticks(
-            sum(
-                len(spec.cores) * (task.ddr_read_bytes + task.ddr_write_bytes) + task.weight_ddr_bytes
-                for task in spec.tasks
-            )
-            / board.figures.memory_bandwidth.value
-        ),
-        "start": cycles_to_ticks(int(board.chip.start_cycles), clock),
+    prefix = f"board{emulated.index}.core{spec.cores[0]}."
+    executions = sum(
+        recording.record.frames[other.spec.id].executed.size
+        for other in recording.instances
+        if other.spec.board == spec.board and spec.cores[0] in other.spec.cores
+    )
+    if not executions:
+        return {}
+    host, link = emulated.host, emulated.figures.link_bandwidth.value
+    parts = {
+        unit.removeprefix(prefix): ticks / executions
+        for unit, ticks in recording.record.timeline.unit_ticks.items()
+        if unit.startswith(prefix)
     }
-    for task in spec.tasks:
-        cycles = task_cycles(task, board.chip, board.calibration, limit)._asdict()
-        for unit, count in cycles.items():
-            parts[unit] = parts.get(unit, 0) + cycles_to_ticks(count, clock)
-    if frames.count:
-        period = float(frames.host.mean()) + seconds_to_ticks(board.host.gap.value)
-        parts["waiting"] = max(0.0, period - sum(parts.values()))
+    executed = float(frames.executed.mean()) if frames.executed.size else 0.0
+    parts["ddr"] = max(0.0, executed - sum(parts.values()))
+    parts["host"] = TICKS_PER_SECOND * (host.launch.value + host.gap.value)
+    parts["link"] = TICKS_PER_SECOND * (spec.input_bytes + spec.output_bytes) / link
+    if not spec.double_buffer:
+        parts["link"] += TICKS_PER_SECOND * 2 * host.copy_setup.value
+    period = float(frames.host.mean()) + TICKS_PER_SECOND * host.gap.value
+    parts["waiting"] = max(0.0, period - sum(parts.values()))
     return parts
 
 

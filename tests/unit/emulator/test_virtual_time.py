@@ -290,3 +290,6 @@ def test_a_report_names_the_model_the_calibration_and_what_bound_each_instance(
     shares = document["boards"][0]["utilisation"]
     assert all(0 <= share <= 1 for share in shares.values())
     assert shares["core0"] > 0.9
+    inside = document["boards"][0]["core_utilisation"]
+    assert inside["core0.array"] > 0.9
+    assert sum(share for unit, share in inside.items() if unit.startswith("core0.")) <= 1
