@@ -1,0 +1,190 @@
+"""What no schedule may do, whatever the tasks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from axelera.chip import BOARDS, HOSTS, TICKS_PER_SECOND, Figure, Provenance
+from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline, simulate
+from axelera.model.program import Task
+
+CALLS = 12
+ANOMALY = 0.25
+"""How far contention may turn against the one who helps: with more bandwidth, clock or rivals the order in which cores
+meet at the DDR changes, and a few calls may come off worse (docs/explanation/timing.md)."""
+
+KILO = st.integers(0, 400).map(lambda n: n * 1000)
+
+TASKS = st.lists(
+    st.builds(
+        Task,
+        name=st.just("t"),
+        op=st.just("conv"),
+        mvm_slots=st.integers(0, 3000),
+        weight_bytes=KILO,
+        weight_ddr_bytes=st.one_of(st.just(0), KILO),
+        taps=st.integers(0, 20_000),
+        vectors=st.integers(0, 5000),
+        broadcasts=st.integers(0, 500),
+        move_bytes=KILO,
+        io_bytes=KILO,
+        ddr_read_bytes=st.one_of(st.just(0), KILO),
+        ddr_write_bytes=st.one_of(st.just(0), KILO),
+    ).map(lambda task: replace(task, macs=task.mvm_slots * 512 * 512)),
+    min_size=1,
+    max_size=8,
+).map(tuple)
+
+COPIES = st.tuples(KILO, KILO)
+CLOCKS = st.sampled_from((100, 200, 400, 600, 700, 800))
+
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+
+
+def board_like(**changes: float) -> Board:
+    figures = BOARDS["m2"]
+    for name, factor in changes.items():
+        old: Figure = getattr(figures, name)
+        figures = replace(figures, **{name: old.with_value(old.value * factor, "test", Provenance.ASSUMED)})
+    return Board(figures, HOSTS["desktop"])
+
+
+def run(
+    tasks: tuple[Task, ...],
+    copies: tuple[int, int],
+    instances: int = 4,
+    clock: int = 800,
+    board: Board | None = None,
+    buffered: bool = True,
+    calls: int = CALLS,
+) -> Timeline:
+    specs = [InstanceSpec(i, tasks, (i,), *copies, buffered) for i in range(instances)]
+    state = BoardState((clock,) * 4)
+    return simulate(board or board_like(), (state,), specs, [[Call(i)] * calls for i in range(instances)])
+
+
+def rate(timeline: Timeline) -> float:
+    return sum((len(c) - 1) / (c[-1].completion - c[0].completion) for c in timeline.calls)
+
+
+def lone(
+    tasks: tuple[Task, ...], copies: tuple[int, int], clock: int = 800, board: Board | None = None
+) -> int:
+    (calls,) = run(tasks, copies, 1, clock, board, buffered=False, calls=1).calls
+    return calls[0].completion - calls[0].arrival
+
+
+@few
+@given(TASKS, COPIES, st.integers(1, 4), CLOCKS, st.booleans())
+def test_no_unit_is_busy_longer_than_time_passes(
+    tasks: tuple[Task, ...], copies: tuple[int, int], instances: int, clock: int, buffered: bool
+) -> None:
+    timeline = run(tasks, copies, instances, clock, buffered=buffered)
+    for unit, ticks in timeline.busy.items():
+        assert 0 <= ticks <= timeline.elapsed, unit
+    for core in range(instances):
+        parts = sum(t for unit, t in timeline.unit_ticks.items() if unit.startswith(f"board0.core{core}."))
+        hidden = timeline.unit_ticks[f"board0.core{core}.overhead"]
+        assert parts - hidden <= timeline.busy[f"board0.core{core}"]
+
+
+@few
+@given(TASKS, COPIES, st.integers(1, 4))
+def test_every_byte_that_is_asked_for_is_moved(
+    tasks: tuple[Task, ...], copies: tuple[int, int], instances: int
+) -> None:
+    moved = run(tasks, copies, instances, buffered=False).bytes_moved
+    per_call = sum(t.weight_ddr_bytes + t.ddr_read_bytes + t.ddr_write_bytes for t in tasks)
+    assert moved["board0.ddr"] == instances * CALLS * per_call
+    assert (moved["board0.link_in"], moved["board0.link_out"]) == tuple(instances * CALLS * c for c in copies)
+
+
+@few
+@given(TASKS, COPIES, CLOCKS, st.integers(1, 4))
+def test_nothing_finishes_before_its_lower_bound(
+    tasks: tuple[Task, ...], copies: tuple[int, int], clock: int, instances: int
+) -> None:
+    board = board_like()
+    timeline = run(tasks, copies, instances, clock, buffered=False)
+    macs = sum(task.macs for task in tasks)
+    ddr = sum(t.weight_ddr_bytes + t.ddr_read_bytes + t.ddr_write_bytes for t in tasks)
+    for calls in timeline.calls:
+        for call in calls:
+            seconds = (call.device_end - call.device_start) / TICKS_PER_SECOND
+            assert seconds >= macs / 32768 / (clock * 1e6) * (1 - 1e-9)
+            assert seconds >= ddr / float(board.figures.memory_bandwidth) * (1 - 1e-9)
+            copying = sum(copies) / float(board.figures.link_bandwidth)
+            assert (call.completion - call.arrival) / TICKS_PER_SECOND >= (seconds + copying) * (1 - 1e-9)
+    total = timeline.elapsed / TICKS_PER_SECOND
+    assert total >= instances * CALLS * ddr / float(board.figures.memory_bandwidth) * (1 - 1e-9)
+
+
+@few
+@given(TASKS, COPIES, st.sampled_from(("memory_bandwidth", "link_bandwidth", "link_joint_bandwidth")))
+def test_more_bandwidth_never_makes_a_lone_frame_later(
+    tasks: tuple[Task, ...], copies: tuple[int, int], name: str
+) -> None:
+    assert lone(tasks, copies, board=board_like(**{name: 1.5})) <= lone(tasks, copies)
+
+
+@few
+@given(TASKS, COPIES)
+def test_a_higher_clock_never_makes_a_lone_frame_later(
+    tasks: tuple[Task, ...], copies: tuple[int, int]
+) -> None:
+    times = [lone(tasks, copies, clock) for clock in (100, 200, 400, 600, 700, 800)]
+    assert times == sorted(times, reverse=True)
+
+
+@few
+@given(TASKS, COPIES, st.sampled_from(("memory_bandwidth", "link_bandwidth")))
+def test_more_bandwidth_does_not_lower_throughput(
+    tasks: tuple[Task, ...], copies: tuple[int, int], name: str
+) -> None:
+    assert rate(run(tasks, copies, board=board_like(**{name: 1.5}))) >= (1 - ANOMALY) * rate(
+        run(tasks, copies)
+    )
+
+
+@few
+@given(TASKS, COPIES, st.integers(1, 3))
+def test_more_cores_do_not_lower_throughput(
+    tasks: tuple[Task, ...], copies: tuple[int, int], instances: int
+) -> None:
+    assert rate(run(tasks, copies, instances + 1)) >= (1 - ANOMALY) * rate(run(tasks, copies, instances))
+
+
+@few
+@given(TASKS, COPIES, st.integers(1, 4))
+def test_n_instances_never_do_more_than_n_times_one(
+    tasks: tuple[Task, ...], copies: tuple[int, int], instances: int
+) -> None:
+    alone = rate(run(tasks, copies, 1, buffered=False))
+    assert rate(run(tasks, copies, instances, buffered=False)) <= instances * alone * (1 + 1e-9)
+
+
+@few
+@given(TASKS, CLOCKS)
+def test_time_scales_with_the_clock_when_nothing_is_off_chip(tasks: tuple[Task, ...], clock: int) -> None:
+    inside = tuple(replace(t, weight_ddr_bytes=0, ddr_read_bytes=0, ddr_write_bytes=0) for t in tasks)
+    times = []
+    for at in (clock, 800):
+        (calls,) = run(inside, (0, 0), 1, at, buffered=False, calls=1).calls
+        times.append((calls[0].device_end - calls[0].device_start) * at)
+    assert times[0] == times[1]
+
+
+@few
+@given(TASKS, COPIES)
+def test_leaving_phases_apart_for_a_trace_changes_no_time(
+    tasks: tuple[Task, ...], copies: tuple[int, int]
+) -> None:
+    specs = [InstanceSpec(i, tasks, (i,), *copies, True) for i in range(2)]
+    threads = [[Call(i)] * 4 for i in range(2)]
+    plain = simulate(board_like(), (BoardState(),), specs, threads)
+    traced = simulate(board_like(), (BoardState(),), specs, threads, trace=True)
+    assert plain.calls == traced.calls
+    assert plain.busy == traced.busy

@@ -1,0 +1,118 @@
+"""A written trace, parsed back with the schema of the perfetto package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from axelera.chip import BOARDS
+from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline, simulate, write_trace
+from axelera.model.program import Task
+
+perfetto = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
+
+TASKS = (
+    Task("first", "conv", mvm_slots=500, weight_bytes=10_000, io_bytes=20_000),
+    Task("second", "conv", mvm_slots=900, weight_ddr_bytes=2_000_000, move_bytes=30_000),
+    Task("third", "add", vectors=4000, ddr_read_bytes=50_000),
+)
+BOARD = Board(BOARDS["m2"])
+
+
+@pytest.fixture(scope="module")
+def timeline() -> Timeline:
+    specs = [InstanceSpec(i, TASKS, (i,), 150_000, 40_000, i % 2 == 0) for i in range(4)]
+    return simulate(BOARD, (BoardState(),), specs, [[Call(i)] * 5 for i in range(4)], trace=True)
+
+
+@pytest.fixture(scope="module")
+def trace(timeline: Timeline, tmp_path_factory: pytest.TempPathFactory) -> object:
+    path: Path = tmp_path_factory.mktemp("trace") / "run.pftrace"
+    write_trace(path, timeline)
+    parsed = perfetto.Trace()
+    parsed.ParseFromString(path.read_bytes())
+    assert [p.name for p in path.parent.iterdir()] == ["run.pftrace"]
+    return parsed
+
+
+def events(trace: object) -> list[tuple[int, object]]:
+    return [(p.timestamp, p.track_event) for p in trace.packet if p.HasField("track_event")]  # type: ignore[attr-defined]
+
+
+def names(trace: object) -> dict[int, str]:
+    return {
+        p.track_descriptor.uuid: p.track_descriptor.name or p.track_descriptor.process.process_name
+        for p in trace.packet  # type: ignore[attr-defined]
+        if p.HasField("track_descriptor")
+    }
+
+
+def test_timestamps_never_go_back(trace: object) -> None:
+    stamps = [stamp for stamp, _ in events(trace)]
+    assert stamps == sorted(stamps)
+
+
+def test_slices_are_balanced_and_do_not_overlap_on_a_track(trace: object) -> None:
+    open_slices: dict[int, int] = {}
+    for _, event in events(trace):
+        if event.type == event.TYPE_SLICE_BEGIN:
+            open_slices[event.track_uuid] = open_slices.get(event.track_uuid, 0) + 1
+            assert open_slices[event.track_uuid] == 1
+        elif event.type == event.TYPE_SLICE_END:
+            open_slices[event.track_uuid] -= 1
+            assert open_slices[event.track_uuid] == 0
+    assert set(open_slices.values()) == {0}
+
+
+def test_every_event_lies_on_a_described_track(trace: object) -> None:
+    known = names(trace)
+    assert all(event.track_uuid in known for _, event in events(trace))
+
+
+def test_there_is_a_track_per_core_thread_and_copy(trace: object) -> None:
+    shown = set(names(trace).values())
+    for i in range(4):
+        assert {f"board0.core{i}", f"thread{i}", f"board0.link in.{i}", f"board0.link out.{i}"} <= shown
+
+
+def test_each_flow_begins_at_a_call_and_ends_at_a_unit(trace: object) -> None:
+    known = names(trace)
+    begun: dict[int, str] = {}
+    ended: dict[int, str] = {}
+    for _, event in events(trace):
+        for flow in event.flow_ids:
+            assert flow not in begun
+            begun[flow] = known[event.track_uuid]
+        for flow in event.terminating_flow_ids:
+            assert flow not in ended
+            ended[flow] = known[event.track_uuid]
+    assert begun
+    assert begun.keys() == ended.keys()
+    assert all(track.startswith("thread") for track in begun.values())
+    assert all(track.startswith("board") for track in ended.values())
+
+
+def test_counters_stay_within_what_the_board_can_do(trace: object) -> None:
+    limits = {
+        "board0.ddr bytes/s": float(BOARD.figures.memory_bandwidth),
+        "board0.link_in bytes/s": float(BOARD.figures.link_bandwidth),
+        "board0.link_out bytes/s": float(BOARD.figures.link_bandwidth),
+        "board0.l2 bytes/s": 4 * 64 * 800e6,
+    }
+    known = names(trace)
+    seen: dict[str, list[int]] = {}
+    for _, event in events(trace):
+        if event.type == event.TYPE_COUNTER:
+            seen.setdefault(known[event.track_uuid], []).append(event.counter_value)
+    assert seen.keys() == limits.keys()
+    for name, values in seen.items():
+        assert min(values) >= 0
+        assert 0 < max(values) <= limits[name]
+        assert values[-1] == 0
+
+
+def test_the_trace_says_that_it_is_simulated(trace: object, timeline: Timeline) -> None:
+    (board,) = [name for name in names(trace).values() if name.startswith("board0 (")]
+    assert "simulated" in board
+    assert timeline.calibration_id in board
