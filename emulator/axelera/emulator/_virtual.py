@@ -28,7 +28,7 @@ class VirtualPace:
         self._settings = settings
         self._log = CallLog()
         self._lock = threading.Lock()
-        self._size = -1
+        self._known = (-1, -1)
         self._record: Record | None = None
 
     def add(self, instance: InstanceSpec) -> None:
@@ -41,12 +41,12 @@ class VirtualPace:
     def record(self, instances: Sequence[InstanceSpec], trace: bool = False) -> Record:
         """Simulate all calls logged so far."""
         with self._lock:
-            if self._record is None or self._size != self._log.size() or trace:
+            if self._record is None or self._known != (self._log.size(), len(instances)) or trace:
                 logs = sorted(self._log.snapshot(), key=_program)
                 states = [board_state(settings) for settings in self._settings.since(0)]
                 timeline = simulate(self._boards, states, instances, _threads(logs), trace)
                 times = [np.array(calls, np.int64).reshape(-1, 4) for calls in timeline.calls]
-                self._size = sum(len(log.instances) for log in logs)
+                self._known = (sum(len(log.instances) for log in logs), len(instances))
                 self._record = collect(timeline, logs, times, instances)
             return self._record
 

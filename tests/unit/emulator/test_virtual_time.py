@@ -164,6 +164,18 @@ def test_a_clock_change_acts_from_the_next_frame_on(driver: EmulatorDriver, make
     assert both == pytest.approx((fast + 2 * fast) / 2, rel=1e-9)
 
 
+def test_an_instance_that_has_not_run_has_empty_counters(
+    driver: EmulatorDriver, make_model: MakeModel
+) -> None:
+    first, second = load(driver, make_model(), 2)
+    frame(first)
+    assert first.counters().frames == 1
+    third = second.context.device_connect().load_model_instance(second.context.load_model("twice"))
+    for instance in (second, third):
+        counters = instance.counters()
+        assert (counters.frames, counters.elapsed, counters.device_time) == (0, 0, 0)
+
+
 def test_a_call_that_failed_took_no_time(driver: EmulatorDriver, make_model: MakeModel) -> None:
     (instance,) = load(driver, make_model(), 1)
     frame(instance)
