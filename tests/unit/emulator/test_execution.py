@@ -10,6 +10,7 @@ import pytest
 
 from axelera.driver import IncompatibleDevice, InvalidArgument
 from axelera.emulator import EmulatorDriver, parse_options
+from axelera.emulator.compute import Runner
 from axelera.runtime import Context
 
 SHAPE = (1, 4, 4, 64)
@@ -54,6 +55,22 @@ def test_equal_frames_give_equal_results_and_a_change_of_one_byte_is_seen(make_m
     results = run_all(make_model(), [first, first, second, first], {})
     assert [np.array_equal(result, doubled(first)) for result in results] == [True, True, False, True]
     assert np.array_equal(results[2], doubled(second))
+
+
+def test_equal_frames_in_a_row_are_computed_once(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = frames(2)
+    computed = []
+    original = Runner.run
+
+    def counted(runner: Runner, *arguments: object) -> None:
+        computed.append(1)
+        original(runner, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Runner, "run", counted)
+    run_all(make_model(), [first, first, second, second, first], {})
+    assert len(computed) == 3
 
 
 def test_double_buffering_returns_results_two_calls_late(make_model: MakeModel) -> None:
