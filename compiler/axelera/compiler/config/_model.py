@@ -137,7 +137,9 @@ class CompilerConfig(BaseModel):
         StrictBool, refused("inputs and outputs of a program are always int8")
     ] = False
     onnx_opset_version: Annotated[
-        StrictInt, Field(ge=17), modelled("opset a PyTorch module is exported with")
+        StrictInt,
+        Field(ge=17),
+        without_effect("PyTorch modules are not exported here; an ONNX file brings its own opset"),
     ] = 17
 
     # --- graph -------------------------------------------------------------------------------------------
