@@ -110,16 +110,22 @@ WRONG_INPUTS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda _: None, "inputs are a NoneType; give a list"),
     (
         lambda x: [x.view(np.uint8)],
-        r"input 0 \(var_input_ifd0\): dtype uint8; expected 640 B of C-contiguous int8",
+        r"input 0 \(var_input_ifd0\): uint8 of shape .*; expected 640 B of C-contiguous int8",
     ),
     (
         lambda x: [x.astype(np.float32)],
-        r"input 0 .*float32 of shape \(1, 10, 16, 4\).*may be float32 of its unpadded",
+        r"input 0 .*float32 of shape .*may be float32 of its unpadded",
     ),
-    (lambda x: [x.astype(np.float64)[:, 1:9, 1:9, :3]], "input 0 .*dtype float64"),
+    (lambda x: [x.astype(np.float64)[:, 1:9, 1:9, :3]], "input 0 .*float64 of shape"),
     (lambda x: [x[:, :9]], r"input 0 .*shape \(1, 9, 16, 4\) has 576 B; expected 640 B"),
     (lambda x: [np.repeat(x, 2, 3)[..., ::2]], "input 0 .*is not C-contiguous"),
     (lambda x: [x.transpose(0, 2, 1, 3)], "input 0 .*is not C-contiguous"),
+    (lambda x: [x.astype(">f4")[:, 1:9, 1:9, :3]], "input 0 .*>f4 of shape"),
+    (lambda x: [x.view([("a", "i1"), ("b", "i1")])], r"input 0 .*\[\('a', 'i1'\).* of shape"),
+    (lambda x: [x.astype(object)], "input 0 .*object of shape"),
+    (lambda _: [np.array(3, np.int8)], r"input 0 .*shape \(\) has 1 B; expected 640 B"),
+    (lambda _: [np.int8(3)], "input 0 .*is a int8; expected a NumPy array"),
+    (lambda x: [np.broadcast_to(x[:, :1], x.shape)], "input 0 .*is not C-contiguous"),
     (lambda x: [x.tolist()], "input 0 .*is a list; expected a NumPy array"),
     (lambda x: [x.tobytes()], "input 0 .*is a bytes; expected a NumPy array"),
     (lambda _: [None], "input 0 .*is a NoneType; expected a NumPy array"),
@@ -150,10 +156,80 @@ WRONG_OUTPUTS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda _: [np.empty((1, 1, 1, 128), np.int8)[..., ::2]], "output 0 .*is not C-contiguous"),
     (lambda y: [y[..., :63]], r"output 0 .*has 63 B; expected 64 B"),
     (lambda _: [np.empty(65, np.int8)], r"output 0 .*has 65 B; expected 64 B"),
-    (lambda y: [y.view(np.uint8)], "output 0 .*dtype uint8"),
+    (lambda y: [y.view(np.uint8)], "output 0 .*uint8 of shape"),
     (lambda _: [np.empty((1, 1, 1, 10), np.float32)], "output 0 .*float32"),
     (lambda _: [bytearray(64)], "output 0 .*is a bytearray; expected a NumPy array"),
 ]
+
+
+SUBCLASSES: list[Callable[[Any], Any]] = [
+    lambda x: x.reshape(16, -1).view(np.matrix),
+    lambda x: np.ma.array(x, mask=True, hard_mask=True),
+    lambda x: x.view(np.recarray),
+]
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("view", SUBCLASSES)
+def test_subclasses_of_arrays_are_their_elements(
+    instance: axr.ModelInstance, made: Any, view: Callable[[Any], Any]
+) -> None:
+    """A mask hides elements from NumPy, not from a board."""
+    inputs, outputs = made.frame(1), made.outputs()
+    instance.run([view(inputs[0])], [view(outputs[0])])
+    assert np.array_equal(outputs, made.expected(inputs))
+
+
+def test_results_go_where_the_list_pointed_at_the_call(made: Any) -> None:
+    """A client may put the next frame's arrays into its list while this one is under way."""
+    from axelera.driver import FunctionDriver
+
+    given, later = np.zeros(64, np.int8), np.zeros(64, np.int8)
+    outputs = [given]
+
+    def replace(model: Any, inputs: Any) -> list[Any]:
+        outputs[0] = later
+        return [np.full(64, 7, np.int8)]
+
+    with axr.Context(FunctionDriver(replace)) as context:
+        instance = context.device_connect().load_model_instance(context.load_model(made.path))
+        instance.run(made.frame(1), outputs)
+    assert (given[0], later[0]) == (7, 0)
+
+
+@pytest.fixture
+def two_outputs(made: Any) -> Iterator[Callable[..., axr.ModelInstance]]:
+    model = json.loads(made.path.read_text())
+    pool = next(pool for pool in model["memory_pools"] if pool["name"] == "ddr_output")
+    pool["size"] = 128
+    model["outputs"].append({**model["outputs"][0], "name": "output_mmio_var_1", "offset": 64})
+    made.path.write_text(json.dumps(model))
+    made.path.with_name("manifest.json").unlink()
+    with axr.Context("function") as context:
+        loaded = context.load_model(made.path)
+        connection = context.device_connect()
+        yield lambda **properties: connection.load_model_instance(loaded, **properties)
+
+
+def test_outputs_may_lie_side_by_side(two_outputs: Callable[..., axr.ModelInstance], made: Any) -> None:
+    both = np.zeros((2, 64), np.int8)
+    inputs = made.frame(1)
+    two_outputs().run(inputs, [both[1], both[0]])
+    assert np.array_equal(both, [inputs[0].reshape(-1)[:64]] * 2)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 63])
+@pytest.mark.parametrize("order", [1, -1])
+def test_outputs_that_would_overwrite_each_other_are_refused(
+    two_outputs: Callable[..., axr.ModelInstance], made: Any, shift: int, order: int
+) -> None:
+    both = np.full(128, 99, np.int8)
+    outputs = [both[:64], both[shift : shift + 64]][::order]
+    with pytest.raises(
+        axr.InvalidArgument, match=r"output \d .*: shares memory with .*output \d .*buffer of its own"
+    ):
+        two_outputs().run(made.frame(1), outputs)
+    assert np.all(both == 99)
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG_OUTPUTS)
@@ -220,7 +296,8 @@ def test_a_float_input_is_told_once(
 
 
 @pytest.mark.parametrize(
-    ("value", "code"), [(np.inf, 127), (-np.inf, -128), (1e30, 127), (0.0, -128), (1.0, 125)]
+    ("value", "code"),
+    [(np.inf, 127), (-np.inf, -128), (1e30, 127), (3e38, 127), (-3e38, -128), (0.0, -128), (1.0, 125)],
 )
 def test_a_float_input_saturates(instance: axr.ModelInstance, made: Any, value: float, code: int) -> None:
     outputs, inner = made.outputs(), np.full((1, 8, 8, 3), code, np.int8)
@@ -400,6 +477,45 @@ def test_a_pipe_cannot_be_mapped(buffered: axr.ModelInstance, memory: Callable[[
         buffered.run([read], [memory(64)])
     os.close(read)
     os.close(write)
+
+
+@pytest.mark.parametrize("path", ["/", "/dev/null", "/dev/zero", "/dev/urandom"])
+def test_what_holds_no_bytes_of_its_own_is_refused(
+    buffered: axr.ModelInstance, memory: Callable[[int], int], path: str
+) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    with pytest.raises(axr.InvalidArgument, match=r"input 0 .*(cannot be mapped|has 0 B behind it)"):
+        buffered.run([descriptor], [memory(64)])
+    os.close(descriptor)
+
+
+def test_a_descriptor_only_for_writing_gives_no_input(
+    buffered: axr.ModelInstance, memory: Callable[[int], int]
+) -> None:
+    write_only = os.open(f"/proc/self/fd/{memory(640)}", os.O_WRONLY)
+    with pytest.raises(axr.InvalidArgument, match=r"input 0 .*cannot be mapped to be read"):
+        buffered.run([write_only], [memory(64)])
+    os.close(write_only)
+
+
+def test_one_descriptor_may_be_input_and_output(
+    buffered: axr.ModelInstance, made: Any, memory: Callable[[int], int]
+) -> None:
+    both, inputs = memory(640), made.frame(1)
+    os.pwrite(both, inputs[0].tobytes(), 0)
+    buffered.run([both], [both])
+    assert os.pread(both, 64, 0) == made.expected(inputs)[0].tobytes()
+
+
+def test_one_descriptor_cannot_be_two_outputs(
+    two_outputs: Callable[..., axr.ModelInstance], memory: Callable[[int], int]
+) -> None:
+    target, other = memory(64), memory(64)
+    instance = two_outputs(output_dmabuf=1)
+    with pytest.raises(axr.InvalidArgument, match=r"output 1 .*shares memory with .*output 0"):
+        instance.run([np.zeros(640, np.int8)], [target, target])
+    instance.run([np.ones(640, np.int8)], [target, other])
+    assert os.pread(target, 64, 0) == os.pread(other, 64, 0) == bytes([1] * 64)
 
 
 def test_a_read_only_descriptor_takes_no_output(

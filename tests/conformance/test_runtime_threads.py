@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from queue import Queue
 from typing import Any
 
@@ -199,3 +200,68 @@ def test_two_threads_on_one_instance_take_turns(driver: str, context: axr.Contex
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_a_release_waits_for_the_frame_under_way(small: Any) -> None:
+    made = small(driver="function")
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(model: Any, inputs: Any) -> list[Any]:
+        started.set()
+        assert go_on.wait(60)
+        return [np.resize(inputs[0], info.size) for info in model.outputs]
+
+    from axelera.driver import FunctionDriver
+
+    with axr.Context(FunctionDriver(slow)) as context:
+        instance = context.device_connect(None, 4).load_model_instance(context.load_model(made.path))
+        inputs, outputs = made.frame(1), made.outputs()
+        frame = threading.Thread(target=instance.run, args=(inputs, outputs))
+        frame.start()
+        assert started.wait(60)
+        release = threading.Thread(target=context.release)
+        release.start()
+        release.join(0.05)
+        assert release.is_alive()
+        go_on.set()
+        frame.join(60)
+        release.join(60)
+        assert np.array_equal(outputs, made.expected(inputs))
+        with pytest.raises(axr.InvalidArgument, match="ModelInstance was released"):
+            instance.run(inputs, outputs)
+
+
+@pytest.mark.parametrize("what", ["instance", "connection", "context"])
+def test_a_signal_handler_may_release_at_any_step_of_a_frame(driver: str, small: Any, what: str) -> None:
+    """The frame ends with its result or a documented error, and nothing waits for ever."""
+    made = small()
+    inputs = made.frame(1)
+    expected = made.expected(inputs)
+    step = 0
+    while True:
+        context = axr.Context()
+        connection = context.device_connect(None, 4)
+        instance = connection.load_model_instance(context.load_model(made.path))
+        parts = {"instance": instance, "connection": connection, "context": context}
+        countdown = iter(range(step, -1, -1))
+
+        def interrupt(*_: Any, part: axr.Object = parts[what], countdown: Iterator[int] = countdown) -> None:
+            if next(countdown) == 0:
+                sys.setprofile(None)
+                part.release()
+
+        outputs = made.outputs()
+        sys.setprofile(interrupt)
+        try:
+            instance.run(inputs, outputs)
+        except (axr.InvalidArgument, axr.ConnectionError):  # released before the driver began
+            assert np.all(outputs[0] == 99)
+        else:
+            assert np.array_equal(outputs, expected)
+        finally:
+            sys.setprofile(None)
+        context.release()
+        if next(countdown, None) is not None:
+            break  # the frame has fewer steps
+        step += sample(5, 1)
+    assert step > 20

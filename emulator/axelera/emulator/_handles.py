@@ -51,7 +51,7 @@ class EmulatedInstance(Handle):
     spec: InstanceSpec
     holding: L2Holding
     values: Values | None
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def frame(self, inputs: Sequence[Argument], outputs: Sequence[Argument]) -> None:
         """Compute the next frame; the caller holds `lock`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import mmap
 import operator
 import os
 import stat
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -46,11 +48,14 @@ class InputSlot:
         if not isinstance(value, np.ndarray):
             raise _not_an_array(self._where, value, "input_dmabuf")
         if value.dtype == _INT8 and value.nbytes == self._size and value.flags.c_contiguous:
-            into[:] = value.reshape(-1)
+            into[:] = _flat(value)
         elif value.dtype == _FLOAT32 and value.shape == self._info.unpadded_shape:
             into[:] = self._quantised(value).reshape(-1)
         else:
-            _refuse(value, self._info, self._where)
+            hint = ""
+            if value.dtype == _FLOAT32:
+                hint = f" (an input may be float32 of its unpadded shape {self._info.unpadded_shape})"
+            _refuse(value, self._info, self._where, hint)
         return None
 
     def _quantised(self, value: npt.NDArray[np.float32]) -> Buffer:
@@ -71,13 +76,13 @@ class InputSlot:
 class OutputSlot:
     """One output of an instance: checks where results go before a frame, writes them after it."""
 
-    __slots__ = ("_dmabuf", "_info", "_size", "_where")
+    __slots__ = ("_dmabuf", "_info", "_size", "where")
 
     def __init__(self, model: str, index: int, info: TensorInfo, *, dmabuf: bool) -> None:
         self._info = info
         self._size = info.size
         self._dmabuf = dmabuf
-        self._where = f"{model}: output {index} ({info.name})"
+        self.where = f"{model}: output {index} ({info.name})"
 
     def check(self, value: Any) -> int | None:
         """Refuse what cannot take the result; return its file descriptor if it is one.
@@ -86,23 +91,23 @@ class OutputSlot:
             InvalidArgument: wrong type, dtype, size or memory layout, or not writable.
         """
         if self._dmabuf:
-            with _mapped(value, self._size, self._where, writable=True):
+            with _mapped(value, self._size, self.where, writable=True):
                 return int(value)
         if not isinstance(value, np.ndarray):
-            raise _not_an_array(self._where, value, "output_dmabuf")
+            raise _not_an_array(self.where, value, "output_dmabuf")
         if value.dtype != _INT8 or value.nbytes != self._size or not value.flags.c_contiguous:
-            _refuse(value, self._info, self._where)
+            _refuse(value, self._info, self.where)
         if not value.flags.writeable:
-            raise InvalidArgument(f"{self._where}: the array is read-only; give a writable one")
+            raise InvalidArgument(f"{self.where}: the array is read-only; give a writable one")
         return None
 
     def write(self, value: Any, result: Buffer) -> None:
         """Copy the flat `result` into what `check` accepted."""
         if self._dmabuf:
-            with _mapped(value, self._size, self._where, writable=True) as memory:
+            with _mapped(value, self._size, self.where, writable=True) as memory:
                 np.frombuffer(memory, np.int8, self._size)[:] = result
         else:
-            value.reshape(-1)[:] = result
+            _flat(value)[:] = result
 
 
 def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Buffer:
@@ -111,22 +116,44 @@ def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Bu
     Raises:
         InvalidArgument: the input holds NaN, which has no code.
     """
-    codes = np.round(value / info.scale + info.zero_point)
+    with np.errstate(over="ignore"):  # what is too large for float32 saturates like infinity
+        codes = np.round(value / info.scale + info.zero_point)
     if np.isnan(codes).any():
         raise InvalidArgument(f"{where}: holds NaN, which int8 cannot represent")
     quantised = np.clip(codes, -128, 127).astype(np.int8)
     return np.pad(quantised, info.padding, constant_values=info.zero_point) if info.padding else quantised
 
 
-def _refuse(value: npt.NDArray[Any], info: TensorInfo, where: str) -> None:
+def check_apart(slots: Sequence[OutputSlot], values: Sequence[Any]) -> None:
+    """Refuse outputs that would overwrite each other.
+
+    Raises:
+        InvalidArgument: two of `values`, each accepted by its slot, share memory.
+    """
+    places = []
+    for slot, value in zip(slots, values, strict=True):
+        if isinstance(value, np.ndarray):
+            start = value.__array_interface__["data"][0]
+            places.append(("", start, start + value.nbytes, slot.where))
+        else:
+            places.append(("fd", int(value), int(value) + 1, slot.where))
+    places.sort()
+    for (kind, _, end, first), (next_kind, start, _, second) in itertools.pairwise(places):
+        if kind == next_kind and start < end:
+            raise InvalidArgument(
+                f"{second}: shares memory with {first}; give every output a buffer of its own"
+            )
+
+
+def _flat(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the elements themselves: subclasses of arrays may keep some from being read or written."""
+    return np.asarray(value).reshape(-1)
+
+
+def _refuse(value: npt.NDArray[Any], info: TensorInfo, where: str, hint: str = "") -> NoReturn:
     expected = f"expected {info.size} B of C-contiguous int8, shape {info.shape} or flat"
-    if value.dtype == _FLOAT32 and value.dtype != _INT8:
-        raise InvalidArgument(
-            f"{where}: float32 of shape {value.shape}; {expected} (an input may be float32 of its unpadded shape "
-            f"{info.unpadded_shape})"
-        )
     if value.dtype != _INT8:
-        raise InvalidArgument(f"{where}: dtype {value.dtype}; {expected}")
+        raise InvalidArgument(f"{where}: {value.dtype} of shape {value.shape}; {expected}{hint}")
     if value.nbytes != info.size:
         raise InvalidArgument(f"{where}: shape {value.shape} has {value.nbytes} B; {expected}")
     raise InvalidArgument(f"{where}: the array is not C-contiguous; {expected}: use np.ascontiguousarray")
@@ -145,20 +172,21 @@ class _mapped:  # noqa: N801  used like a function
     def __init__(self, value: Any, size: int, where: str, *, writable: bool) -> None:
         descriptor = _descriptor(value, where)
         access = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
+        memory = None
         try:
             available = _size_behind(descriptor)
-            if available < size:
-                raise InvalidArgument(
-                    f"{where}: descriptor {descriptor} has {available} B behind it, {size} B are needed"
-                )
-            self._memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=access)
+            if available >= size:
+                memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED, prot=access)
         except (OSError, OverflowError, ValueError) as error:
-            if isinstance(error, InvalidArgument):
-                raise
             wanted = "read and written" if writable else "read"
             raise InvalidArgument(
                 f"{where}: descriptor {descriptor} cannot be mapped to be {wanted}: {error}"
             ) from error
+        if memory is None:
+            raise InvalidArgument(
+                f"{where}: descriptor {descriptor} has {available} B behind it, {size} B are needed"
+            )
+        self._memory = memory
 
     def __enter__(self) -> mmap.mmap:
         return self._memory

@@ -7,19 +7,17 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from axelera.driver import (
-    AxeleraError,
     DeviceInfo,
     Handle,
     IncompatibleDevice,
     InstanceOptions,
-    InternalError,
     InvalidArgument,
     as_integer,
     reject_unknown,
 )
 from axelera.runtime._instance import ModelInstance
 from axelera.runtime._model import Model
-from axelera.runtime._object import Object
+from axelera.runtime._object import Object, driver_call
 
 if TYPE_CHECKING:
     from axelera.runtime._context import Context
@@ -84,14 +82,8 @@ class Connection(Object):
         self._check_fit(model, options)
         driver = self._context._driver  # noqa: SLF001
         files = model._compiled.files  # noqa: SLF001
-        try:
+        with driver_call(f"loading {files.name}"):
             handle = driver.load(self._handle, files, options)
-        except (AxeleraError, MemoryError):
-            raise
-        except Exception as error:
-            raise InternalError(
-                f"{files.name}: the driver failed to load it: {error!r}; please report this"
-            ) from error
         instance = ModelInstance(self, model, driver, handle, options)
         self._adopt(instance)
         return instance
@@ -122,7 +114,8 @@ class Connection(Object):
 
     def _free(self) -> None:
         self._dropped.detach()
-        self._context._driver.release(self._handle)  # noqa: SLF001
+        with driver_call(f"releasing {self._device.name}"):
+            self._context._driver.release(self._handle)  # noqa: SLF001
 
 
 def _options(properties: dict[str, Any]) -> InstanceOptions:

@@ -23,7 +23,7 @@ from axelera.driver import (
 )
 from axelera.runtime._connection import Connection
 from axelera.runtime._model import Model
-from axelera.runtime._object import Object
+from axelera.runtime._object import Object, driver_call
 
 Device = DeviceInfo | int | str
 
@@ -68,7 +68,7 @@ class Context(Object):
         """Return the boards present now; an empty list when there is none."""
         self._check_usable()
         self._free_dropped()
-        return list(self._driver.list_devices())
+        return self._devices()
 
     def load_model(self, path: str | Path) -> Model:
         """Load a compiled model's metadata; needs no board.
@@ -118,7 +118,8 @@ class Context(Object):
         refusals = []
         for candidate in candidates:
             try:
-                handle = self._driver.connect(candidate, count, text)
+                with driver_call(f"connecting to {candidate.name}"):
+                    handle = self._driver.connect(candidate, count, text)
             except DeviceInUse as error:
                 refusals.append(error)
                 continue
@@ -152,17 +153,22 @@ class Context(Object):
             text = as_text(properties)
         except InvalidArgument as error:
             raise InvalidConfiguration(f"{found.name}: {error}") from error
-        return self._driver.configure(found, text)
+        with driver_call(f"configuring {found.name}"):
+            return self._driver.configure(found, text)
 
     def device_ready(self, device: Device) -> bool:
         """Return whether no configuration of the board is in progress; polling always makes progress."""
         self._check_usable()
-        return self._driver.ready(self._find(device))
+        found = self._find(device)
+        with driver_call(f"asking whether {found.name} is ready"):
+            return self._driver.ready(found)
 
     def read_device_configuration(self, device: Device) -> dict[str, str]:
         """Return the board's current properties; all values are text."""
         self._check_usable()
-        return dict(self._driver.read_configuration(self._find(device)))
+        found = self._find(device)
+        with driver_call(f"reading the configuration of {found.name}"):
+            return dict(self._driver.read_configuration(found))
 
     def _free(self) -> None:
         self._end()
@@ -170,8 +176,12 @@ class Context(Object):
     def _free_dropped(self) -> None:
         _free_dropped(self._driver, self._dropped)
 
+    def _devices(self) -> list[DeviceInfo]:
+        with driver_call("listing devices"):
+            return list(self._driver.list_devices())
+
     def _present(self) -> list[DeviceInfo]:
-        devices = list(self._driver.list_devices())
+        devices = self._devices()
         if not devices:
             raise ConnectionError("no target device found: the driver lists no board (see `axemu info`)")
         return devices
@@ -208,13 +218,19 @@ def _canonical(name: str) -> str:
 def _end(process: int, driver: Driver, dropped: deque[Handle], close: Callable[[], None]) -> None:
     """End a context: when it is released, collected, or the interpreter ends; never in a forked child."""
     if process == os.getpid():
-        _free_dropped(driver, dropped)
-        close()
+        try:
+            _free_dropped(driver, dropped)
+        finally:
+            close()
 
 
 def _free_dropped(driver: Driver, dropped: deque[Handle]) -> None:
-    while dropped:
-        driver.release(dropped.popleft())
+    while True:
+        try:
+            handle = dropped.popleft()
+        except IndexError:  # also when another thread took the last one
+            return
+        driver.release(handle)
 
 
 def _leave_open() -> None:

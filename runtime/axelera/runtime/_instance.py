@@ -10,19 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from axelera.driver import (
-    Argument,
-    AxeleraError,
-    Counters,
-    Driver,
-    Handle,
-    InstanceOptions,
-    InternalError,
-    InvalidArgument,
-)
-from axelera.runtime._buffers import InputSlot, OutputSlot
+from axelera.driver import Argument, Counters, Driver, Handle, InstanceOptions, InvalidArgument
+from axelera.runtime._buffers import InputSlot, OutputSlot, check_apart
 from axelera.runtime._model import Model
-from axelera.runtime._object import Object
+from axelera.runtime._object import Object, driver_call
 
 if TYPE_CHECKING:
     from axelera.runtime._connection import Connection
@@ -53,7 +44,8 @@ class ModelInstance(Object):
             OutputSlot(self._name, index, info, dmabuf=options.output_dmabuf)
             for index, info in enumerate(self._infos[1])
         ]
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()  # a signal handler may release the instance its thread is running
+        self._driver_call = driver_call(self._name)
         self._spare: list[_Frame] = []
         self._dropped = weakref.finalize(self, connection.context._dropped.append, handle)  # noqa: SLF001
         self._dropped.atexit = False
@@ -91,42 +83,39 @@ class ModelInstance(Object):
         except IndexError:
             frame = self._new_frame()
         arguments = self._snapshot(inputs, frame)
-        results = self._check_outputs(outputs, frame)
+        targets = _tensors(outputs, self._outputs, self._name, "output")
+        results = self._check_outputs(targets, frame)
         with self._turn:
             self._check_usable()
-            try:
+            with self._driver_call:
                 self._driver.run(self._handle, arguments, results)
-            except (AxeleraError, MemoryError):
-                raise
-            except Exception as error:
-                raise InternalError(
-                    f"{self._name}: the driver failed: {error!r}; please report this"
-                ) from error
-        for index, slot in enumerate(self._outputs):
-            slot.write(outputs[index], frame.outputs[index].data)
+        for slot, target, result in zip(self._outputs, targets, frame.outputs, strict=True):
+            slot.write(target, result.data)
         self._spare.append(frame)
 
     def counters(self) -> Counters:
         """Return what the board measured of this instance so far (an extension; see `docs/compatibility.md`)."""
         self._check_usable()
-        return self._driver.counters(self._handle)
+        with self._driver_call:
+            return self._driver.counters(self._handle)
 
     def _snapshot(self, inputs: Sequence[Any], frame: _Frame) -> tuple[Argument, ...]:
         arguments = frame.inputs
-        _check_count(inputs, self._inputs, self._name, "input")
+        sources = _tensors(inputs, self._inputs, self._name, "input")
         for index, slot in enumerate(self._inputs):
-            descriptor = slot.take(inputs[index], frame.inputs[index].data)
+            descriptor = slot.take(sources[index], arguments[index].data)
             if descriptor is not None:
                 arguments = _with_descriptor(arguments, index, descriptor)
         return arguments
 
-    def _check_outputs(self, outputs: Sequence[Any], frame: _Frame) -> tuple[Argument, ...]:
+    def _check_outputs(self, targets: tuple[Any, ...], frame: _Frame) -> tuple[Argument, ...]:
         results = frame.outputs
-        _check_count(outputs, self._outputs, self._name, "output")
         for index, slot in enumerate(self._outputs):
-            descriptor = slot.check(outputs[index])
+            descriptor = slot.check(targets[index])
             if descriptor is not None:
                 results = _with_descriptor(results, index, descriptor)
+        if len(targets) > 1:
+            check_apart(self._outputs, targets)
         return results
 
     def _new_frame(self) -> _Frame:
@@ -138,7 +127,7 @@ class ModelInstance(Object):
 
     def _free(self) -> None:
         self._dropped.detach()
-        with self._turn:  # a frame under way ends first
+        with self._turn, self._driver_call:  # a frame under way ends first
             self._driver.release(self._handle)
 
 
@@ -150,13 +139,16 @@ class _Frame:
     outputs: tuple[Argument, ...]
 
 
-def _check_count(given: Sequence[Any], slots: Sequence[object], model: str, side: str) -> None:
+def _tensors(given: Sequence[Any], slots: Sequence[object], model: str, side: str) -> tuple[Any, ...]:
+    """Return the tensors as they are now; the list may change while a frame is under way."""
     if not isinstance(given, list | tuple):
         raise InvalidArgument(
             f"{model}: {side}s are a {type(given).__name__}; give a list with one array per {side}"
         )
-    if len(given) != len(slots):
-        raise InvalidArgument(f"{model}: {len(given)} {side}s given, the model has {len(slots)}")
+    tensors = tuple(given)
+    if len(tensors) != len(slots):
+        raise InvalidArgument(f"{model}: {len(tensors)} {side}s given, the model has {len(slots)}")
+    return tensors
 
 
 def _with_descriptor(arguments: tuple[Argument, ...], index: int, descriptor: int) -> tuple[Argument, ...]:

@@ -10,7 +10,12 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from axelera.driver import ConnectionError, InvalidArgument  # noqa: A004
+from axelera.driver import (
+    AxeleraError,
+    ConnectionError,  # noqa: A004
+    InternalError,
+    InvalidArgument,
+)
 
 if TYPE_CHECKING:
     from axelera.runtime._context import Context
@@ -25,7 +30,7 @@ class Object(ABC):
     def __init__(self) -> None:
         self._released = False
         self._process = os.getpid()
-        self._changing = threading.Lock()
+        self._changing = threading.RLock()  # a signal handler may release what its thread is just changing
         self._children: weakref.WeakSet[Object] = weakref.WeakSet()
 
     @property
@@ -86,3 +91,21 @@ class Object(ABC):
                 f"this {type(self).__name__} belongs to process {self._process}, which this one was forked from; "
                 "create a Context of your own in this process"
             )
+
+
+class driver_call:  # noqa: N801  used like a function
+    """Let documented errors of a driver pass; report anything else that escapes it as the defect it is."""
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, AxeleraError | MemoryError):
+            raise InternalError(f"{self._what}: the driver failed: {error!r}; please report this") from error

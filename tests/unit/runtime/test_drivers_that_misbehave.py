@@ -39,6 +39,46 @@ def test_an_undocumented_error_becomes_an_internal_one_and_leaves_outputs_alone(
     assert outputs[0].tolist() == [7] * 4
 
 
+@pytest.mark.parametrize(
+    "method",
+    [
+        "list_devices",
+        "configure",
+        "ready",
+        "read_configuration",
+        "connect",
+        "load",
+        "run",
+        "counters",
+        "release",
+    ],
+)
+def test_whichever_call_fails_the_error_is_a_documented_one(
+    path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyError("x")
+
+    with axr.Context(FunctionDriver()) as context:
+        model, connection = context.load_model(path), context.device_connect()
+        instance = connection.load_model_instance(model)
+        uses = {
+            "list_devices": context.list_devices,
+            "configure": lambda: context.configure_device(0, clock_profile=800),
+            "ready": lambda: context.device_ready(0),
+            "read_configuration": lambda: context.read_device_configuration(0),
+            "connect": context.device_connect,
+            "load": lambda: connection.load_model_instance(model),
+            "run": lambda: instance.run([np.zeros(8, np.int8)], [np.zeros(4, np.int8)]),
+            "counters": instance.counters,
+            "release": instance.release,
+        }
+        with monkeypatch.context() as patch:
+            patch.setattr(FunctionDriver, method, fail)
+            with pytest.raises(axr.InternalError, match=r"the driver failed: KeyError\('x'\); please report"):
+                uses[method]()
+
+
 @pytest.mark.parametrize("error", [axr.ConnectionError("gone"), axr.Pending("wait"), MemoryError()])
 def test_documented_errors_and_lack_of_memory_pass_as_they_are(path: Path, error: Exception) -> None:
     def fail(*_: Any) -> Any:
@@ -84,7 +124,7 @@ def test_a_failing_load_leaves_the_connection_usable(path: Path) -> None:
 
     with axr.Context(FailsOnce()) as context:
         connection, model = context.device_connect(), context.load_model(path)
-        with pytest.raises(axr.InternalError, match="failed to load it"):
+        with pytest.raises(axr.InternalError, match=r"loading .*: the driver failed: RuntimeError"):
             connection.load_model_instance(model)
         connection.load_model_instance(model).run([np.zeros(8, np.int8)], [np.zeros(4, np.int8)])
 
@@ -144,4 +184,28 @@ def test_a_connection_that_arrives_after_the_release_is_given_back(path: Path) -
     context = axr.Context(Slow())
     with pytest.raises(axr.InvalidArgument, match="Context was released"):
         context.device_connect(None, 4)
+    assert axr.Context("function").device_connect(None, 4).num_sub_devices == 4
+
+
+def test_a_dropped_handle_that_cannot_be_freed_keeps_nothing_else(path: Path) -> None:
+    closed = []
+
+    class Sticky(FunctionDriver):
+        def release(self, handle: Handle) -> None:
+            if type(handle).__name__ == "_Instance":
+                raise axr.ConnectionError("stuck")
+            super().release(handle)
+
+        def close(self) -> None:
+            closed.append(True)
+            super().close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("axelera.driver._function.FunctionDriver", Sticky)
+        context = axr.Context("function")
+    connection = context.device_connect(None, 4)
+    connection.load_model_instance(context.load_model(path))
+    with pytest.raises(axr.ConnectionError, match="stuck"):
+        context.release()
+    assert closed == [True]
     assert axr.Context("function").device_connect(None, 4).num_sub_devices == 4
