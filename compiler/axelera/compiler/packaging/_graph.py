@@ -24,10 +24,10 @@ def viewer_graph(program: Program) -> onnx.ModelProto:
         output = program.tensors[node.output]
         attributes: dict[str, Any] = {
             key: list(value) if isinstance(value, tuple) else int(value) if isinstance(value, bool) else value
-            for key, value in node.attributes.items()
+            for key, value in sorted(node.attributes.items())
         }
         extra = []
-        for role, name in node.constants.items():
+        for role, name in sorted(node.constants.items()):
             if role in _WEIGHTS:
                 graph.initializer.append(numpy_helper.from_array(np.asarray(program.constants[name]), name))
                 extra.append(name)
@@ -48,7 +48,7 @@ def viewer_graph(program: Program) -> onnx.ModelProto:
         graph.input.append(_info(program, name))
     for name in program.outputs:
         graph.output.append(_info(program, name))
-    graph.value_info.extend(_info(program, name) for name in program.tensors if name not in boundary)
+    graph.value_info.extend(_info(program, name) for name in sorted(program.tensors) if name not in boundary)
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(DOMAIN, 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="axemu")
 

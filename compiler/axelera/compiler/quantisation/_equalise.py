@@ -141,7 +141,7 @@ def _apply(
     network: Network, operator: Operator, found: list[_Reader], touched: list[tuple[str, int]], gain: Real
 ) -> None:
     if operator.op != "lut":  # a table takes the gain in when it is made
-        column = gain.reshape(-1, 1, 1, 1)
+        column = gain.astype(np.float32).reshape(-1, 1, 1, 1)
         operator.parameters = {
             "weight": operator.parameters["weight"] * column,
             "bias": operator.parameters["bias"] * gain,
@@ -154,11 +154,11 @@ def _apply(
         whole[offset : offset + len(gain)] = gain
         activation.rescaling = gains_only(whole)
     for reader in found:
-        weight = np.array(reader.operator.parameters["weight"], np.float64)
+        weight = np.array(reader.operator.parameters["weight"], np.float32)
         outputs, _, _, inner = weight.shape
         groups = int(reader.operator.attributes["group"])  # type: ignore[arg-type]
         inputs = np.ones(groups * inner)
         inputs[reader.offset : reader.offset + len(gain)] = gain
         per_output = np.repeat(inputs.reshape(groups, inner), outputs // groups, axis=0)
-        weight /= per_output[:, None, None, :]
+        weight /= per_output.astype(np.float32)[:, None, None, :]
         reader.operator.parameters = {**reader.operator.parameters, "weight": weight}

@@ -48,7 +48,7 @@ def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
         rescaling = _rescaling(*ranges[name], low, high)
         network.activations[name].rescaling = rescaling
         operator.parameters = {
-            "weight": operator.parameters["weight"] * rescaling.gain.reshape(-1, 1, 1, 1),
+            "weight": operator.parameters["weight"] * rescaling.gain.astype(np.float32).reshape(-1, 1, 1, 1),
             "bias": operator.parameters["bias"] * rescaling.gain + rescaling.shift,
         }
 

@@ -60,7 +60,10 @@ def session(model: onnx.ModelProto, what: str) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            model.SerializeToString(),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["Pad_Fusion"],  # it moves a zero Pad into MaxPool, where padding never wins
         )
     except Exception as error:  # onnxruntime raises pybind exceptions without a common base
         raise ModelError(f"{what}: ONNX Runtime cannot run it: {error}") from error

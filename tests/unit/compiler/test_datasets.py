@@ -1,0 +1,111 @@
+"""Calibration data: iterators, loaders, directories of images, random data, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.unit.compiler._networks import Net, data
+
+from axelera import compiler
+from axelera.compiler import CalibrationError, CompilerConfig
+from axelera.compiler.quantisation import random_data, samples_of
+
+SHAPES = {"x": (1, 3, 8, 10)}
+
+
+def drawn(dataset, transform=None) -> list[np.ndarray]:
+    return [sample["x"] for sample in samples_of(dataset, transform, SHAPES)]
+
+
+def test_items_may_be_arrays_frames_batches_mappings_or_labelled_pairs() -> None:
+    frames = np.arange(2 * 240, dtype=np.float32).reshape(2, 3, 8, 10)
+    expected = [frames[:1], frames[1:]]
+    for dataset in (
+        [frames[:1], frames[1:]],
+        [frames[0], frames[1]],
+        [frames],
+        [(frames, np.array([3, 4]))],
+        [{"x": frames, "label": 7}],
+        [frames.astype(np.float64).tolist()],
+    ):
+        for actual, wanted in zip(drawn(iter(dataset)), expected, strict=True):
+            np.testing.assert_array_equal(actual, wanted)
+            assert actual.dtype == np.float32
+
+
+def test_transform_turns_items_into_inputs() -> None:
+    def transform(image: Image.Image) -> np.ndarray:
+        return np.asarray(image, np.float32).transpose(2, 0, 1)[None] / 255
+
+    images = [Image.new("RGB", (10, 8), (255, 0, 51))]
+    assert drawn(images, transform)[0][0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 0.2])
+
+
+def test_directory_of_images_is_read_in_order_and_stretched(tmp_path: Path) -> None:
+    for name, value in (("b.png", 255), ("a.jpg", 0), ("notes.txt", None)):
+        if value is None:
+            (tmp_path / name).write_text("not an image")
+        else:
+            Image.new("RGB", (30, 20), (value,) * 3).save(tmp_path / name)
+    first, second = drawn(tmp_path)
+    assert first.shape == second.shape == SHAPES["x"]
+    assert (float(first.max()), float(second.min())) == (0.0, 1.0)
+
+
+def test_random_data_depends_on_the_seed_only() -> None:
+    first, second, other = (list(random_data(SHAPES, 2, seed)) for seed in (1, 1, 2))
+    assert all(np.array_equal(a["x"], b["x"]) for a, b in zip(first, second, strict=True))
+    assert not np.array_equal(first[0]["x"], other[0]["x"])
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (np.zeros((1, 3, 8, 9), np.float32), "expected"),
+        ("image.jpg", "transform_fn"),
+        ([object()], "transform_fn"),
+        ({"y": np.zeros(3)}, "lacks the inputs"),
+    ],
+)
+def test_items_that_do_not_fit_say_which_and_why(item, words: str) -> None:
+    with pytest.raises(CalibrationError, match=f"calibration item 1.*{words}"):
+        drawn([np.zeros((1, 3, 8, 10), np.float32), item])
+
+
+def test_no_data_at_all_is_refused(tmp_path: Path) -> None:
+    net = Net((1, 3, 8, 8))
+    model = net.model(net.conv("x", 3, 4))
+    for dataset in (iter(()), tmp_path):
+        with pytest.raises(CalibrationError):
+            compiler.quantize(model, dataset, CompilerConfig())
+
+
+def test_calibration_streams_instead_of_collecting() -> None:
+    """At most the first sixteen samples are held back; a later one is drawn only when the earlier were used."""
+    net = Net((1, 3, 8, 8))
+    alive: list[int] = []
+
+    class Sample(np.ndarray):
+        def __del__(self) -> None:
+            alive.pop()
+
+    def endless() -> Iterator[np.ndarray]:
+        for sample in data((1, 3, 8, 8), 60):
+            alive.append(1)
+            assert len(alive) <= 20
+            yield sample.view(Sample)
+
+    compiler.quantize(net.model(net.conv("x", 3, 4)), endless(), CompilerConfig())
+
+
+def test_the_order_of_the_data_does_not_matter_beyond_the_first_samples() -> None:
+    net = Net((1, 3, 8, 8))
+    model = net.model(net.conv(net.add("Relu", net.conv("x", 3, 8)), 8, 4))
+    samples = data((1, 3, 8, 8), 24)
+    first = compiler.quantize(model, iter(samples), CompilerConfig()).program
+    second = compiler.quantize(model, iter([*samples[:16], *samples[:15:-1]]), CompilerConfig()).program
+    assert first.tensors == second.tensors

@@ -1,0 +1,124 @@
+"""The front end: opsets, shapes, clean-up that keeps values, fused activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import pytest
+from tests.unit.compiler._networks import Net, data, run_float
+
+from axelera import compiler
+from axelera.compiler import ModelError
+from axelera.compiler.frontend import load_proto, normalise, simplify
+from axelera.compiler.frontend._pointwise import find_fusions
+
+
+def simplified(model: onnx.ModelProto) -> ir.Model:
+    result = ir.from_proto(normalise(load_proto(model), "net"))
+    simplify(result)
+    return result
+
+
+def operators(model: ir.Model) -> list[str]:
+    return [node.op_type for node in model.graph]
+
+
+def _batch_norm_net(opset: int) -> onnx.ModelProto:
+    net = Net((1, 3, 8, 8), opset)
+    vectors = [net.constant(np.abs(net.random.standard_normal(4)).astype(np.float32) + 0.5) for _ in range(4)]
+    x = net.add("BatchNormalization", net.conv("x", 3, 4), *vectors)
+    x = net.add("Identity", net.add("Relu", x))
+    return net.model(x)
+
+
+@pytest.mark.parametrize("opset", [7, 9, 11, 13, 15, 17, 20, 22])
+def test_every_opset_is_understood_and_values_are_kept(opset: int) -> None:
+    model = _batch_norm_net(opset)
+    clean = simplified(model)
+    assert operators(clean) == ["Conv", "Relu"]
+    sample = data((1, 3, 8, 8), 1)[0]
+    np.testing.assert_allclose(
+        run_float(ir.to_proto(clean), sample)[0], run_float(model, sample)[0], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("opset", [5, 6])
+def test_older_opsets_are_refused(opset: int) -> None:
+    net = Net((1, 3, 8, 8), 17)
+    model = net.model(net.conv("x", 3, 4))
+    model.opset_import[0].version = opset
+    with pytest.raises(ModelError, match=f"opset {opset}"):
+        normalise(model, "net")
+
+
+def test_dynamic_batch_becomes_one() -> None:
+    net = Net(("batch", 3, 8, 8))
+    assert compiler.structure_program(net.model(net.conv("x", 3, 4))).batch == 1
+
+
+def test_other_dynamic_dimensions_are_named() -> None:
+    net = Net((1, 3, "height", 8))
+    with pytest.raises(ModelError, match="dimension 2 is dynamic"):
+        compiler.structure_program(net.model(net.conv("x", 3, 4)))
+
+
+def test_batch_above_one_is_refused() -> None:
+    net = Net((2, 3, 8, 8))
+    with pytest.raises(ModelError, match="only batch sizes of 1"):
+        compiler.structure_program(net.model(net.conv("x", 3, 4)))
+
+
+def _gelu(net: Net, x: str) -> str:
+    inner = net.add("Erf", net.add("Div", x, net.constant(np.float32(np.sqrt(2)))))
+    return net.add(
+        "Mul",
+        net.add("Mul", x, net.add("Add", inner, net.constant(np.float32(1)))),
+        net.constant(np.float32(0.5)),
+    )
+
+
+def _hard_swish(net: Net, x: str) -> str:
+    shifted = net.add("Add", x, net.constant(np.float32(3)))
+    gate = net.add("Clip", shifted, net.constant(np.float32(0)), net.constant(np.float32(6)))
+    return net.add("Div", net.add("Mul", x, gate), net.constant(np.float32(6)))
+
+
+def _mish(net: Net, x: str) -> str:
+    return net.add("Mul", x, net.add("Tanh", net.add("Softplus", x)))
+
+
+def _silu(net: Net, x: str) -> str:
+    return net.add("Mul", net.add("Sigmoid", x), x)
+
+
+@pytest.mark.parametrize(
+    ("name", "build"), [("gelu", _gelu), ("hard_swish", _hard_swish), ("mish", _mish), ("silu", _silu)]
+)
+def test_spelled_out_activations_are_recognised_by_their_values(
+    name: str, build: Callable[[Net, str], str]
+) -> None:
+    net = Net((1, 3, 8, 8))
+    clean = simplified(net.model(net.conv(build(net, net.conv("x", 3, 4)), 4, 4)))
+    assert [fusion.function.name for fusion in find_fusions(clean.graph).values()] == [name]
+    program = compiler.structure_program(net.model(net.conv(build(net, net.conv("x", 3, 4)), 4, 4)))
+    assert [node.attributes["function"] for node in program.nodes if node.op == "lut"] == [name]
+
+
+def test_activation_whose_inner_value_is_used_elsewhere_is_not_fused() -> None:
+    net = Net((1, 3, 8, 8))
+    x = net.conv("x", 3, 4)
+    gate = net.add("Sigmoid", x)
+    clean = simplified(net.model(net.conv(net.add("Mul", x, gate), 4, 4), net.conv(gate, 4, 4)))
+    assert not find_fusions(clean.graph)
+
+
+def test_file_that_is_no_onnx_is_named(tmp_path) -> None:
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"\x00\x01not a model")
+    with pytest.raises(ModelError, match=r"broken\.onnx"):
+        compiler.structure_program(path)
+    with pytest.raises(ModelError, match="no such file"):
+        compiler.structure_program(tmp_path / "missing.onnx")
