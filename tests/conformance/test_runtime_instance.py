@@ -252,7 +252,7 @@ with axr.Context() as context:
 def test_only_what_model_json_declares_counts(context: axr.Context, small: Any) -> None:
     pools = [
         {"name": "a", "size": AVAILABLE, "alignment": 64, "memory": "l2", "depth": 1},
-        {"name": "ddr_input", "size": 1 << 33, "alignment": 64, "memory": "ddr", "depth": 2},
+        {"name": "ddr_input", "size": 1 << 28, "alignment": 64, "memory": "ddr", "depth": 2},
         {"name": "ddr_output", "size": 64, "alignment": 64, "memory": "ddr", "depth": 2},
     ]
     made = small(memory_pools=pools)

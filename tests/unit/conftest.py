@@ -23,12 +23,12 @@ def write_model(
     batch: int = 1,
     l2_bytes: int = 1 << 20,
     mvm_slots: int = 10_000,
-    input_zero_point: int = 3,
+    ddr_bytes: int = 0,
 ) -> Path:
     """Write a model that adds each frame to itself, (4, 4, 64) in and out; returns its model.json."""
     directory.mkdir(parents=True)
     shape = (SIDE, SIDE, CHANNELS)
-    tensors = {"x": Tensor("x", shape, 0.5, input_zero_point), "y": Tensor("y", shape, 1.0, -7)}
+    tensors = {"x": Tensor("x", shape, 0.5, 3), "y": Tensor("y", shape, 1.0, -7)}
     program = Program(
         name="twice",
         batch=batch,
@@ -43,7 +43,9 @@ def write_model(
         for name, tensor in tensors.items()
     }
     inputs, outputs = [infos["x"]], [infos["y"]]
-    model = model_json(inputs, outputs, [MemoryPool("l2", l2_bytes, "l2")])
+    model = model_json(
+        inputs, outputs, [MemoryPool("l2", l2_bytes, "l2"), MemoryPool("ddr_const", ddr_bytes, "ddr")]
+    )
     (directory / "model.json").write_text(json.dumps(model))
     nchw = [(batch, CHANNELS, SIDE, SIDE)]
     manifest = manifest_json(

@@ -58,7 +58,8 @@ class ModelFiles:
     """A loaded compiled model, as far as a driver needs to know it.
 
     `directory` holds the model's files, `model.json` among them; `batch` is the leading dimension of every input (1 to 4) and so the number of cores
-    one instance occupies. `l2_pools` are the L2 memory pools that model.json declares, as (name, bytes).
+    one instance occupies. `l2_pools` are the L2 memory pools that model.json declares, as (name, bytes),
+    `ddr_bytes` all its DDR pools together.
     """
 
     directory: Path
@@ -67,6 +68,7 @@ class ModelFiles:
     outputs: tuple[TensorInfo, ...]
     batch: int
     l2_pools: tuple[tuple[str, int], ...] = ()
+    ddr_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

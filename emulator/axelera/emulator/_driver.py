@@ -102,8 +102,9 @@ class EmulatorDriver(Driver):
                 f"has {len(cores)}: connect with num_sub_devices={model.batch}, or compile the model for fewer cores"
             )
         program, runner = load_model(model, self.options, self._executables)
-        holding = self._hold_l2(connection, model, options)
         with self._lock:
+            self._check_ddr(board, model)
+            holding = self._hold_l2(connection, model, options)
             spec = InstanceSpec(
                 id=len(self._instances),
                 tasks=program.tasks,
@@ -184,6 +185,24 @@ class EmulatorDriver(Driver):
     def _require_open(self) -> None:
         if self._closed:
             raise ConnectionError("the context of these boards was released; make a new one")
+
+    def _check_ddr(self, board: EmulatedBoard, model: ModelFiles) -> None:
+        """Refuse a model that does not fit beside those this context has on the board."""
+        there = [
+            instance
+            for instance in self._instances
+            if instance.values is not None and instance.connection.board is board
+        ]
+        free = board.memory - sum(instance.model.ddr_bytes for instance in there)
+        if model.ddr_bytes > free:
+            holders = "; ".join(
+                f"model {instance.model.name!r} holds {instance.model.ddr_bytes} B" for instance in there
+            )
+            raise IncompatibleDevice(
+                f"{board.name}: model {model.name!r} declares {model.ddr_bytes} B of DDR pools in its model.json and {free} B "
+                f"of {board.memory} B are free ({holders or 'nothing else is loaded'}): release one, or take a board with "
+                "more memory"
+            )
 
     def _hold_l2(
         self, connection: EmulatedConnection, model: ModelFiles, options: InstanceOptions

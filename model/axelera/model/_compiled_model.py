@@ -23,8 +23,8 @@ MAX_BATCH = 4
 class CompiledModel:
     """What the files of a compiled model say, checked; nothing of its program is read yet.
 
-    `batch` is the leading dimension of its inputs, one core each. `l2_pools` are (name, bytes). `preamble_graph` and
-    `postamble_graph` are names of ONNX files in `directory`, or empty.
+    `batch` is the leading dimension of its inputs, one core each. `l2_pools` are (name, bytes),
+    `ddr_bytes` is what all DDR pools take, each as deep as declared. `preamble_graph` and `postamble_graph` are names of ONNX files in `directory`, or empty.
     """
 
     directory: Path
@@ -33,6 +33,7 @@ class CompiledModel:
     outputs: tuple[TensorInfo, ...]
     batch: int
     l2_pools: tuple[tuple[str, int], ...] = ()
+    ddr_bytes: int = 0
     preamble_graph: str = ""
     postamble_graph: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +43,9 @@ class CompiledModel:
     @property
     def files(self) -> ModelFiles:
         """The part a driver needs."""
-        return ModelFiles(self.directory, self.name, self.inputs, self.outputs, self.batch, self.l2_pools)
+        return ModelFiles(
+            self.directory, self.name, self.inputs, self.outputs, self.batch, self.l2_pools, self.ddr_bytes
+        )
 
 
 def load_compiled_model(path: str | Path) -> CompiledModel:
@@ -102,6 +105,7 @@ def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> Com
         outputs=tensor_infos(model.outputs, manifest.outputs, f"{manifest_file}: outputs"),
         batch=batch,
         l2_pools=tuple((pool.name, pool.size) for pool in model.pools if pool.memory == "l2"),
+        ddr_bytes=sum(pool.size * pool.depth for pool in model.pools if pool.memory == "ddr"),
         preamble_graph=manifest.preamble_graph,
         postamble_graph=manifest.postamble_graph,
         properties=MappingProxyType(

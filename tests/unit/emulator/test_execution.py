@@ -135,6 +135,18 @@ def test_l2_holds_as_many_instances_as_their_pools_allow(make_model: MakeModel) 
         connections[0].load_model_instance(model)
 
 
+def test_ddr_holds_as_many_models_as_the_board_has_memory_for(make_model: MakeModel) -> None:
+    path = make_model(ddr_bytes=200 << 20)
+    with context_with(boards=[{"memory": "512MiB"}]) as context:
+        model = context.load_model(path)
+        instances = [context.device_connect().load_model_instance(model) for _ in range(2)]
+        connection = context.device_connect()
+        with pytest.raises(IncompatibleDevice, match=r"DDR.*model 'twice' holds 209719296 B"):
+            connection.load_model_instance(model)
+        instances[0].release()
+        connection.load_model_instance(model)
+
+
 def test_a_directory_without_program_names_the_file_and_how_to_recompile(make_model: MakeModel) -> None:
     path = make_model()
     (path.parent / "program.json").unlink()
