@@ -3,6 +3,7 @@
 (
     INPUT,
     OUTPUT,
+    FIRST_CHANNEL,  # number of the channel at INPUT and OUTPUT within the tensor
     PIXELS,
     PLACES,
     TAPS,  # int32 offsets of taps from a pixel, four per group
@@ -12,7 +13,7 @@
     CHANNELS,
     CHANNEL_STRIDE,
     BLOCKS,  # blocks of four vectors of channels
-    WIDTH,  # bytes of a pixel that may be written: a multiple of 16
+    WIDTH,  # bytes of a pixel that may be written from OUTPUT on: a multiple of 16
     BIG_TILES,
     TILES,
     SCALARS,
@@ -20,4 +21,4 @@
     AFTER,
     AFTER_DESCRIPTOR,
     SIZE,
-) = range(19)
+) = range(20)

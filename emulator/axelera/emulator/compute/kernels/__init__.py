@@ -38,6 +38,8 @@ def all_kernels(isa: Isa) -> Iterator[Kernel]:
         for vectors in (1, 2, 3, 4):
             yield Kernel(f"conv_{numerics}_{vectors}", make_conv(isa, Requantise(numerics), vectors))
         yield Kernel(f"depthwise_{numerics}", make_depthwise(isa, numerics))
+        if isa.lanes == 16:
+            yield Kernel(f"depthwise_half_{numerics}", make_depthwise(isa.halved(), numerics))
         for operation in ("add", "sub", "mul"):
             yield Kernel(f"{operation}_{numerics}", make_elementwise(isa, numerics, operation), 5)
         yield Kernel(f"avg_pool_{numerics}", make_avg_pool(numerics))

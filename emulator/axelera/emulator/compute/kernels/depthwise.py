@@ -49,13 +49,14 @@ def make_depthwise(isa: Isa, numerics: str) -> Any:
                         source, pixels + at, taps, groups, weights, channels, output, places + at, scalars, table, width - skip
                     )  # fmt: skip
             if after:
+                channel = load_i64(d, f.FIRST_CHANNEL)
                 call_range(
                     after,
                     load_i64(d, f.AFTER_DESCRIPTOR),
                     pixel_of(first, big),
                     pixel_of(last, big),
-                    0,
-                    width,
+                    channel,
+                    channel + width,
                 )
 
     return depthwise

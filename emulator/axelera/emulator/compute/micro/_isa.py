@@ -13,7 +13,7 @@ weights of each output channel:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llvmlite import ir
 
@@ -44,6 +44,10 @@ class Isa:
         """Bytes of one vector's weights of one k-step."""
         return self.lanes * (8 if self.spec.wide_weights else 4)
 
+    def halved(self) -> Isa:
+        """Return the same instructions on half as many lanes."""
+        return replace(self, spec=replace(self.spec, lanes=self.lanes // 2))
+
     def prepare(self, b: Builder, activations: Value) -> tuple[Value, ...]:
         """Turn a vector of four activation bytes per lane into the operands of `accumulate`."""
         if not self.spec.wide_weights:
@@ -67,10 +71,9 @@ class Isa:
 
     def _multiply_add(self, b: Builder, first: Value, second: Value) -> Value:
         integers = vector(I32, self.lanes)
-        if self.spec.name == "avx512bw":
-            return call(b, "llvm.x86.avx512.pmaddw.d.512", integers, [first, second])
-        if self.spec.name == "avx2":
-            return call(b, "llvm.x86.avx2.pmadd.wd", integers, [first, second])
+        names = {16: "llvm.x86.avx512.pmaddw.d.512", 8: "llvm.x86.avx2.pmadd.wd"}
+        if self.lanes in names:
+            return call(b, names[self.lanes], integers, [first, second])
         wide = vector(I32, 2 * self.lanes)
         products = b.mul(b.sext(first, wide), b.sext(second, wide))
         even = shuffle(b, products, products, range(0, 2 * self.lanes, 2))

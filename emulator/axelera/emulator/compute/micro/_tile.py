@@ -108,7 +108,9 @@ def store_tile(
     vectors = len(totals[0])
     constants = requantise.load(isa, b, offset(b, channels, 4 * isa.lanes * vectors), scalars, vectors)
     # Vector by vector, so that its constants are loaded once; the accumulators' registers take the results.
-    columns = [[requantise.apply(isa, b, constants, n, b.load(row[n])) for row in totals] for n in range(vectors)]
+    columns = [
+        [requantise.apply(isa, b, constants, n, b.load(row[n])) for row in totals] for n in range(vectors)
+    ]
     for m in range(len(totals)):
         target = b.add(output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
         whole = [column[m] for column in columns]
