@@ -164,7 +164,7 @@ def _pool(reader: Reader) -> MemoryPool:
     if memory not in ("ddr", "l2"):
         reader.fail("memory", '"ddr" or "l2"')
     blob = reader.text("blob_file", "")
-    if "/" in blob or "\\" in blob or blob in (".", "..") or "\0" in blob:
+    if "/" in blob or "\\" in blob or blob in (".", ".."):
         reader.fail("blob_file", "the name of a file beside model.json")
     return MemoryPool(
         name=reader.text("name"),

@@ -119,7 +119,7 @@ def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Bu
     with np.errstate(over="ignore"):  # what is too large for float32 saturates like infinity
         codes = np.round(value / info.scale + info.zero_point)
     if np.isnan(codes).any():
-        raise InvalidArgument(f"{where}: holds NaN, which int8 cannot represent")
+        raise InvalidArgument(f"{where}: holds NaN, which int8 cannot represent; replace it before")
     quantised = np.clip(codes, -128, 127).astype(np.int8)
     return np.pad(quantised, info.padding, constant_values=info.zero_point) if info.padding else quantised
 
@@ -130,18 +130,12 @@ def check_apart(slots: Sequence[OutputSlot], values: Sequence[Any]) -> None:
     Raises:
         InvalidArgument: two of `values`, each accepted by its slot, share memory.
     """
-    places = []
-    for slot, value in zip(slots, values, strict=True):
-        if isinstance(value, np.ndarray):
-            start = value.__array_interface__["data"][0]
-            places.append(("", start, start + value.nbytes, slot.where))
-        else:
-            places.append(("fd", int(value), int(value) + 1, slot.where))
-    places.sort()
-    for (kind, _, end, first), (next_kind, start, _, second) in itertools.pairwise(places):
-        if kind == next_kind and start < end:
+    given = zip(slots, values, strict=True)
+    for (first, one), (second, other) in itertools.combinations(given, 2):
+        shared = np.may_share_memory(one, other) if isinstance(one, np.ndarray) else int(one) == int(other)
+        if shared:
             raise InvalidArgument(
-                f"{second}: shares memory with {first}; give every output a buffer of its own"
+                f"{second.where}: shares memory with {first.where}; give every output a buffer of its own"
             )
 
 
@@ -206,7 +200,7 @@ def _descriptor(value: Any, where: str) -> int:
     except TypeError:
         pass
     raise InvalidArgument(
-        f"{where}: is a {type(value).__name__}; the instance was loaded to take file descriptors"
+        f"{where}: is a {type(value).__name__}; expected an int, since the instance was loaded to take file descriptors"
     )
 
 

@@ -147,7 +147,9 @@ def _tensors(given: Sequence[Any], slots: Sequence[object], model: str, side: st
         )
     tensors = tuple(given)
     if len(tensors) != len(slots):
-        raise InvalidArgument(f"{model}: {len(tensors)} {side}s given, the model has {len(slots)}")
+        raise InvalidArgument(
+            f"{model}: {len(tensors)} {side}s given, the model has {len(slots)}; give one for each"
+        )
     return tensors
 
 
