@@ -91,7 +91,7 @@ def test_a_calibration_survives_being_written() -> None:
 def test_a_damaged_calibration_is_refused_by_name(damage: object) -> None:
     data = json.loads(calibration_to_json(load_calibration()))
     damage(data)  # type: ignore[operator]
-    with pytest.raises(ValueError, match="mine.json"):
+    with pytest.raises(ValueError, match=r"mine\.json"):
         calibration_from_json(json.dumps(data), "mine.json")
 
 

@@ -12,7 +12,7 @@ from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeli
 from axelera.model.program import Task
 
 CALLS = 12
-ANOMALY = 0.25
+ANOMALY = 0.15
 """How far contention may turn against the one who helps: with more bandwidth, clock or rivals the order in which cores
 meet at the DDR changes, and a few calls may come off worse (docs/explanation/timing.md)."""
 

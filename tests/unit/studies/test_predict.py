@@ -1,0 +1,195 @@
+"""Predictions: what they contain, and that they agree with themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from axelera.chip import BOARDS, HOSTS
+from axelera.driver import AxeleraError, InvalidArgument
+from axelera.studies import Scenario, Target, explain, load_target, predict
+
+KEYS = {
+    "host_fps",
+    "device_fps",
+    "system_fps",
+    "latency_ms",
+    "bound_by",
+    "band",
+    "model_version",
+    "calibration_id",
+}
+
+
+@pytest.fixture(scope="module")
+def small() -> Target:
+    """All on chip."""
+    return load_target("squeezenet1_1", 1)
+
+
+@pytest.fixture(scope="module")
+def spilling() -> Target:
+    """A one-core build whose weights do not fit."""
+    return load_target("resnet18", 1)
+
+
+def test_an_answer_has_all_documented_keys(small: Target) -> None:
+    answer = json.loads(json.dumps(predict(Scenario("squeezenet1_1"), small).to_dict()))
+    assert answer.keys() >= KEYS
+    low, high = answer["band"]
+    assert low < answer["host_fps"] < high
+    assert answer["model_version"]
+    assert answer["calibration_id"]
+
+
+def test_rates_are_ordered(spilling: Target) -> None:
+    answer = predict(Scenario("resnet18", board="m2"), spilling)
+    assert answer.device_fps > answer.host_fps > answer.system_fps > 0
+
+
+def test_the_parts_of_a_call_add_up(spilling: Target) -> None:
+    answer = predict(Scenario("resnet18", board="m2"), spilling)
+    call_us = 4e6 / answer.host_fps
+    assert sum(answer.parts_us.values()) == pytest.approx(call_us, rel=1e-3)
+    assert answer.bound_by == "DDR bandwidth"
+
+
+def test_units_are_busy_between_never_and_always(spilling: Target) -> None:
+    answer = predict(Scenario("resnet18", board="m2"), spilling)
+    assert answer.busy
+    assert all(0 <= share <= 1 for share in answer.busy.values())
+
+
+def test_extrapolation_agrees_with_every_frame(small: Target, spilling: Target) -> None:
+    for target, board in ((small, "pcie"), (spilling, "m2")):
+        short = predict(Scenario(target.name, board=board, seconds=2), target)
+        long = predict(Scenario(target.name, board=board, seconds=0.5, every_frame=True), target)
+        assert short.extrapolated
+        assert not long.extrapolated
+        assert short.frames < long.frames
+        assert short.host_fps == pytest.approx(long.host_fps, rel=0.005)
+        assert short.system_fps == pytest.approx(long.system_fps, rel=0.005)
+
+
+def test_the_same_question_gets_the_same_answer(spilling: Target) -> None:
+    assert predict(Scenario("resnet18"), spilling) == predict(Scenario("resnet18"), spilling)
+
+
+def test_a_lower_clock_is_slower_but_not_in_proportion_where_ddr_counts(spilling: Target) -> None:
+    fast = predict(Scenario("resnet18", board="m2"), spilling).host_fps
+    slow = predict(Scenario("resnet18", board="m2", clock_mhz=400), spilling).host_fps
+    assert fast / 2 < slow < fast
+
+
+def test_four_chips_behind_one_way_do_four_times_one_chip_unless_the_way_is_full(small: Target) -> None:
+    one = predict(Scenario("squeezenet1_1"), small).host_fps
+    four = predict(Scenario("squeezenet1_1", board="pcie-x4"), small).host_fps
+    assert 3.9 * one < four <= 4 * one * 1.001
+
+
+def test_a_slow_host_costs_its_launch_time(small: Target) -> None:
+    desk, arm = (
+        predict(Scenario("squeezenet1_1", host=host), small).host_fps for host in ("desktop", "embedded-arm")
+    )
+    added = float(HOSTS["embedded-arm"].launch) - float(HOSTS["desktop"].launch)
+    assert 4 / arm - 4 / desk == pytest.approx(added, rel=1e-3)
+
+
+def test_a_board_without_calibration_gets_a_wider_band(small: Target) -> None:
+    known = predict(Scenario("squeezenet1_1", board="m2"), small)
+    unknown = predict(Scenario("squeezenet1_1", board="sbc"), small)
+    assert unknown.band[1] / unknown.band[0] > known.band[1] / known.band[0]
+    assert unknown.provenance == "assumed"
+
+
+def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
+    answer = predict(Scenario("squeezenet1_1", compiled_cores=4))
+    assert answer.frames % 4 == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"board": "pci"},
+        {"host": "toaster"},
+        {"clock_mhz": 1000},
+        {"mvm_percent": 0},
+        {"cores": 5},
+        {"compiled_cores": 4, "cores": 2},
+        {"boards": 0},
+        {"seconds": 0},
+    ],
+)
+def test_a_question_about_what_does_not_exist_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(InvalidArgument):
+        Scenario("squeezenet1_1", **wrong)  # type: ignore[arg-type]
+
+
+def test_an_unknown_model_is_refused_and_similar_names_are_shown() -> None:
+    with pytest.raises(InvalidArgument, match="resnet50"):
+        load_target("resnet5O")
+    with pytest.raises(InvalidArgument, match="no such file"):
+        load_target("missing.onnx")
+
+
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"not a network")
+    with pytest.raises(AxeleraError):
+        load_target(broken)
+
+
+def test_a_missing_calibration_is_refused(tmp_path: Path, small: Target) -> None:
+    with pytest.raises(InvalidArgument, match="no such file"):
+        predict(Scenario("squeezenet1_1", calibration=tmp_path / "none.json"), small)
+
+
+def structure_only(path: Path) -> Path:
+    shape = helper.make_tensor("w_shape", TensorProto.INT64, [4], [32, 3, 3, 3])
+    nodes = [
+        helper.make_node("ConstantOfShape", ["w_shape"], ["w"]),
+        helper.make_node("Conv", ["x", "w"], ["c"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "structure",
+        [value("x", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [value("y", TensorProto.FLOAT, [1, 32, 64, 64])],
+        [shape],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_a_file_without_weights_is_predicted_as_it_is(tmp_path: Path) -> None:
+    answer = predict(Scenario(structure_only(tmp_path / "structure.onnx")))
+    assert answer.host_fps > 1000
+
+
+def test_every_board_and_host_can_be_asked_for(small: Target) -> None:
+    for board in BOARDS:
+        for host in HOSTS:
+            assert predict(Scenario("squeezenet1_1", board=board, host=host, cores=1), small).host_fps > 0
+
+
+def test_an_explanation_accounts_for_every_operator(spilling: Target) -> None:
+    explanation = explain(Scenario("resnet18", board="m2"), spilling, sensitivities=False)
+    assert len(explanation.rows) == len(spilling.tasks)
+    assert sum(row.macs for row in explanation.rows) == sum(task.macs for task in spilling.tasks)
+    for row in explanation.rows:
+        assert row.time_us == pytest.approx(sum(row.units_us.values()) + row.ddr_us)
+        assert row.achieved <= row.roof * (1 + 1e-9)
+    json.dumps(explanation.to_dict())
+
+
+def test_sensitivities_have_the_sign_of_what_was_changed(spilling: Target) -> None:
+    changes = explain(Scenario("resnet18", board="m2"), spilling).sensitivities
+    assert changes["memory_bandwidth"][0] < -0.03 < 0.03 < changes["memory_bandwidth"][1]
+    assert changes["launch"][0] > changes["launch"][1]
+    assert changes["gather_cycles"] == (0, 0)
