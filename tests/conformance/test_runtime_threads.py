@@ -170,6 +170,41 @@ def test_overwriting_an_input_while_its_frame_is_under_way_changes_nothing(small
     assert np.array_equal(outputs, expected)
 
 
+def test_inputs_are_copied_before_a_call_waits_for_its_turn(small: Any) -> None:
+    made = small(driver="function")
+    started, copied, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(model: Any, inputs: Any) -> list[Any]:
+        started.set()
+        assert go_on.wait(60)
+        return [np.resize(inputs[0], info.size) for info in model.outputs]
+
+    class Outputs(list[Any]):
+        """Tells when it is read, which is after the inputs."""
+
+        def __iter__(self) -> Iterator[Any]:
+            copied.set()
+            return super().__iter__()
+
+    from axelera.driver import FunctionDriver
+
+    with axr.Context(FunctionDriver(slow)) as context:
+        instance = context.device_connect().load_model_instance(context.load_model(made.path))
+        first = threading.Thread(target=instance.run, args=(made.frame(1), made.outputs()))
+        first.start()
+        assert started.wait(60)
+        inputs, outputs = made.frame(2), made.outputs()
+        expected = made.expected(inputs)
+        second = threading.Thread(target=instance.run, args=(inputs, Outputs(outputs)))
+        second.start()
+        assert copied.wait(60)
+        inputs[0][:] = 0
+        go_on.set()
+        first.join()
+        second.join()
+    assert np.array_equal(outputs, expected)
+
+
 def test_a_failing_worker_fails_at_its_first_call(driver: str, context: axr.Context, small: Any) -> None:
     made = small()
     model = context.load_model(made.path)
@@ -265,3 +300,35 @@ def test_a_signal_handler_may_release_at_any_step_of_a_frame(driver: str, small:
             break  # the frame has fewer steps
         step += sample(5, 1)
     assert step > 20
+
+
+def test_an_interrupt_at_any_step_of_a_frame_leaves_the_instance_usable(
+    driver: str, context: axr.Context, small: Any
+) -> None:
+    made = small()
+    instance = context.device_connect(None, 4).load_model_instance(context.load_model(made.path))
+    inputs = made.frame(1)
+    for step in range(0, 1000, sample(3, 1)):
+        calls = iter(range(step, -1, -1))
+
+        def interrupt(frame: Any, event: str, _: Any, calls: Iterator[int] = calls) -> None:
+            if event == "call" and next(calls, None) == 0:
+                raise KeyboardInterrupt
+
+        outputs = made.outputs()
+        sys.setprofile(interrupt)
+        try:
+            instance.run(inputs, outputs)
+        except KeyboardInterrupt:
+            done = False
+        else:
+            done = True
+        finally:
+            sys.setprofile(None)
+        other = threading.Thread(target=instance.run, args=(inputs, outputs))
+        other.start()
+        other.join(60)
+        assert np.array_equal(outputs, made.expected(inputs)), step
+        if done:
+            break
+    assert step > 5

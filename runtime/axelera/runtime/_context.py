@@ -171,7 +171,8 @@ class Context(Object):
             return dict(self._driver.read_configuration(found))
 
     def _free(self) -> None:
-        self._end()
+        with driver_call("closing the driver"):
+            self._end()
 
     def _free_dropped(self) -> None:
         _free_dropped(self._driver, self._dropped)
@@ -230,7 +231,8 @@ def _free_dropped(driver: Driver, dropped: deque[Handle]) -> None:
             handle = dropped.popleft()
         except IndexError:  # also when another thread took the last one
             return
-        driver.release(handle)
+        with driver_call("releasing what was dropped"):
+            driver.release(handle)
 
 
 def _leave_open() -> None:
