@@ -10,14 +10,22 @@ from pathlib import Path
 
 import numpy as np
 
+REST = 0.005
+"""Seconds before each call."""
+
 Timings = Mapping[str, "np.ndarray[tuple[int], np.dtype[np.float64]]"]
 
 
 def alternate(candidates: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
-    """Return seconds per call, one value per round; two rounds before are not counted."""
+    """Return seconds per call, one value per round; two rounds before are not counted.
+
+    Each call follows a short rest: thread pools go on spinning for a while after a run, and would take the time of the
+    next candidate.
+    """
     seconds = {name: np.empty(rounds) for name in candidates}
     for index in range(-2, rounds):
         for name, call in candidates.items():
+            time.sleep(REST)
             start = time.perf_counter()
             call()
             if index >= 0:

@@ -43,6 +43,12 @@ def test_an_argument_beats_the_environment(block: Program, monkeypatch: pytest.M
     assert load(block, path="portable").path == "portable"
 
 
+def test_the_environment_sets_the_threads_of_a_run(block: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXEMU_COMPUTE_RUN_THREADS", "3")
+    assert load(block).threads == 3  # type: ignore[attr-defined]
+    assert load(block, threads=2).threads == 2  # type: ignore[attr-defined]
+
+
 def test_a_path_the_cpu_lacks_is_refused(block: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_load, "available_paths", lambda: ("avx2", "portable"))
     with pytest.raises(InvalidArgument, match="cannot run path 'avx512vnni', expected one of avx2, portable"):

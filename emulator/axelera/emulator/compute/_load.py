@@ -13,7 +13,7 @@ from axelera.model.program import Program, validate
 from ._executable import Executable
 from ._library import CompilationFailed, Library, library
 from ._paths import available_paths
-from ._threads import ThreadBudget, shared_budget
+from ._threads import ThreadBudget, shared_budget, thread_setting
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def load(
     program: Program,
     numerics: str = "metis",
     path: str = "auto",
-    threads: int = 1,
+    threads: int | None = None,
     taps: Sequence[str] = (),
     budget: ThreadBudget | None = None,
 ) -> Executable:
@@ -36,7 +36,8 @@ def load(
         numerics: "metis" or "exact".
         path: "auto" takes the fastest path this CPU has; "reference" the NumPy specification; a name of `PATHS`
             forces that path. The environment variable `AXEMU_COMPUTE` replaces "auto".
-        threads: Threads one `run` may use; 1 is best when several instances run at once.
+        threads: Threads one `run` may use; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1, which is best when several
+            instances run at once.
         taps: Names of tensors whose values runners keep (`Runner.taps`).
         budget: Threads that may compute at once; by default one budget for the process, of as many threads as it has
             cores (`AXEMU_COMPUTE_THREADS`).
@@ -52,6 +53,8 @@ def load(
     for what, value, known in (("numerics", numerics, NUMERICS), ("path", path, PATHS)):
         if value not in known:
             raise InvalidArgument(f"{what} {value!r} is unknown, expected one of {', '.join(known)}")
+    if threads is None:
+        threads = thread_setting("AXEMU_COMPUTE_RUN_THREADS", 1)
     if threads < 1:
         raise InvalidArgument(f"threads is {threads}, expected at least 1")
     if unknown := sorted(set(taps) - set(program.tensors)):

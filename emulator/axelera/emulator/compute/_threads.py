@@ -76,10 +76,19 @@ class ThreadBudget:
 @cache
 def shared_budget() -> ThreadBudget:
     """Return the budget of this process: `AXEMU_COMPUTE_THREADS`, or as many threads as it may use cores."""
-    text = os.environ.get("AXEMU_COMPUTE_THREADS", "")
+    return ThreadBudget(thread_setting("AXEMU_COMPUTE_THREADS", core_count()))
+
+
+def thread_setting(variable: str, default: int) -> int:
+    """Return a number of threads from the environment.
+
+    Raises:
+        InvalidArgument: the variable holds something else.
+    """
+    text = os.environ.get(variable, "")
     if text and not text.isdigit():
-        raise InvalidArgument(f"AXEMU_COMPUTE_THREADS is {text!r}, expected a number of threads")
-    return ThreadBudget(int(text) if text else core_count())
+        raise InvalidArgument(f"{variable} is {text!r}, expected a number of threads")
+    return int(text) if text else default
 
 
 @cache
