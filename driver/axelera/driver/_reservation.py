@@ -299,5 +299,5 @@ def _record(cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding])
 
 
 def _program() -> str:
-    name = sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else sys.executable
+    name = sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-", "-c", "-m") else sys.executable
     return Path(name).name[:200] or "python"

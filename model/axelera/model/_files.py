@@ -36,7 +36,9 @@ def read_json_object(path: Path) -> dict[str, Any]:
             content.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_without_repetition
         )
     except (ValueError, RecursionError) as error:
-        raise InvalidArgument(f"{path}: not valid JSON, so truncated or damaged: {error}") from error
+        raise InvalidArgument(
+            f"{path}: not valid JSON, so truncated or damaged: {error}; copy it again, or compile the model again"
+        ) from error
     if not isinstance(value, dict):
         raise InvalidArgument(f"{path}: holds a {type(value).__name__} where a JSON object is expected")
     return value
