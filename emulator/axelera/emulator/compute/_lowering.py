@@ -33,6 +33,9 @@ from .fields import range_ as r
 MAX_ARENA = (1 << 31) - (1 << 20)
 """Kernels address pixels with int32 offsets."""
 
+CHUNKS_PER_THREAD = 4
+"""Several, so that a thread that comes late or is interrupted leaves little to wait for."""
+
 SMALL_WORK = 20_000
 """Byte operations below which a stage is not split between threads."""
 
@@ -138,8 +141,7 @@ class Lowering:
         """
         if self.threads == 1 or work < SMALL_WORK:
             return 1
-        wanted = self.threads * (2 if work < 10 * SMALL_WORK else 4)
-        return max(1, min(units, wanted))
+        return max(1, min(units, CHUNKS_PER_THREAD * self.threads))
 
     def emit(
         self,

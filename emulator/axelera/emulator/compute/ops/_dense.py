@@ -102,8 +102,7 @@ def _check_reach(lowering: Lowering, node: Node, constants: dict[str, npt.NDArra
     """Leave results that may not fit int32 before they are saturated to the specification."""
     weight = constants["weight"]
     source, output = lowering.tensor(node.inputs[0]), lowering.tensor(node.output)
-    largest = np.abs(weight.reshape(weight.shape[0], -1).astype(np.int32)).sum(axis=1).astype(np.float64)
-    largest = np.minimum(largest * (128 + abs(source.zero_point)), 2.0**31)
+    largest = min(weight[0].size * 128.0 * (128 + abs(source.zero_point)), 2.0**31)
     if lowering.numerics == "exact":
         reach = (largest + np.abs(constants["bias_i32"].astype(np.float64))) * np.abs(constants["multiplier"])
     else:
