@@ -63,7 +63,7 @@ def _light_tower(g: Graph, x: Value, inner: int, channels: int, *, std: float, s
 
 def _last(channels: int, level: int) -> tuple[float, float]:
     """Deviation and mean bias of a tower's last layer: one channel varies little, so its levels differ."""
-    return (2.0, (-2.0, 0.0, 2.0)[level]) if channels == 1 else (STD, 0.0)
+    return (2.0, (-4.0, 0.0, 4.0)[level]) if channels == 1 else (STD, 0.0)
 
 
 def _distances(g: Graph, boxes: Value) -> Value:
