@@ -259,6 +259,25 @@ def test_only_what_model_json_declares_counts(context: axr.Context, small: Any) 
     context.device_connect().load_model_instance(context.load_model(made.path))
 
 
+def test_ddr_of_a_board_is_shared_by_its_instances(emulator: Any, small: Any) -> None:
+    emulator('boards = [{memory = "1MiB"}]')
+    pools = [
+        {"name": "ddr_const", "size": 600_000, "alignment": 64, "memory": "ddr", "depth": 1},
+        {"name": "ddr_input", "size": 640, "alignment": 64, "memory": "ddr", "depth": 2},
+        {"name": "ddr_output", "size": 64, "alignment": 64, "memory": "ddr", "depth": 2},
+    ]
+    made = small(memory_pools=pools)
+    with axr.Context() as context:
+        model, connection = context.load_model(made.path), context.device_connect()
+        first = connection.load_model_instance(model)
+        with pytest.raises(
+            axr.IncompatibleDevice, match=r"declares 601408 B of DDR .* free \(model 'small' holds 601408 B\)"
+        ):
+            connection.load_model_instance(model)
+        first.release()
+        connection.load_model_instance(model)
+
+
 def test_a_vendors_directory_loads_as_metadata_and_says_what_is_missing(
     context: axr.Context, small: Any
 ) -> None:

@@ -332,3 +332,23 @@ def test_an_interrupt_at_any_step_of_a_frame_leaves_the_instance_usable(
         if done:
             break
     assert step > 5
+
+
+def test_a_frame_within_a_frame_of_the_same_instance_is_refused(small: Any) -> None:
+    """A signal handler may try; the two would share the board's buffers."""
+    from axelera.driver import FunctionDriver
+
+    made = small(driver="function")
+    inputs, outputs, inner = made.frame(1), made.outputs(), made.outputs()
+
+    def again(model: Any, given: Any) -> list[Any]:
+        with pytest.raises(axr.InvalidArgument, match=r"run\(\) was called from within its own run\(\)"):
+            instance.run(inputs, inner)
+        return [np.resize(given[0], info.size) for info in model.outputs]
+
+    with axr.Context(FunctionDriver(again)) as context:
+        instance = context.device_connect().load_model_instance(context.load_model(made.path))
+        for _ in range(2):
+            instance.run(inputs, outputs)
+    assert np.array_equal(outputs, made.expected(inputs))
+    assert np.all(inner[0] == 99)

@@ -45,6 +45,7 @@ class ModelInstance(Object):
             for index, info in enumerate(self._infos[1])
         ]
         self._turn = threading.RLock()  # a signal handler may release the instance its thread is running
+        self._running = False
         self._driver_call = driver_call(self._name)
         self._spare: list[_Frame] = []
         self._dropped = weakref.finalize(self, connection.context._dropped.append, handle)  # noqa: SLF001
@@ -76,6 +77,7 @@ class ModelInstance(Object):
         Raises:
             InvalidArgument: wrong number of tensors, or one of them is unfit (named); or the instance was released.
             ConnectionError: the board has gone, or this process was forked from the owner.
+            InternalError: the driver has a defect.
         """
         self._check_usable()
         try:
@@ -85,10 +87,18 @@ class ModelInstance(Object):
         arguments = self._snapshot(inputs, frame)
         targets = _tensors(outputs, self._outputs, self._name, "output")
         results = self._check_outputs(targets, frame)
-        with self._turn:
+        with self._turn, self._driver_call:
             self._check_usable()
-            with self._driver_call:
+            if self._running:
+                raise InvalidArgument(
+                    f"{self._name}: run() was called from within its own run(), by a signal handler or the driver's "
+                    "function; call it when that has returned, or use an instance of its own"
+                )
+            self._running = True
+            try:
                 self._driver.run(self._handle, arguments, results)
+            finally:
+                self._running = False
         for slot, target, result in zip(self._outputs, targets, frame.outputs, strict=True):
             slot.write(target, result.data)
         self._spare.append(frame)
