@@ -132,7 +132,9 @@ def _inside(folder: Path, name: str, missing: type[IncompatibleDevice | InvalidA
             " Compile the ONNX model again with this SDK (axcompile)"
         )
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise InvalidArgument(f"compiled model {folder}: {name} is a link to a file outside the directory")
+        raise InvalidArgument(
+            f"compiled model {folder}: {name} is a link to a file outside the directory; copy it there (cp -L)"
+        )
     return path
 
 
