@@ -111,7 +111,7 @@ def gemm(metric: Metric = "device", weight: float = 0.15) -> list[Case]:
     ]
 
 
-def core_scaling(weight: float = 1.5) -> list[Case]:
+def core_scaling(weight: float = 2.0) -> list[Case]:
     """Return the system FPS of one to four single-core ResNet-50 instances on M.2, without double buffering."""
     data = _data("scaling_measured.json")
     return [

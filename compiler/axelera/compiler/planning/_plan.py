@@ -92,7 +92,8 @@ def task_of(step: Step, graph: StepGraph, layout: Layout, streamed: int) -> Task
             io += amount
             io_ddr += amount * share.ddr
         else:
-            move += amount * (1 - share.l1)
+            # What lies in DDR goes straight to L1 and is paid for there.
+            move += amount * share.l2
     read = sum(amount * layout.shares.get(name, Share()).ddr for name, amount in step.reads)
     written = step.writes[1] * layout.shares.get(step.writes[0], Share()).ddr
     return Task(

@@ -1,8 +1,8 @@
 """What boards share: the DDR of each board, its link in both directions, and the way upstream.
 
-DDR serves the cores' DMA descriptors one after the other, round robin; a long transfer is several descriptors. Served
-in tiny pieces instead, cores would end their transfers together however far apart they began, and from then on go in
-step, which no card is seen to do.
+DDR and each direction of a link serve DMA descriptors one after the other, round robin; a long transfer is several
+descriptors. Served in tiny pieces instead, cores would end their transfers together however far apart they began, and
+from then on go in step, which no card is seen to do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAMES = ("link_in", "link_out", "ddr")
 
 
 @dataclass(slots=True)
-class _Fetch:
+class _Transfer:
     left: int
     done: simpy.Event
 
@@ -39,7 +39,7 @@ class Fabric:
             if board.upstream_group:
                 self._groups.setdefault(board.upstream_group, []).append(number)
         self._env = env
-        self._queues: list[deque[_Fetch]] = [deque() for _ in boards]
+        self._queues: list[deque[_Transfer]] = [deque() for _ in range(len(NAMES) * len(boards))]
         self._descriptor = [int(b.chip.descriptor_bytes) for b in boards]
         self._server = FluidServer(env, len(NAMES) * len(boards), self._speeds)
 
@@ -54,34 +54,33 @@ class Fabric:
             for tick, channel, speed in self._server.history or ()
         )
 
-    def copy(self, board: int, channel: int, amount: int) -> simpy.Event:
-        """Move bytes over the link of a board."""
-        return self._server.transfer(len(NAMES) * board + channel, amount)
+    def transfer(self, board: int, channel: int, amount: int) -> simpy.Event:
+        """Move bytes over one channel of a board; the event fires when the last byte has arrived."""
+        transfer = _Transfer(amount, self._env.event())
+        if amount <= 0:
+            return transfer.done.succeed()
+        place = len(NAMES) * board + channel
+        self._queues[place].append(transfer)
+        if len(self._queues[place]) == 1:
+            self._serve(place)
+        return transfer.done
 
-    def fetch(self, board: int, amount: int) -> simpy.Event:
-        """Move bytes between a core and the DDR of its board."""
-        fetch = _Fetch(amount, self._env.event())
-        self._queues[board].append(fetch)
-        if len(self._queues[board]) == 1:
-            self._serve(board)
-        return fetch.done
+    def _serve(self, place: int) -> None:
+        transfer = self._queues[place][0]
+        amount = min(transfer.left, self._descriptor[place // len(NAMES)])
+        transfer.left -= amount
+        served = self._server.transfer(place, amount)
+        served.callbacks.append(lambda _event: self._served(place))
 
-    def _serve(self, board: int) -> None:
-        fetch = self._queues[board][0]
-        amount = min(fetch.left, self._descriptor[board])
-        fetch.left -= amount
-        served = self._server.transfer(len(NAMES) * board + DDR, amount)
-        served.callbacks.append(lambda _event: self._served(board))
-
-    def _served(self, board: int) -> None:
-        queue = self._queues[board]
-        fetch = queue.popleft()
-        if fetch.left:
-            queue.append(fetch)
+    def _served(self, place: int) -> None:
+        queue = self._queues[place]
+        transfer = queue.popleft()
+        if transfer.left:
+            queue.append(transfer)
         else:
-            fetch.done.succeed()
+            transfer.done.succeed()
         if queue:
-            self._serve(board)
+            self._serve(place)
 
     def report(self, busy: dict[str, int], moved: dict[str, int]) -> None:
         """Add busy ticks and bytes per channel."""

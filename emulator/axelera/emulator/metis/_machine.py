@@ -19,7 +19,7 @@ from axelera.emulator.metis._cost import (
     seconds_to_ticks,
     task_cycles,
 )
-from axelera.emulator.metis._fabric import LINK_IN, LINK_OUT, Fabric
+from axelera.emulator.metis._fabric import DDR, LINK_IN, LINK_OUT, Fabric
 from axelera.emulator.metis._spec import (
     MODEL_VERSION,
     Board,
@@ -254,7 +254,7 @@ class Machine:
 
     def _copy(self, instance: InstanceSpec, pending: Pending, direction: int, amount: int) -> Steps:
         begin = self.now
-        yield self._fabric.copy(instance.board, direction, amount)
+        yield self._fabric.transfer(instance.board, direction, amount)
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"
@@ -270,7 +270,7 @@ class Machine:
         for phase in schedule.phases:
             if phase.ddr_bytes:
                 asked = self.now
-                fetched = self._fabric.fetch(instance.board, phase.ddr_bytes)
+                fetched = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
                 if phase.setup:
                     setup = self._env.timeout(cycles_to_ticks(phase.setup, schedule.clock))
                     fetched = self._env.all_of([fetched, setup])

@@ -37,7 +37,7 @@ class Task:
     gathers: int = 0
     """64-channel taps of a slow path that collects its window element by element."""
     move_bytes: int = 0
-    """Bytes of inner activations that cross the border of the core's L1 (from or to L2 or DDR)."""
+    """Bytes of inner activations that move between the core's L1 and L2."""
     io_bytes: int = 0
     """Bytes of the program's inputs and outputs that the core copies in and out."""
     io_ddr_bytes: int = 0
