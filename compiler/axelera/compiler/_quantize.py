@@ -13,21 +13,26 @@ import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 
+from axelera.compiler._errors import CalibrationError, ConfigurationError
 from axelera.compiler._ports import HostPort
 from axelera.compiler._progress import progress
-from axelera.compiler.config import CompilerConfig, QuantizationScheme
+from axelera.compiler.config import CompilerConfig, CompilerMode, QuantizationScheme
 from axelera.compiler.frontend import (
     Partition,
+    Recorded,
     extract_core,
     extract_postamble,
     extract_preamble,
+    is_prequantised,
     known_shape,
     load_proto,
     nchw_shape,
     node_label,
     normalise,
+    optional_input,
     partition,
     simplify,
+    unwrap,
 )
 from axelera.compiler.lowering import Network, Port, lower
 from axelera.compiler.quantisation import (
@@ -36,6 +41,8 @@ from axelera.compiler.quantisation import (
     choose_scales,
     emit,
     equalise,
+    fixed_weights,
+    given_scales,
     normalise_tables,
     observe,
     samples_of,
@@ -55,12 +62,16 @@ Frame = Mapping[str, npt.NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A network after the front end: the clean model, its parts, and the chip's network without scales."""
+    """A network after the front end: the clean model, its parts, and the chip's network without scales.
+
+    `recorded` is what a pre-quantised model decided, None for a float one.
+    """
 
     name: str
     model: ir.Model
     part: Partition
     network: Network
+    recorded: Recorded | None = None
 
 
 def prepare(
@@ -68,8 +79,16 @@ def prepare(
 ) -> Prepared:
     """Run the front end: load, clean up, part, lower."""
     name = config.model_name or _name_of(model)
-    clean = ir.from_proto(normalise(load_proto(model), name, input_shapes))
-    simplify(clean)
+    proto = normalise(load_proto(model), name, input_shapes)
+    recorded = None
+    if is_prequantised(proto):
+        proto, recorded = unwrap(proto, name)
+    elif config.compiler_mode is CompilerMode.LOWER_ONLY:
+        raise ConfigurationError(
+            f"compiler_mode = 'lower_only' takes a quantised model; {name!r} is a float one: use quantize_and_lower"
+        )
+    clean = ir.from_proto(proto)
+    simplify(clean, keep_weights=recorded is not None)
     part = partition(
         clean.graph,
         name,
@@ -77,12 +96,12 @@ def prepare(
         split=config.graph_cleaner_split_pre_post_processing,
         allow_host_segments=config.allow_host_segments,
     )
-    return Prepared(name, clean, part, lower(part, name))
+    return Prepared(name, clean, part, lower(part, name), recorded)
 
 
 def quantize(
     model: Any,
-    calibration_dataset: Iterable[Any] | str | Path,
+    calibration_dataset: Iterable[Any] | str | Path | None,
     config: CompilerConfig,
     transform_fn: Callable[[Any], Any] | None = None,
 ) -> AxeleraQuantizedModel:
@@ -91,7 +110,7 @@ def quantize(
     Args:
         model: an ONNX model, the path of one, or a torch module.
         calibration_dataset: an iterator of items, or a directory of images. It is consumed in a stream; 100 to 400
-            samples are usual.
+            samples are usual. None will do for a model that is quantised already.
         config: the configuration.
         transform_fn: from an item to a model input: float32 (N, C, H, W), numpy or torch.
 
@@ -105,19 +124,63 @@ def quantize(
     """
     prepared = prepare(model, config)
     shapes = {str(value.name): known_shape(value) for value in prepared.model.graph.inputs}
-    frames = samples_of(calibration_dataset, transform_fn, shapes)
-    head = list(islice(frames, _HEAD))
+    frames = samples_of(() if calibration_dataset is None else calibration_dataset, transform_fn, shapes)
     core = extract_core(prepared.model, prepared.part)
     preamble = extract_preamble(prepared.model, prepared.part)
+    head = list(islice(frames, _HEAD))
+    shown = progress(chain(head, frames), f"Calibrating {prepared.name}")
+    feeds = _core_feeds(shown, preamble, prepared.network)
+    if prepared.recorded is not None:
+        program = _lower_given(prepared, prepared.recorded, core, feeds, config)
+    else:
+        program = _calibrated(
+            prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
+        )
+    result = assemble(prepared, program, preamble, config)
+    return replace(result, report=quantisation_report(result, prepared, core, head[:_MEASURED]))
+
+
+def _calibrated(
+    prepared: Prepared,
+    core: onnx.ModelProto,
+    head: Sequence[Feeds],
+    feeds: Iterable[Feeds],
+    config: CompilerConfig,
+) -> Program:
+    """Quantise a float network with calibration data."""
     network = prepared.network
     if config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX or _has_tables(network):
-        _balance(network, core, list(_core_feeds(head, preamble, network)), config.quantization_scheme)
-    shown = progress(chain(head, frames), f"Calibrating {prepared.name}")
-    scales, means = _calibrate(network, core, _core_feeds(shown, preamble, network), config)
-    program = emit(network, scales, means=means)
-    model_ = assemble(prepared, program, preamble, config)
-    report = quantisation_report(model_, prepared, core, head[:_MEASURED])
-    return replace(model_, report=report)
+        _balance(network, core, head, config.quantization_scheme)
+    scales, means = _calibrate(network, core, feeds, config)
+    return emit(network, scales, means=means)
+
+
+def _lower_given(
+    prepared: Prepared,
+    recorded: Recorded,
+    core: onnx.ModelProto,
+    feeds: Iterable[Feeds],
+    config: CompilerConfig,
+) -> Program:
+    """Take a pre-quantised network as it is; calibration data only serves tensors that it left in float."""
+    network = prepared.network
+    scales = given_scales(network, recorded.scales)
+    missing = sorted(set(network.activations) - set(scales))
+    if missing:
+        try:
+            chosen, _ = _calibrate(network, core, feeds, config)
+        except CalibrationError as error:
+            raise CalibrationError(
+                f"model {prepared.name!r} leaves {missing} without scales; quantise these values too, or give "
+                "calibration data for them"
+            ) from error
+        scales |= {name: chosen[name] for name in missing}
+    named = {
+        node_label(node): recorded.weights[str(weight.name)]
+        for node in prepared.part.chip
+        if (weight := optional_input(node, 1)) is not None and weight.name in recorded.weights
+    }
+    return emit(network, scales, fixed_weights(network, named))
 
 
 def assemble(

@@ -15,6 +15,7 @@ from axelera.compiler.frontend._ir import (
 )
 from axelera.compiler.frontend._load import load_proto, normalise
 from axelera.compiler.frontend._pointwise import Fusion, PointwiseFunction, clip_bounds, node_function
+from axelera.compiler.frontend._prequantised import Recorded, is_prequantised, unwrap
 from axelera.compiler.frontend._rules import Violation, operator_matrix
 from axelera.compiler.frontend._simplify import simplify
 from axelera.compiler.frontend._split import Partition, partition
@@ -23,6 +24,7 @@ __all__ = [
     "Fusion",
     "Partition",
     "PointwiseFunction",
+    "Recorded",
     "Violation",
     "attribute",
     "channel_vector",
@@ -33,6 +35,7 @@ __all__ = [
     "extract_preamble",
     "integers",
     "is_constant",
+    "is_prequantised",
     "known_shape",
     "load_proto",
     "multiply_accumulates",
@@ -45,4 +48,5 @@ __all__ = [
     "partition",
     "simplify",
     "spatial_attributes",
+    "unwrap",
 ]

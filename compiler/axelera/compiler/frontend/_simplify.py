@@ -38,8 +38,12 @@ _FOLD_INPUT_ELEMENTS = 1 << 16
 _FOLD_OUTPUT_ELEMENTS = 1 << 22
 
 
-def simplify(model: ir.Model) -> None:
-    """Clean `model` up in place: fold constants, remove no-ops, fold batch norms, merge pads, infer shapes."""
+def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
+    """Clean `model` up in place: fold constants, remove no-ops, fold batch norms, merge pads, infer shapes.
+
+    With `keep_weights` nothing is folded into the weights of convolutions, which are then as they were.
+    """
+    rewrites = [rewrite for rewrite in _REWRITES if not keep_weights or rewrite is not fold_affine_into_conv]
     _expand_constant_of_shape(model.graph)
     _lift_constants(model)
     common_passes.InlinePass()(model)
@@ -56,7 +60,7 @@ def simplify(model: ir.Model) -> None:
         _lift_constants(model)
         infer_shapes(model)
         changed = [
-            rewrite(node) for rewrite in _REWRITES for node in list(model.graph) if node.graph is not None
+            rewrite(node) for rewrite in rewrites for node in list(model.graph) if node.graph is not None
         ]
         common_passes.RemoveUnusedNodesPass()(model)
         if not any(changed):
@@ -225,6 +229,21 @@ def _divide_to_multiply(node: ir.Node) -> bool:
     return True
 
 
+def _sum_to_add(node: ir.Node) -> bool:
+    """Sum of several maps is a chain of Adds."""
+    if node.op_type != "Sum" or len(node.inputs) < 2 or not isinstance(node.graph, ir.Graph):
+        return False
+    total = node.inputs[0]
+    for index, value in enumerate(node.inputs[1:-1]):
+        add = ir.Node("", "Add", [total, value], name=f"{node.name or node.outputs[0].name}_{index}")
+        node.graph.insert_before(node, add)
+        add.outputs[0].name = f"{node.outputs[0].name}_{index}"
+        add.outputs[0].type = node.outputs[0].type
+        total = add.outputs[0]
+    replace_node(node, ir.Node("", "Add", [total, node.inputs[-1]], name=node.name))
+    return True
+
+
 def _whole_plane_pool(node: ir.Node) -> bool:
     """GlobalAveragePool spelled as an AveragePool over the whole plane."""
     if node.op_type != "AveragePool" or any(spatial_attributes(node)["pads"]):
@@ -242,6 +261,7 @@ _REWRITES: tuple[Rewrite, ...] = (
     _merge_pad,
     _reduce_to_global_pool,
     _whole_plane_pool,
+    _sum_to_add,
     _divide_to_multiply,
     _canonical_constant_order,
     matmul_to_gemm,

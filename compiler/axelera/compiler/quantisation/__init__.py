@@ -3,6 +3,7 @@
 from axelera.compiler.quantisation._datasets import images_in, random_data, samples_of, to_array
 from axelera.compiler.quantisation._emit import FixedWeights, emit
 from axelera.compiler.quantisation._equalise import equalise
+from axelera.compiler.quantisation._given import fixed_weights, given_scales
 from axelera.compiler.quantisation._histogram import Histogram
 from axelera.compiler.quantisation._normalise import normalise_tables
 from axelera.compiler.quantisation._observe import Feeds, Observations, exposing, observe, session
@@ -19,6 +20,8 @@ __all__ = [
     "emit",
     "equalise",
     "exposing",
+    "fixed_weights",
+    "given_scales",
     "images_in",
     "normalise_tables",
     "observe",

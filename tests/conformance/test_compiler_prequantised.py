@@ -1,0 +1,115 @@
+"""Models quantised by ONNX Runtime are taken as they are: the same integers come out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from tests.unit.compiler._networks import Net, data
+
+from axelera import compiler
+from axelera.compiler import CalibrationError, CompilerConfig, ConfigurationError
+from axelera.emulator import compute
+
+SHAPE = (1, 3, 12, 12)
+LOWER = CompilerConfig(compiler_mode="lower_only")
+
+
+def convolutions(net: Net) -> str:
+    x = net.add("Relu", net.conv("x", 3, 8, pads=[1, 1, 1, 1]))
+    x = net.add("MaxPool", net.conv(x, 8, 8, group=8, pads=[1, 1, 1, 1]), kernel_shape=[2, 2], strides=[2, 2])
+    return net.conv(x, 8, 5)
+
+
+def residual(net: Net) -> str:
+    x = net.add("Relu", net.conv("x", 3, 8, pads=[1, 1, 1, 1]))
+    return net.add("Add", x, net.conv(x, 8, 8, pads=[1, 1, 1, 1]))
+
+
+def concatenation(net: Net) -> str:
+    x = net.conv("x", 3, 8)
+    return net.conv(net.add("Concat", net.add("Relu", x), net.conv(x, 8, 4, kernel=1), axis=1), 12, 4)
+
+
+def quantised_by_onnxruntime(
+    tmp_path: Path, build: Callable[[Net], str], form: str, activation: str, per_channel: bool
+) -> Path:
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    net = Net(SHAPE)
+    onnx.save(net.model(build(net)), tmp_path / "float.onnx")
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self.samples = iter([{"x": sample} for sample in data(SHAPE, 6)])
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(self.samples, None)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        quantization.quantize_static(
+            tmp_path / "float.onnx",
+            tmp_path / "int8.onnx",
+            Reader(),
+            quant_format=quantization.QuantFormat[form],
+            activation_type=quantization.QuantType[activation],
+            weight_type=quantization.QuantType.QInt8,
+            per_channel=per_channel,
+        )
+    return tmp_path / "int8.onnx"
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("activation", ["QInt8", "QUInt8"])
+@pytest.mark.parametrize("form", ["QDQ", "QOperator"])
+@pytest.mark.parametrize("build", [convolutions, residual, concatenation])
+def test_the_integers_of_onnxruntime_are_reproduced(
+    tmp_path: Path, build: Callable[[Net], str], form: str, activation: str, per_channel: bool
+) -> None:
+    path = quantised_by_onnxruntime(tmp_path, build, form, activation, per_channel)
+    model = compiler.quantize(path, None, LOWER)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if form == "QOperator":
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    exact = compute.load(model.program, numerics="exact").instance()
+    port, scale = model.outputs[0], model.outputs[0].scale
+    for sample in data(SHAPE, 4, seed=5):
+        output = np.empty(port.info().shape, np.int8)
+        exact.run([model.inputs[0].quantise(sample).reshape(-1)], [output.reshape(-1)])
+        steps = np.rint((port.dequantise(output) - session.run(None, {"x": sample})[0]) / scale)
+        # The float operators between Q and DQ round once more or less than integers do: never beyond one step.
+        assert np.abs(steps).max() <= 1
+        assert np.mean(steps != 0) < 0.02
+
+
+def test_weights_and_scales_are_those_of_the_file(tmp_path: Path) -> None:
+    path = quantised_by_onnxruntime(tmp_path, convolutions, "QDQ", "QInt8", per_channel=True)
+    program = compiler.quantize(path, None, LOWER).program
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    weights = [value for value in stored.values() if value.dtype == np.int8 and value.ndim == 4]
+    ours = [program.constant(node, "weight") for node in program.nodes if node.op == "conv"]
+    for weight in weights:
+        assert any(np.array_equal(np.moveaxis(weight, 1, -1), candidate) for candidate in ours)
+
+
+def test_a_float_model_is_not_lowered_only(tmp_path: Path) -> None:
+    net = Net(SHAPE)
+    with pytest.raises(ConfigurationError, match="quantize_and_lower"):
+        compiler.quantize(net.model(net.conv("x", 3, 4)), None, LOWER)
+
+
+def test_values_without_scales_are_listed(tmp_path: Path) -> None:
+    net = Net(SHAPE)
+    scale, zero = net.constant(np.float32(0.05)), net.constant(np.int8(3))
+    x = net.add("DequantizeLinear", net.add("QuantizeLinear", "x", scale, zero), scale, zero)
+    model = net.model(net.conv(x, 3, 4))
+    with pytest.raises(CalibrationError, match="Conv_2"):
+        compiler.quantize(model, None, LOWER)
+    assert compiler.quantize(model, iter(data(SHAPE, 3)), LOWER).inputs[0].zero_point == 3
