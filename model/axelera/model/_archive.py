@@ -25,7 +25,7 @@ def write_axm(directory: Path, target: Path) -> Path:
     """Pack the files of a compiled-model directory into `target`; equal files give a byte-identical archive.
 
     Raises:
-        InvalidArgument: `directory` holds no files, too many, or links.
+        InvalidArgument: `directory` holds no files, too many, links, or names that `read_axm` refuses.
     """
     directory, target = Path(directory), Path(target)
     files = sorted(
@@ -43,6 +43,8 @@ def write_axm(directory: Path, target: Path) -> Path:
                 member = zipfile.ZipInfo(path.relative_to(directory).as_posix(), _EPOCH)
                 member.external_attr = (stat.S_IFREG | 0o644) << 16
                 member.create_system = 3
+                if problem := _problem(member):
+                    raise InvalidArgument(f"{path}: {problem}; rename it")
                 member.file_size = path.stat().st_size
                 with path.open("rb") as source, archive.open(member, "w") as sink:
                     shutil.copyfileobj(source, sink, _CHUNK)

@@ -97,6 +97,25 @@ def test_links_are_not_packed(write: Write, archive: Path) -> None:
     assert not archive.exists()
 
 
+@pytest.mark.parametrize("name", ["back\\slash", "c:drive", "/".join("abcdefghi")])
+def test_names_that_could_not_be_unpacked_are_not_packed(tmp_path: Path, archive: Path, name: str) -> None:
+    path = tmp_path / "in" / name
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(InvalidArgument, match="rename it"):
+        write_axm(tmp_path / "in", archive)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize("name", ["réseau 網.onnx", "a b", "x" * 200, "-", "quo'te\"", "new\nline"])
+def test_names_of_any_other_kind_survive(tmp_path: Path, archive: Path, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(b"x")
+    (tmp_path / "out").mkdir()
+    read_axm(write_axm(tmp_path / "in", archive), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name]
+
+
 def test_an_empty_directory_is_not_packed(tmp_path: Path, archive: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InvalidArgument, match="holds 0 files"):
