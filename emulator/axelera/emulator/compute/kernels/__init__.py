@@ -8,6 +8,7 @@ from typing import Any
 
 from axelera.emulator.compute.micro import Isa, Requantise
 
+from .affine import make_affine
 from .avg_pool import make_avg_pool
 from .conv import make_conv
 from .copy import make_border, make_copy, make_reshape, make_resize_nearest
@@ -42,6 +43,7 @@ def all_kernels(isa: Isa) -> Iterator[Kernel]:
             yield Kernel(f"depthwise_half_{numerics}", make_depthwise(isa.halved(), numerics))
         for operation in ("add", "sub", "mul"):
             yield Kernel(f"{operation}_{numerics}", make_elementwise(isa, numerics, operation), 5)
+        yield Kernel(f"affine_{numerics}", make_affine(numerics), 5)
         yield Kernel(f"avg_pool_{numerics}", make_avg_pool(numerics))
         yield Kernel(f"resize_linear_{numerics}", make_resize_linear(numerics))
         yield Kernel(f"matmul_{numerics}", make_matmul(numerics))
