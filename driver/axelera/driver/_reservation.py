@@ -178,21 +178,26 @@ class _BoardFile:
 
     def reserve(self, board: str, count: int) -> Reservation:
         with self.changing():
-            free = [core for core in range(self.total) if self._lock(core)]
-            for core in free[count:]:
-                self._unlock(core)
-            if len(free) < count:
-                for core in free[:count]:
-                    self._unlock(core)
-                holding = "; ".join(str(holder) for holder in self.holders())
-                raise DeviceInUse(
-                    f"{board}: {count} of its {self.total} sub-devices asked for, {len(free)} free ({holding}): release "
-                    "a connection, or ask for fewer"
-                )
-            reservation = Reservation(self, board, tuple(free[:count]))
+            reservation = Reservation(self, board, self._take(board, count))
             self.mine.update(dict.fromkeys(reservation.cores, reservation))
             self.write(reservation.cores, ())
             return reservation
+
+    def _take(self, board: str, count: int) -> tuple[int, ...]:
+        while True:
+            free = [core for core in range(self.total) if self._lock(core)]
+            taken = free[:count] if len(free) >= count else []
+            for core in free[len(taken) :]:
+                self._unlock(core)
+            if taken:
+                return tuple(taken)
+            held = tuple(self.holders())
+            left = self.total - sum(len(holder.cores) for holder in held)
+            if left < count:  # else a holder has just died, the one thing that doesn't wait for the gate
+                raise DeviceInUse(
+                    f"{board}: {count} of its {self.total} sub-devices asked for, {left} free "
+                    f"({'; '.join(map(str, held))}): release a connection, or ask for fewer"
+                )
 
     def release(self, reservation: Reservation) -> None:
         """Unlock the cores of `reservation` unless that was done; call it while changing."""

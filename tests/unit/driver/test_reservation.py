@@ -14,12 +14,14 @@ import pytest
 from axelera.driver import (
     ConnectionError,  # noqa: A004
     DeviceInUse,
+    Holder,
     IncompatibleDevice,
     InvalidArgument,
     holders,
     reservation_directory,
     reserve,
 )
+from axelera.driver._reservation import _BoardFile
 
 BOARD = "metis-0:1:0"
 
@@ -145,6 +147,21 @@ def test_a_killed_process_loses_its_cores_at_once(other: Other) -> None:
     other.kill()
     assert holders(BOARD) == ()
     assert reserve(BOARD, 4).cores == (0, 1, 2, 3)
+
+
+def test_cores_of_a_process_that_dies_during_a_refusal_are_given_out(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal that can name no holder would be wrong; death is the one change that needs no gate."""
+    other.tell(f"kept.append(reserve({BOARD!r}, 2))")
+    original = _BoardFile.holders
+
+    def dying(file: _BoardFile) -> Iterator[Holder]:
+        other.kill()
+        return original(file)
+
+    monkeypatch.setattr(_BoardFile, "holders", dying)
+    assert reserve(BOARD, 3).cores == (0, 1, 2)
 
 
 def test_looking_at_the_holders_does_not_take_cores_away(other: Other) -> None:
