@@ -1,4 +1,4 @@
-"""Code generation, run in a process of its own: `python -m axelera.emulator.compute._build PATH FILE`.
+"""Code generation, run in a process of its own (`_library`).
 
 Compiles every kernel of a path with Numba and LLVM for the CPU the path names, and writes one relocatable object
 file. The process that asked only loads that file: it needs neither Numba nor the compiler, and a compiler that hangs
@@ -8,9 +8,7 @@ can be stopped.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from axelera.driver import InternalError
@@ -125,7 +123,3 @@ define void @{symbol}({arguments}) {{
   ret void
 }}
 """
-
-
-if __name__ == "__main__":
-    Path(sys.argv[2]).write_bytes(build(sys.argv[1]))

@@ -31,6 +31,10 @@ TIME_LIMIT = 240.0
 Call = Callable[[int, int, int], None]
 
 _HERE = Path(__file__).parent
+_CHILD = (
+    "import pathlib, sys; from axelera.emulator.compute._build import build;"
+    " pathlib.Path(sys.argv[2]).write_bytes(build(sys.argv[1]))"
+)
 _SOURCES = ("micro", "kernels", "fields")
 
 
@@ -165,7 +169,7 @@ def _generate(path: str, directory: Path) -> bytes:
     limit = float(os.environ.get("AXEMU_COMPILE_SECONDS", TIME_LIMIT))
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         target = Path(scratch) / "kernels.o"
-        command = [sys.executable, "-m", "axelera.emulator.compute._build", path, str(target)]
+        command = [sys.executable, "-c", _CHILD, path, str(target)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
         except subprocess.TimeoutExpired:
