@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 from axelera.driver import InvalidArgument
 from axelera.emulator.compute import ThreadBudget
 from axelera.emulator.compute import _threads as threads_module
+from axelera.emulator.compute._library import library
 
 
 def serve(_mailbox: int, _first: int, _second: int) -> None:
@@ -41,6 +43,22 @@ def test_helpers_come_back_when_a_run_fails() -> None:
         raise RuntimeError
     with budget.taken(2, serve) as helpers:
         assert len(helpers) == 1
+
+
+def test_helpers_end_with_their_budget() -> None:
+    known = threading.active_count()
+    serving = library("portable").serve
+    budget = ThreadBudget(3)
+    with budget.taken(3, serving) as helpers:
+        assert len(helpers) == 2
+    assert threading.active_count() == known + 2
+    del budget, helpers
+    gc.collect()
+    for _ in range(200):
+        if threading.active_count() == known:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"{threading.active_count() - known} helpers are still there")
 
 
 def test_never_more_threads_than_the_total() -> None:

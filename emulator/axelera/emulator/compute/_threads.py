@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -29,13 +30,35 @@ class Helper:
 
     def __init__(self, serve: Call) -> None:
         memory = np.zeros(j.MAILBOX_BYTES + 64, np.uint8)
-        start = -memory.ctypes.data % 64
-        self._memory = memory
-        self.mailbox = memory.ctypes.data + start
+        self.mailbox = memory.ctypes.data + -memory.ctypes.data % 64
         """Address of the mailbox (`fields.job`)."""
-        _libc().sem_init(ctypes.c_void_p(self.mailbox + j.MAILBOX_SEMAPHORE), 0, 0)
-        thread = threading.Thread(target=serve, args=(self.mailbox, 0, 0), name="axemu-helper", daemon=True)
+        _libc().sem_init(self._semaphore, 0, 0)
+
+        thread = threading.Thread(
+            target=_live, args=(serve, self.mailbox, memory), name="axemu-helper", daemon=True
+        )
         thread.start()
+
+    @property
+    def _semaphore(self) -> ctypes.c_void_p:
+        return ctypes.c_void_p(self.mailbox + j.MAILBOX_SEMAPHORE)
+
+    def stop(self) -> None:
+        """Let the thread end; it must not be in use."""
+        ctypes.c_int64.from_address(self.mailbox).value = j.STOP
+        _libc().sem_post(self._semaphore)
+
+
+def _live(serve: Call, mailbox: int, memory: object) -> None:
+    """Serve for as long as asked; `memory` is held here because the thread looks at it."""
+    serve(mailbox, 0, 0)
+    del memory
+
+
+def _stop_all(idle: dict[int, list[Helper]]) -> None:
+    for helpers in idle.values():
+        for helper in helpers:
+            helper.stop()
 
 
 class ThreadBudget:
@@ -48,6 +71,8 @@ class ThreadBudget:
         self._free = total
         self._turn = threading.Condition()
         self._idle: dict[int, list[Helper]] = {}
+        # A run holds its budget, so all helpers are idle by the time nobody holds it.
+        weakref.finalize(self, _stop_all, self._idle)
 
     @contextmanager
     def taken(self, wanted: int, serve: Call) -> Iterator[list[Helper]]:

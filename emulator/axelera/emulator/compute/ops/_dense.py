@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.emulator.compute._analysis import number
-from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Stage, Value, View
+from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Value, View
 from axelera.emulator.compute._lowering import Lowering, Unsupported
 from axelera.emulator.compute._packing import pack_channels, pack_weights
 from axelera.emulator.compute.fields import conv as f
@@ -22,8 +22,6 @@ CACHED_INPUT = 128 * 1024
 """Bytes of input that a block of tiles may cover, so that it is still cached when the next panel needs it."""
 CACHED_OUTPUT = 32 * 1024
 """Bytes of output of a block of tiles whose results another kernel reads again at once."""
-
-
 MAX_REACH = 2.0**30
 """Rounding to int32 needs |x| < 2**31; half of it leaves room for the roundings on the way."""
 
@@ -219,7 +217,7 @@ def _set_tiles(lowering: Lowering, descriptor: Descriptor, grid: Grid, panels: i
         block = min(block, max(4, CACHED_OUTPUT // (rows * width)))
     elif panels == 1:
         block = tiles
-    work = count * panels * int(descriptor_int(descriptor, f.WEIGHT_STRIDE)) // 64
+    work = count * panels * descriptor_int(descriptor, f.WEIGHT_STRIDE) // 64
     split_panels = panels >= 8 and tiles < 64
     chunks = lowering.chunks(work, panels if split_panels else tiles)
     if split_panels:
@@ -257,6 +255,3 @@ def cover(count: int, rows: int) -> tuple[int, int, int]:
 
 def _key(kind: str, table: npt.NDArray[np.int64]) -> Any:
     return kind, table.size, hash(table.tobytes())
-
-
-__all__ = ["After", "Constants", "Grid", "Stage", "Taps", "after_conv", "constants_of", "cover", "emit_dense"]
