@@ -134,7 +134,7 @@ def call_parts(scenario: Scenario, target: Target, board: Board, loops: Loops) -
 def busy_shares(loops: Loops) -> dict[str, float]:
     """Return the share of time each unit was busy, 0 to 1."""
     timeline = loops.timeline
-    elapsed = max(1, timeline.elapsed)
+    elapsed = max(1, loops.elapsed)
     shares = {unit: min(1.0, ticks / elapsed) for unit, ticks in timeline.busy.items()}
     shares.update({unit: min(1.0, ticks / elapsed) for unit, ticks in timeline.unit_ticks.items()})
     return shares

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -30,7 +31,62 @@ class Loops:
     latency: tuple[float, ...]
     calls: int
     extrapolated: bool
+    elapsed: int
     timeline: Timeline
+
+
+class _Tally:
+    """What the calls of one thread add up to; takes the place of a list of them, so that memory stays flat."""
+
+    def __init__(self, wait: int) -> None:
+        self._count = 0
+        self._recent: deque[CallTimes] = deque(maxlen=wait + 1)
+        self._first = self._last = 0
+        self._inside = self._executed = self._latency = self._frames = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, call: CallTimes) -> None:
+        """Count a call that has returned."""
+        self._count += 1
+        if self._count <= WARM_UP:
+            return
+        if self._count == WARM_UP + 1:
+            self._first = call.arrival
+        self._last = call.arrival
+        self._inside += call.completion - call.arrival
+        self._executed += call.device_end - call.device_start
+        self._recent.append(call)
+        if len(self._recent) == self._recent.maxlen:
+            self._latency += call.completion - self._recent[0].arrival
+            self._frames += 1
+
+    @property
+    def counted(self) -> int:
+        """Calls after the warm-up."""
+        return self._count - WARM_UP
+
+    @property
+    def period(self) -> float:
+        """Mean ticks from call to call."""
+        return (self._last - self._first) / (self.counted - 1)
+
+    @property
+    def call(self) -> float:
+        """Mean ticks inside a call."""
+        return self._inside / self.counted
+
+    @property
+    def executed(self) -> float:
+        """Mean ticks the cores were held."""
+        return self._executed / self.counted
+
+    @property
+    def latency(self) -> float:
+        """Mean ticks from submitting a frame to holding its result; cut short, the pace is all that is known."""
+        waited = self._recent.maxlen or 1
+        return self._latency / self._frames if self._frames else self.period * waited
 
 
 def run_loops(
@@ -50,50 +106,32 @@ def run_loops(
         every_frame: do not look for a steady state.
     """
     machine = Machine(boards, (state,), instances)
-    results: list[list[CallTimes]] = [[] for _ in instances]
-    machine.start_threads([repeat(Call(instance.id)) for instance in instances], results)
+    tallies = [_Tally(2 if instance.double_buffer else 0) for instance in instances]
+    machine.start_threads([repeat(Call(instance.id)) for instance in instances], tallies)
     limit = round(seconds * TICKS_PER_SECOND)
     extrapolated = False
-    counted = WARM_UP
     before = 0.0
     if every_frame:
         machine.advance(limit)
     else:
         for block in range(1, MOST_BLOCKS + 1):
-            counted = WARM_UP + block * BLOCK
-            if not machine.advance_calls(results, counted, limit):
+            if not machine.advance_calls(tallies, WARM_UP + block * BLOCK, limit):
                 break
-            rate = sum(1 / _period(calls[WARM_UP:counted]) for calls in results)
+            rate = sum(1 / tally.period for tally in tallies)
             if block > 2 and abs(rate / before - 1) < TOLERANCE:
                 extrapolated = True
                 break
             before = rate
-    if any(len(calls) < WARM_UP + 2 for calls in results):
+    if any(tally.counted < 2 for tally in tallies):
         # Slower than the time given: a few calls tell more than none.
-        machine.advance_calls(results, WARM_UP + 2, None)
-    waits = [2 if instance.double_buffer else 0 for instance in instances]
-    steady = [calls[WARM_UP:] for calls in results]
+        machine.advance_calls(tallies, WARM_UP + 2, None)
     return Loops(
-        period=tuple(_period(calls) for calls in steady),
-        call=tuple(_mean([c.completion - c.arrival for c in calls]) for calls in steady),
-        executed=tuple(_mean([c.device_end - c.device_start for c in calls]) for calls in steady),
-        latency=tuple(_latency(calls, wait) for calls, wait in zip(steady, waits, strict=True)),
-        calls=sum(len(calls) for calls in results),
+        period=tuple(tally.period for tally in tallies),
+        call=tuple(tally.call for tally in tallies),
+        executed=tuple(tally.executed for tally in tallies),
+        latency=tuple(tally.latency for tally in tallies),
+        calls=sum(len(tally) for tally in tallies),
         extrapolated=extrapolated,
-        timeline=machine.timeline(results),
+        elapsed=machine.now,
+        timeline=machine.timeline(()),
     )
-
-
-def _period(calls: Sequence[CallTimes]) -> float:
-    return (calls[-1].arrival - calls[0].arrival) / (len(calls) - 1)
-
-
-def _latency(calls: Sequence[CallTimes], wait: int) -> float:
-    pairs = zip(calls, calls[wait:], strict=False)
-    values = [late.completion - early.arrival for early, late in pairs]
-    # Cut short: all that is known is the pace.
-    return _mean(values) if values else _period(calls) * (wait + 1)
-
-
-def _mean(values: Sequence[int]) -> float:
-    return sum(values) / len(values)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests._sizes import sample
 
 from axelera.chip import BOARDS, HOSTS, TICKS_PER_SECOND, Figure, Provenance
 from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline, simulate
@@ -41,7 +42,7 @@ TASKS = st.lists(
 COPIES = st.tuples(KILO, KILO)
 CLOCKS = st.sampled_from((100, 200, 400, 600, 700, 800))
 
-few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=sample(25, 300), suppress_health_check=[HealthCheck.too_slow])
 
 
 def board_like(**changes: float) -> Board:

@@ -6,7 +6,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import simpy
 
@@ -32,6 +32,13 @@ from axelera.emulator.metis._spec import (
 )
 
 Steps = Generator[simpy.Event, Any, None]
+
+
+class Results(Protocol):
+    """Whatever takes the times of a thread's calls as they return; a list will do."""
+
+    def append(self, call: CallTimes, /) -> None:
+        """Take the times of one call."""
 
 
 @dataclass(slots=True)
@@ -135,13 +142,11 @@ class Machine:
         """Process events until nothing is in flight."""
         self._env.run()
 
-    def start_thread(
-        self, thread: int, calls: Iterable[Call], results: list[CallTimes], marks: Any = None
-    ) -> None:
+    def start_thread(self, thread: int, calls: Iterable[Call], results: Results, marks: Any = None) -> None:
         """Issue `calls` in order as one calling thread would: each arrives when the one before has returned."""
         self._env.process(self._thread(thread, calls, results, marks))
 
-    def start_threads(self, threads: Sequence[Iterable[Call]], results: Sequence[list[CallTimes]]) -> None:
+    def start_threads(self, threads: Sequence[Iterable[Call]], results: Sequence[Results]) -> None:
         """Start one calling thread per program, out of step where they contend for DDR; programs may be endless."""
         opened = [iter(calls) for calls in threads]
         first = [list(itertools.islice(calls, 1)) for calls in opened]
@@ -194,7 +199,7 @@ class Machine:
             self._fabric.rates(),
         )
 
-    def _thread(self, thread: int, calls: Iterable[Call], results: list[CallTimes], marks: Any) -> Steps:
+    def _thread(self, thread: int, calls: Iterable[Call], results: Results, marks: Any) -> Steps:
         for index, call in enumerate(calls):
             if marks is not None:
                 for earlier in call.after:

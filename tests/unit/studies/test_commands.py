@@ -1,0 +1,107 @@
+"""The commands on top of the studies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from axelera.chip import load_calibration
+from axelera.cli import _calibrate, _predict
+
+runner = CliRunner()
+
+ROWS = "model,board,metric,fps\nsqueezenet1_1,pcie,host,7298\nsqueezenet1_1,m2,host,7264\n"
+
+
+@pytest.fixture
+def measurements(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.csv"
+    path.write_text(ROWS)
+    return path
+
+
+def test_predict_prints_json_and_says_on_stderr_that_it_is_simulated() -> None:
+    result = runner.invoke(_predict.app, ["predict", "squeezenet1_1", "--board", "m2", "--json"])
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert answer["calibration_id"] == load_calibration().identity
+    assert "simulated" in result.stderr
+
+
+def test_predict_never_prints_a_bare_rate() -> None:
+    result = runner.invoke(_predict.app, ["predict", "squeezenet1_1"])
+    assert "simulated" in result.stdout
+    assert load_calibration().identity in result.stdout
+    assert "80 % of networks" in result.stdout
+
+
+def test_options_reach_the_question() -> None:
+    base = ["predict", "squeezenet1_1", "--json"]
+    plain = json.loads(runner.invoke(_predict.app, base).stdout)["host_fps"]
+    for option in (
+        ["--clock", "400"],
+        ["--cores", "2"],
+        ["--host", "embedded-arm"],
+        ["--no-double-buffer"],
+        ["--boards", "2"],
+        ["--mvm-utilisation", "1"],
+    ):
+        other = json.loads(runner.invoke(_predict.app, [*base, *option]).stdout)["host_fps"]
+        assert other != pytest.approx(plain, rel=1e-3), option
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["predict", "squeezenet9"], ["predict", "squeezenet1_1", "--board", "x"], ["explain", "no.onnx"]],
+)
+def test_what_does_not_exist_is_one_line_on_stderr(arguments: list[str]) -> None:
+    result = runner.invoke(_predict.app, arguments)
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not result.stdout
+
+
+def test_explain_shows_the_slowest_operators_and_what_a_change_would_bring() -> None:
+    result = runner.invoke(_predict.app, ["explain", "squeezenet1_1", "--layers", "5"])
+    assert result.exit_code == 0
+    assert "array_stretch" in result.stdout
+    assert "slowest operators first" in result.stdout
+
+
+def test_explain_as_json_holds_every_operator() -> None:
+    answer = json.loads(runner.invoke(_predict.app, ["explain", "squeezenet1_1", "--json"]).stdout)
+    assert len(answer["layers"]) >= 26
+    assert answer["sensitivities"]["launch"][0] > 0
+
+
+def test_correlate_compares_own_measurements(measurements: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "plot.png"
+    result = runner.invoke(
+        _calibrate.app, ["correlate", "--measurements", str(measurements), "--plot", str(plot), "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert [point["measured"] for point in answer["points"]] == [7298, 7264]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert "simulated" in result.stderr
+
+
+def test_calibrate_fits_own_measurements_and_writes_a_usable_file(measurements: Path, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "mine.json"
+    arguments = ["calibrate", "--only-own", "--measurements", str(measurements), "--output", str(path)]
+    result = runner.invoke(_calibrate.app, arguments)
+    assert result.exit_code == 0, result.output
+    fitted = load_calibration(path)
+    assert fitted.identity != load_calibration().identity
+    assert fitted.details["cases"] == 2
+    again = runner.invoke(_predict.app, ["predict", "squeezenet1_1", "--json", "--calibration", str(path)])
+    assert json.loads(again.stdout)["host_fps"] == pytest.approx(7298, rel=0.05)
+
+
+def test_only_own_without_measurements_is_refused() -> None:
+    result = runner.invoke(_calibrate.app, ["calibrate", "--only-own"])
+    assert result.exit_code == 1
+    assert "--measurements" in result.stderr
