@@ -20,10 +20,13 @@ from axelera.compiler.config import CompilerConfig, CompilerMode, QuantizationSc
 from axelera.compiler.frontend import (
     Partition,
     Recorded,
+    clean_model,
+    export_module,
     extract_core,
     extract_postamble,
     extract_preamble,
     is_prequantised,
+    is_torch_module,
     known_shape,
     load_proto,
     nchw_shape,
@@ -31,7 +34,6 @@ from axelera.compiler.frontend import (
     normalise,
     optional_input,
     partition,
-    simplify,
     unwrap,
 )
 from axelera.compiler.lowering import Network, Port, lower
@@ -43,10 +45,12 @@ from axelera.compiler.quantisation import (
     equalise,
     fixed_weights,
     given_scales,
+    images_in,
     normalise_tables,
     observe,
     samples_of,
     session,
+    to_array,
 )
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import measure_operators, measure_outputs
@@ -87,8 +91,7 @@ def prepare(
         raise ConfigurationError(
             f"compiler_mode = 'lower_only' takes a quantised model; {name!r} is a float one: use quantize_and_lower"
         )
-    clean = ir.from_proto(proto)
-    simplify(clean, keep_weights=recorded is not None)
+    clean = clean_model(proto, name, keep_weights=recorded is not None)
     part = partition(
         clean.graph,
         name,
@@ -122,6 +125,8 @@ def quantize(
         UnsupportedModelError: operators the chip can't run; lists all of them.
         CalibrationError: calibration data that does not fit.
     """
+    if is_torch_module(model):
+        model, calibration_dataset = _exported(model, calibration_dataset, config, transform_fn)
     prepared = prepare(model, config)
     shapes = {str(value.name): known_shape(value) for value in prepared.model.graph.inputs}
     frames = samples_of(() if calibration_dataset is None else calibration_dataset, transform_fn, shapes)
@@ -138,6 +143,26 @@ def quantize(
         )
     result = assemble(prepared, program, preamble, config)
     return replace(result, report=quantisation_report(result, prepared, core, head[:_MEASURED]))
+
+
+def _exported(
+    module: Any,
+    dataset: Iterable[Any] | str | Path | None,
+    config: CompilerConfig,
+    transform_fn: Callable[[Any], Any] | None,
+) -> tuple[onnx.ModelProto, Iterable[Any]]:
+    """Export a torch module with the shape of the first calibration item; return the data with that item put back."""
+    items = iter(images_in(dataset) if isinstance(dataset, (str, Path)) else dataset or ())
+    first = next(items, None)
+    if first is None:
+        raise CalibrationError(
+            "a torch module is exported with the shape of the first calibration item: there is none"
+        )
+    value = first if transform_fn is None else transform_fn(first)
+    sample = to_array(value[0] if isinstance(value, (tuple, list)) else value, "calibration item 0")[:1]
+    proto = export_module(module, sample, config.onnx_opset_version)
+    proto.graph.name = type(module).__name__
+    return proto, chain([first], items)
 
 
 def _calibrated(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import onnx
-import onnx_ir as ir
 
-from axelera.compiler.frontend import load_proto, normalise, partition, simplify
+from axelera.compiler.frontend import clean_model, load_proto, normalise, partition
 from axelera.compiler.lowering import lower
 from axelera.compiler.quantisation import emit
 from axelera.model.program import Program
@@ -31,7 +30,6 @@ def structure_program(
         UnsupportedModelError: operators the chip can't run stand where the host can't take them.
     """
     name = model.graph.name if isinstance(model, onnx.ModelProto) else Path(model).stem
-    ir_model = ir.from_proto(normalise(load_proto(model), name))
-    simplify(ir_model)
-    part = partition(ir_model.graph, name, allow_host_segments=allow_host_segments)
+    clean = clean_model(normalise(load_proto(model), name), name)
+    part = partition(clean.graph, name, allow_host_segments=allow_host_segments)
     return emit(lower(part, name), None, batch=batch)

@@ -17,8 +17,9 @@ from axelera.compiler.frontend._load import load_proto, normalise
 from axelera.compiler.frontend._pointwise import Fusion, PointwiseFunction, clip_bounds, node_function
 from axelera.compiler.frontend._prequantised import Recorded, is_prequantised, unwrap
 from axelera.compiler.frontend._rules import Violation, operator_matrix
-from axelera.compiler.frontend._simplify import simplify
+from axelera.compiler.frontend._simplify import clean_model, simplify
 from axelera.compiler.frontend._split import Partition, partition
+from axelera.compiler.frontend._torch import export_module, is_torch_module
 
 __all__ = [
     "Fusion",
@@ -28,14 +29,17 @@ __all__ = [
     "Violation",
     "attribute",
     "channel_vector",
+    "clean_model",
     "clip_bounds",
     "constant_of",
+    "export_module",
     "extract_core",
     "extract_postamble",
     "extract_preamble",
     "integers",
     "is_constant",
     "is_prequantised",
+    "is_torch_module",
     "known_shape",
     "load_proto",
     "multiply_accumulates",

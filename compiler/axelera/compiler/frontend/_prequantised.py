@@ -99,7 +99,9 @@ class _Walk:
             if output.name in self.real:
                 value = self.real[output.name]
                 graph.node.append(helper.make_node("Identity", [value], [output.name]))
-                if value in self.recorded.scales:  # the clean-up may drop the Identity and keep the output's name
+                if (
+                    value in self.recorded.scales
+                ):  # the clean-up may drop the Identity and keep the output's name
                     self.recorded.scales[output.name] = self.recorded.scales[value]
         used = {value for node in graph.node for value in node.input}
         kept = [tensor for tensor in [*graph.initializer, *self.new] if tensor.name in used]

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 import onnx_ir.passes.common as common_passes
 from onnxscript import optimizer
 
+from axelera.compiler._errors import ModelError
 from axelera.compiler.frontend._affine import fold_affine_into_conv, fold_batch_norm
 from axelera.compiler.frontend._dense import matmul_to_gemm, merge_gemm_bias
 from axelera.compiler.frontend._ir import (
@@ -36,6 +38,25 @@ _ROUNDS = 8
 _SHAPING = frozenset({"Reshape", "Expand", "Flatten", "Squeeze", "Unsqueeze"})
 _FOLD_INPUT_ELEMENTS = 1 << 16
 _FOLD_OUTPUT_ELEMENTS = 1 << 22
+
+
+def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False) -> ir.Model:
+    """Return the simplified form of a model, with the shape of everything the chip may run known.
+
+    Raises:
+        ModelError: the tools the clean-up is made of cannot digest the model, or shapes of outputs stay unknown.
+    """
+    try:
+        model = ir.from_proto(proto)
+        simplify(model, keep_weights=keep_weights)
+    except Exception as error:  # onnx, onnx_ir and onnxscript raise whatever broke on a damaged graph
+        raise ModelError(f"model {name!r} cannot be understood: {type(error).__name__}: {error}") from error
+    for value in (*model.graph.inputs, *model.graph.outputs):
+        if shape_of(value) is None:
+            raise ModelError(
+                f"model {name!r}: the shape of {value.name!r} cannot be worked out; export with fixed shapes"
+            )
+    return model
 
 
 def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
