@@ -170,8 +170,12 @@ def _generate(path: str, directory: Path) -> bytes:
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         target = Path(scratch) / "kernels.o"
         command = [sys.executable, "-c", _CHILD, path, str(target)]
+        # Settings of Numba that an application runs under are not meant for these kernels.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=limit, check=False, env=environment
+            )
         except subprocess.TimeoutExpired:
             raise CompilationFailed(f"the compiler did not finish within {limit:g} s") from None
         if done.returncode or not target.exists():
