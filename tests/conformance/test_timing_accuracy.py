@@ -52,7 +52,8 @@ def test_core_scaling_of_resnet50_is_met_within_5_percent() -> None:
     assert worst(points) <= 0.05
 
 
-def test_double_buffering_gains_between_2_and_20_percent_where_measured() -> None:
+def test_double_buffering_gains_about_what_was_measured() -> None:
+    """One instance: 2 to 20 %. Two contending instances: a gain, though less than measured (docs, 0047)."""
     data = json.loads(
         resources.files("axelera.studies")
         .joinpath("data", "scaling_measured.json")
@@ -66,7 +67,8 @@ def test_double_buffering_gains_between_2_and_20_percent_where_measured() -> Non
             ).system_fps
             for buffered in (False, True)
         }
-        assert 1.02 <= rate[True] / rate[False] <= 1.20, pair
+        least = 1.02 if pair["instances"] == 1 else 1.0
+        assert least <= rate[True] / rate[False] <= 1.20, pair
 
 
 def test_a_sample_of_networks_is_met_within_20_percent() -> None:

@@ -67,9 +67,9 @@ METIS = ChipFigures(
     l2_task_lists=figure(MIB, "bytes per core", _CONFIG, DOCUMENTED),
     weight_load_rate=figure(54, "bytes per cycle, L2 to array, all cores loading", _GEMM, MEASURED, (40, 64)),
     descriptor_bytes=figure(
-        MIB,
+        768 << 10,
         "bytes of one DMA descriptor at most",
-        "what one core's array holds",
+        "three weight sets ahead of the one that computes",
         ASSUMED,
         (MIB // 4, 2 * MIB),
     ),
