@@ -132,6 +132,12 @@ def quantize(
     frames = samples_of(() if calibration_dataset is None else calibration_dataset, transform_fn, shapes)
     core = extract_core(prepared.model, prepared.part)
     preamble = extract_preamble(prepared.model, prepared.part)
+    for path, dump in (
+        (config.graph_cleaner_dump_core_onnx, core),
+        (config.graph_cleaner_dump_full_opt_onnx, ir.to_proto(prepared.model)),
+    ):
+        if path is not None:
+            Path(path).write_bytes(dump.SerializeToString(deterministic=True))
     head = list(islice(frames, _HEAD))
     shown = progress(chain(head, frames), f"Calibrating {prepared.name}")
     feeds = _core_feeds(shown, preamble, prepared.network)

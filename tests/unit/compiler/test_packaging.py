@@ -152,3 +152,15 @@ def test_a_damaged_saved_model_is_refused(
 def test_calling_with_the_wrong_shape_names_the_input(quantised: AxeleraQuantizedModel) -> None:
     with pytest.raises(ValueError, match=r"input 'x': shape \(1, 3, 5, 5\)"):
         quantised(np.zeros((1, 3, 5, 5), np.float32))
+
+
+def test_the_parts_of_the_graph_are_dumped_when_asked(network: onnx.ModelProto, tmp_path: Path) -> None:
+    config = CompilerConfig(
+        graph_cleaner_dump_core_onnx=str(tmp_path / "core.onnx"),
+        graph_cleaner_dump_full_opt_onnx=str(tmp_path / "full.onnx"),
+    )
+    compiler.quantize(network, iter(data(SHAPE, 2)), config)
+    core, full = ({n.op_type for n in onnx.load(tmp_path / f"{x}.onnx").graph.node} for x in ("core", "full"))
+    assert "Abs" not in core
+    assert "Softmax" not in core
+    assert {"Abs", "Softmax", "Conv"} <= full
