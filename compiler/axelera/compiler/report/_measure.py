@@ -147,7 +147,9 @@ def measure_outputs(
             {
                 "name": name,
                 "sqnr_db": decibels(signal, noise),
-                "largest_error": max((float(np.abs(real - result).max(initial=0.0)) for real, result in pairs), default=0.0),
+                "largest_error": max(
+                    (float(np.abs(real - result).max(initial=0.0)) for real, result in pairs), default=0.0
+                ),
                 "same_maximum": sum(int(real.argmax() == result.argmax()) for real, result in pairs),
                 "samples": len(pairs),
             }
