@@ -117,8 +117,8 @@ def trial_calibration(figures: Mapping[str, float]) -> Calibration:
             PRIORS[name].unit,
             "fitted to published and measured rates",
             Provenance.CALIBRATED,
-            min(PRIORS[name].low, figures[name]),
-            max(PRIORS[name].high, figures[name]),
+            float(min(PRIORS[name].low, figures[name])),
+            float(max(PRIORS[name].high, figures[name])),
         )
         for name in PARAMETERS
     }
