@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,23 +53,34 @@ def test_core_scaling_of_resnet50_is_met_within_5_percent() -> None:
     assert worst(points) <= 0.05
 
 
-def test_double_buffering_gains_about_what_was_measured() -> None:
-    """One instance: 2 to 20 %. Two contending instances: a gain, though less than measured (docs, 0047)."""
-    data = json.loads(
-        resources.files("axelera.studies")
-        .joinpath("data", "scaling_measured.json")
-        .read_text(encoding="utf-8")
+MEASURED_PAIRS = json.loads(
+    resources.files("axelera.studies").joinpath("data", "scaling_measured.json").read_text(encoding="utf-8")
+)["double_buffer"]
+UNMET = pytest.mark.xfail(
+    reason="two contending instances lock into a pattern that hides too little: +0.8 %, measured +2.8 %"
+)
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param(
+            pair,
+            id=f"{pair['network']}-{pair['instances']}",
+            marks=[UNMET] if pair["instances"] == 2 else [],
+        )
+        for pair in MEASURED_PAIRS
+    ],
+)
+def test_double_buffering_gains_between_2_and_20_percent_where_measured(pair: dict[str, Any]) -> None:
+    target = load_target(pair["network"], 1)
+    plain, buffered = (
+        predict(
+            Scenario(pair["network"], board="m2", cores=pair["instances"], double_buffer=on), target
+        ).system_fps
+        for on in (False, True)
     )
-    for pair in data["double_buffer"]:
-        target = load_target(pair["network"], 1)
-        rate = {
-            buffered: predict(
-                Scenario(pair["network"], board="m2", cores=pair["instances"], double_buffer=buffered), target
-            ).system_fps
-            for buffered in (False, True)
-        }
-        least = 1.02 if pair["instances"] == 1 else 1.0
-        assert least <= rate[True] / rate[False] <= 1.20, pair
+    assert 1.02 <= buffered / plain <= 1.20
 
 
 def test_a_sample_of_networks_is_met_within_20_percent() -> None:
