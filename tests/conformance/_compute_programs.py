@@ -132,7 +132,9 @@ def _convolve(s: Sketch, x: Tensor, *, transposed: bool) -> Tensor:
     low = s.pick([-127, -127, 100])
     weight = s.rng.integers(low, 128, (outputs, *kernel, channels // group)).astype(np.int8)
     scale = s.rng.uniform(0.001, 0.02, outputs).astype(np.float32)
-    bias = s.rng.normal(0, 3, outputs) if s.chance(0.8) else None
+    # A deep chain can end in tiny scales; a bias beyond int32 steps of one is refused at compile time.
+    steps = 2.0**29 * x.scale * scale.astype(np.float64)
+    bias = np.clip(s.rng.normal(0, 3, outputs), -steps, steps) if s.chance(0.8) else None
     spread = float(np.float32(x.scale * 0.01 * 40 * np.sqrt(weight[0].size) / s.pick([1, 20, 80])))
     constants = ops.conv_constants(weight, scale, bias, x.scale, x.zero_point, spread)
     attributes: dict[str, Any] = {
