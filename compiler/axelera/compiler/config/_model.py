@@ -139,7 +139,7 @@ class CompilerConfig(BaseModel):
     onnx_opset_version: Annotated[
         StrictInt,
         Field(ge=17),
-        without_effect("PyTorch modules are not exported here; an ONNX file brings its own opset"),
+        modelled("opset a PyTorch module is exported with; an ONNX file brings its own"),
     ] = 17
 
     # --- graph -------------------------------------------------------------------------------------------
@@ -186,10 +186,10 @@ class CompilerConfig(BaseModel):
         Size, without_effect("belongs to graph_cleaner_condition, which is refused")
     ] = 0
     graph_cleaner_dump_core_onnx: Annotated[
-        str | None, without_effect("`quantized_model.onnx` shows the graph that the chip runs")
+        str | None, modelled("file to write the float graph of the chip's part to")
     ] = None
     graph_cleaner_dump_full_opt_onnx: Annotated[
-        str | None, without_effect("`quantized_model.onnx` shows the graph that the chip runs")
+        str | None, modelled("file to write the whole cleaned float graph to")
     ] = None
     allow_host_segments: Annotated[
         StrictBool,
