@@ -48,6 +48,7 @@ from axelera.compiler.quantisation import (
     images_in,
     normalise_tables,
     observe,
+    run_session,
     samples_of,
     session,
     to_array,
@@ -249,7 +250,7 @@ def quantisation_report(
         for inputs in values
     ]
     whole = session(ir.to_proto(prepared.model), prepared.name)
-    expected = [whole.run(list(model.output_names), dict(frame)) for frame in frames]
+    expected = [run_session(whole, model.output_names, frame, prepared.name) for frame in frames]
     results = [model.finish(model.run_program(buffers)) for _, buffers in samples]
     part = prepared.part
     return {
@@ -332,7 +333,7 @@ def _core_feeds(
         return
     runner = session(preamble, "preamble")
     for frame in frames:
-        values = runner.run(None, dict(frame))
+        values = run_session(runner, None, frame, "preamble")
         yield {
             port.value: value.reshape(port.shape) for port, value in zip(network.inputs, values, strict=True)
         }

@@ -6,6 +6,7 @@ rounds of constant folding (onnxscript) and shape inference (onnx).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -35,6 +36,7 @@ from axelera.compiler.frontend._ir import (
 Rewrite = Callable[[ir.Node], bool]
 
 _ROUNDS = 8
+_LARGEST_VALUE = 1 << 28
 _SHAPING = frozenset({"Reshape", "Expand", "Flatten", "Squeeze", "Unsqueeze"})
 _FOLD_INPUT_ELEMENTS = 1 << 16
 _FOLD_OUTPUT_ELEMENTS = 1 << 22
@@ -51,6 +53,12 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
         simplify(model, keep_weights=keep_weights)
     except Exception as error:  # onnx, onnx_ir and onnxscript raise whatever broke on a damaged graph
         raise ModelError(f"model {name!r} cannot be understood: {type(error).__name__}: {error}") from error
+    for value in (*model.graph.inputs, *(output for node in model.graph for output in node.outputs)):
+        shape = shape_of(value)
+        if shape is not None and (math.prod(shape) > _LARGEST_VALUE or min(shape, default=1) < 0):
+            raise ModelError(
+                f"model {name!r}: value {value.name!r} has shape {shape}; at most {_LARGEST_VALUE} elements are possible"
+            )
     for value in (*model.graph.inputs, *model.graph.outputs):
         if shape_of(value) is None:
             raise ModelError(

@@ -6,7 +6,14 @@ from axelera.compiler.quantisation._equalise import equalise
 from axelera.compiler.quantisation._given import fixed_weights, given_scales
 from axelera.compiler.quantisation._histogram import Histogram
 from axelera.compiler.quantisation._normalise import normalise_tables
-from axelera.compiler.quantisation._observe import Feeds, Observations, exposing, observe, session
+from axelera.compiler.quantisation._observe import (
+    Feeds,
+    Observations,
+    exposing,
+    observe,
+    run_session,
+    session,
+)
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.compiler.quantisation._scales import choose_scales
 
@@ -26,6 +33,7 @@ __all__ = [
     "normalise_tables",
     "observe",
     "random_data",
+    "run_session",
     "samples_of",
     "session",
     "to_array",

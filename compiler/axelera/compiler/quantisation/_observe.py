@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,20 @@ def session(model: onnx.ModelProto, what: str) -> onnxruntime.InferenceSession:
         raise ModelError(f"{what}: ONNX Runtime cannot run it: {error}") from error
 
 
+def run_session(
+    runner: onnxruntime.InferenceSession, names: Sequence[str] | None, feeds: Feeds, what: str
+) -> list[npt.NDArray[Any]]:
+    """Run a session on the inputs of one frame.
+
+    Raises:
+        ModelError: an operator fails on these inputs, as in a model whose parts do not fit together.
+    """
+    try:
+        return list(runner.run(None if names is None else list(names), dict(feeds)))
+    except Exception as error:  # onnxruntime raises pybind exceptions without a common base
+        raise ModelError(f"{what}: ONNX Runtime failed while running it: {error}") from error
+
+
 def exposing(model: onnx.ModelProto, values: Iterable[str]) -> onnx.ModelProto:
     """Return a copy of `model` with `values` as additional float outputs."""
     copy = onnx.ModelProto()
@@ -113,7 +128,7 @@ def observe(
         for name in sorted(inputs & set(wanted)):
             _reduce(found, name, _scaled(feeds[name], changes.get(name)), name in channel_names)
         for part in parts:
-            for name, array in zip(part, runner.run(part, dict(feeds)), strict=True):
+            for name, array in zip(part, run_session(runner, part, feeds, "calibration"), strict=True):
                 _reduce(found, name, _scaled(array, changes.get(name)), name in channel_names)
         found.count += 1
     if not found.count:
