@@ -83,6 +83,7 @@ def test_mnist_keeps_its_accuracy(material: Path) -> None:
         for image, label in zip(evaluated, labels[100:], strict=True)
     )
     right = int((quantised(evaluated).argmax(1) == labels[100:]).sum())
+    print(f"mnist: float {wanted}, int8 {right} of {len(evaluated)}")
     assert abs(right - wanted) <= 0.01 * len(evaluated)
 
 
