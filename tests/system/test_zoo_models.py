@@ -76,6 +76,27 @@ def test_what_is_there_stays_until_it_is_forced(tmp_path: Path) -> None:
     assert model_file.stat().st_mtime_ns > before
 
 
+def test_the_number_of_classes_is_an_argument(tmp_path: Path) -> None:
+    assert download(NAME, "--classes", "15", "--output", str(tmp_path)).exit_code == 0
+    folder = tmp_path / NAME / NAME
+    info = json.loads((folder / "model_info.json").read_text())
+    counts = zoo.count(zoo.find(NAME).build(classes=15, structure_only=True))
+    assert (info["num_classes"], info["parameters"], info["macs"]) == (15, counts.parameters, counts.macs)
+    (logits,) = run_one_frame(folder / "1" / "model.json", 1)
+    assert logits.shape[-1] == 64  # 15, padded
+
+
+def test_a_folder_never_mixes_builds_of_different_networks(tmp_path: Path) -> None:
+    for cores in ("1", "4"):
+        assert download(NAME, "--cores", cores, "--output", str(tmp_path)).exit_code == 0
+    folder = tmp_path / NAME / NAME
+    refused = download(NAME, "--classes", "15", "--output", str(tmp_path))
+    assert refused.exit_code == 1
+    assert f"{folder} holds builds with 1000 classes; --force replaces them" in refused.stderr
+    assert download(NAME, "--classes", "15", "--force", "--output", str(tmp_path)).exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {"1", "model_info.json"}
+
+
 def test_weights_of_ones_own_are_compiled_instead(tmp_path: Path) -> None:
     file = tmp_path / "mine.onnx"
     file.write_bytes(zoo.find(NAME).build(width=0.5, classes=12).SerializeToString())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +15,9 @@ from axelera.cli._errors import told
 from axelera.zoo import Network, UnknownNetworkError, find, networks
 
 app = typer.Typer(name="zoo", add_completion=False, no_args_is_help=True)
+
+_LINE = 122
+"""Columns of the longest line of the list."""
 
 
 @app.callback()
@@ -23,39 +29,63 @@ def zoo() -> None:
 def list_networks(
     task: Annotated[str, typer.Option(help="Only networks for this task, such as detection.")] = "",
 ) -> None:
-    """List the networks: name, task, input, parameters, operations, where the architecture is from."""
+    """List the networks: name, task, input, parameters, operations; source of the architecture if there is room."""
     known = sorted({network.task for network in networks()})
     if task and task not in known:
         print(f"axemu zoo list: no task {task!r}; there are {', '.join(known)}", file=sys.stderr)
         raise typer.Exit(2)
-    for network in networks():
-        if task in ("", network.task):
-            height, width = network.resolution
-            size = f"{height}x{width}"
-            print(
-                f"{network.name:22} {network.task:22} {size:>9} {network.parameters / 1e6:8.2f} M "
-                f"{network.macs / 1e9:8.2f} GMAC  {network.source}"
-            )
+    wanted = [network for network in networks() if task in ("", network.task)]
+    # Only a person minds broken lines: a program that reads the list always gets the same columns.
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in listing(wanted, columns):
+        print(line)
+
+
+def listing(wanted: Sequence[Network], columns: int | None = None) -> Iterator[str]:
+    """Yield a line per network; the source of the architecture is left out where a line has fewer `columns`."""
+    for network in wanted:
+        height, width = network.resolution
+        size = f"{height}x{width}"
+        line = (
+            f"{network.name:20}  {network.task:21}  {size:>9}  {network.parameters / 1e6:6.2f} M  "
+            f"{network.macs / 1e9:6.2f} GMAC"
+        )
+        yield line if columns is not None and columns < _LINE else f"{line}  {network.source}"
 
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Name or alias.")]) -> None:
     """Show all that is known about a network."""
-    network = _found(name)
+    columns = min(shutil.get_terminal_size().columns, 120)
+    for line in description(_found(name), columns):
+        print(line)
+
+
+def description(network: Network, columns: int) -> Iterator[str]:
+    """Yield what is known about a network, label by label, folded to `columns`."""
     height, width = network.resolution
+    vendor = f"{network.name}-{network.dataset}-onnx"
     for label, value in (
         ("name", network.name),
+        ("vendor's name", vendor),
         ("title", network.title),
         ("task", network.task),
         ("input", f"1x3x{height}x{width}"),
-        ("classes", network.classes),
+        ("classes", str(network.classes)),
         ("parameters", f"{network.parameters:,}"),
         ("MACs", f"{network.macs:,}"),
         ("architecture", network.source),
         ("weights", "synthetic (seeded random numbers)"),
-        ("also called", ", ".join(network.names[1:])),
+        ("also called", ", ".join(name for name in network.names[1:] if name != vendor)),
     ):
-        print(f"{label:13} {value}")
+        yield textwrap.fill(
+            value,
+            columns,
+            initial_indent=f"{label:15}",
+            subsequent_indent=" " * 15,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
 
 
 @app.command()
@@ -97,7 +127,10 @@ def export(
 @app.command()
 def table(
     measure: Annotated[
-        bool, typer.Option("--measure", help="Compile every network and tell how long it took.")
+        bool,
+        typer.Option(
+            "--measure", help="Compile every network whose time is not known; tell how long it took."
+        ),
     ] = False,
     times_from: Annotated[
         Path | None,

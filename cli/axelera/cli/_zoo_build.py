@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.driver import AxeleraError
-from axelera.zoo import Network
+from axelera.zoo import Network, count
 
 if TYPE_CHECKING:
     import onnx
 
 CORES = 4
+_SYNTHETIC = "synthetic: random numbers, seed 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Job:
         root: directory that holds the builds.
         cores: cores of one instance, which is its batch.
         weights: ONNX file to compile in place of the synthetic network.
+        classes: number of classes of the synthetic network; its own when None.
         images: directory of calibration images; random numbers in [0, 1) when None.
         samples: number of random calibration samples.
         archive: write an `.axm` archive as well.
@@ -41,6 +44,7 @@ class Job:
     root: Path = Path("build")
     cores: int = 1
     weights: Path | None = None
+    classes: int | None = None
     images: Path | None = None
     samples: int = 8
     archive: bool = False
@@ -55,6 +59,19 @@ class Job:
         """The compiled model."""
         return self.folder / str(self.cores)
 
+    def difference(self) -> str:
+        """Say what the builds of the folder were made of, if that is something else."""
+        try:
+            info = json.loads((self.folder / "model_info.json").read_text(encoding="utf-8"))
+            weights, classes = str(info["weights"]), info["num_classes"]
+        except (OSError, ValueError, LookupError, TypeError):
+            return ""
+        wanted = _SYNTHETIC if self.weights is None else self.weights.name
+        if weights != wanted:
+            return f"weights: {weights}"
+        mine = self.network.classes if self.classes is None else self.classes
+        return f"{classes} classes" if self.weights is None and classes != mine else ""
+
 
 def compile_job(job: Job) -> None:
     """Build or load the network, quantise it, compile it into `job.directory`, describe it.
@@ -64,7 +81,11 @@ def compile_job(job: Job) -> None:
     """
     from axelera import compiler  # noqa: PLC0415  slow to import
 
-    model = job.network.build() if job.weights is None else load_weights(job.weights, job.network)
+    outdated = job.difference()
+    if job.weights is None:
+        model = job.network.build(classes=job.classes)
+    else:
+        model = load_weights(job.weights, job.network)
     config = compiler.CompilerConfig(
         model_name=job.name,
         aipu_cores_used=job.cores,
@@ -74,15 +95,19 @@ def compile_job(job: Job) -> None:
     data = random_images(job.network, job.samples) if job.images is None else job.images
     quantised = compiler.quantize(model, data, config)
     compiler.compile(quantised, config, job.directory)
-    info = model_info(job, quantised.output_shapes)
+    if outdated:
+        for cores in {*range(1, CORES + 1)} - {job.cores}:
+            shutil.rmtree(job.folder / str(cores), ignore_errors=True)
+    info = model_info(job, model, quantised.output_shapes)
     _replace(job.folder / "model_info.json", json.dumps(info, indent=2) + "\n")
 
 
-def model_info(job: Job, output_shapes: Sequence[Sequence[int]]) -> dict[str, object]:
+def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequence[int]]) -> dict[str, object]:
     """What clients want to know about the network, and where its weights come from.
 
     Args:
         job: what was compiled.
+        model: the float network.
         output_shapes: shapes of the float network's outputs.
     """
     network = job.network
@@ -98,11 +123,12 @@ def model_info(job: Job, output_shapes: Sequence[Sequence[int]]) -> dict[str, ob
         "source": network.source,
     }
     if job.weights is None:
+        counts = count(model)
         info |= {
-            "num_classes": network.classes,
-            "parameters": network.parameters,
-            "macs": network.macs,
-            "weights": "synthetic: random numbers, seed 0",
+            "num_classes": network.classes if job.classes is None else job.classes,
+            "parameters": counts.parameters,
+            "macs": counts.macs,
+            "weights": _SYNTHETIC,
             "note": "synthetic weights: times are those of the architecture, values and accuracy mean nothing",
         }
     else:

@@ -29,9 +29,11 @@ times and plumbing, never for accuracy.
   machine that made this page: a rough figure, for orientation only. It is measured; nothing else on this page
   is. A dash stands where it was not.
 * The vendor's name of a network is its name, its data set and `onnx`: `resnet50-imagenet-onnx`. Rotated-box
-  detectors count 80 classes, as their architecture file does; models trained on DOTA have 15.
+  detectors count 80 classes, as their architecture file and the published graph do; models trained on DOTA have 15:
+  `--classes 15` builds those.
 """
 _COMPILE = "compile (CPU s)"
+_UNKNOWN = "–"
 _COLUMNS = (
     "network", "data", "input", "parameters (M)", "MACs (G)", "int8 (MB)", "1 core L2 / DDR (MB)",
     "4 cores L2 / DDR (MB)", _COMPILE, "architecture",
@@ -43,7 +45,7 @@ def page(wanted: Sequence[Network], *, measure: bool = False, earlier: Path | No
 
     Args:
         wanted: the networks.
-        measure: compile every network, which takes long.
+        measure: compile every network whose time is not known yet, which takes long.
         earlier: a page whose compile times are kept.
     """
     times = {} if earlier is None else times_of(earlier)
@@ -56,7 +58,8 @@ def page(wanted: Sequence[Network], *, measure: bool = False, earlier: Path | No
         yield f"|{'---|' * len(_COLUMNS)}"
         for network in wanted:
             if network.task == task:
-                yield row(network, _measured(network) if measure else times.get(network.name, "–"))
+                known = times.get(network.name, _UNKNOWN)
+                yield row(network, _measured(network) if measure and known == _UNKNOWN else known)
 
 
 def times_of(path: Path) -> dict[str, str]:
@@ -67,7 +70,7 @@ def times_of(path: Path) -> dict[str, str]:
     return {cells[0].strip("`"): cells[index] for cells in rows if len(cells) == len(_COLUMNS)}
 
 
-def row(network: Network, seconds: str = "–") -> str:
+def row(network: Network, seconds: str = _UNKNOWN) -> str:
     """Return the network's row of the table, with the compile time as it shall stand there."""
     single, full = (_planned(network, cores) for cores in (1, CORES))
     height, width = network.resolution

@@ -1,7 +1,8 @@
 """`axdownloadmodel`: a compiled model by the vendor's name, without a download.
 
-The network is built from the zoo and compiled on this machine. Its weights are synthetic unless `--weights` gives a
-file: sizes and simulated times are those of the architecture, values mean nothing.
+The network is built and compiled on this machine. Its weights are synthetic unless `--weights` gives a file.
+
+With synthetic weights sizes and simulated times are those of the architecture; values mean nothing.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from axelera.cli._errors import told
+from axelera.driver import AxeleraError
 from axelera.zoo import UnknownNetworkError, find, networks
 
-app = typer.Typer(add_completion=False)
+if TYPE_CHECKING:
+    from axelera.cli._zoo_build import Job
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(help=__doc__)
@@ -32,6 +37,9 @@ def axdownloadmodel(
     ] = 1,
     weights: Annotated[
         Path | None, typer.Option(dir_okay=False, exists=True, help="ONNX file with weights of your own.")
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=1, help="Number of classes; the network's own without.")
     ] = None,
     imageset: Annotated[
         Path | None,
@@ -58,6 +66,9 @@ def axdownloadmodel(
     if weights is not None and len(wanted) != 1:
         print(f"axdownloadmodel: --weights is for one network, not for {len(wanted)}", file=sys.stderr)
         raise typer.Exit(2)
+    if weights is not None and classes is not None:
+        print("axdownloadmodel: --weights has its own classes; leave --classes out", file=sys.stderr)
+        raise typer.Exit(2)
     failed = False
     for name in wanted:
         try:
@@ -66,21 +77,29 @@ def axdownloadmodel(
             print(f"axdownloadmodel: {error}", file=sys.stderr)
             failed = True
             continue
-        from axelera.cli._zoo_build import Job, compile_job  # noqa: PLC0415  --list needs no compiler
+        from axelera.cli._zoo_build import Job  # noqa: PLC0415  --list needs no compiler
 
-        job = Job(network, name.lower(), output, cores, weights, imageset, samples, axm)
-        if (job.directory / "model.json").is_file() and not force:
-            print(
-                f"{job.directory / 'model.json'} is there already; --force compiles it again", file=sys.stderr
-            )
-        else:
-            kind = "synthetic weights: values mean nothing" if weights is None else f"weights of {weights}"
-            print(f"Compiling {network.title} on this machine ({kind})", file=sys.stderr)
-            with told("axdownloadmodel"):
-                compile_job(job)
+        job = Job(network, name.lower(), output, cores, weights, classes, imageset, samples, axm)
+        with told("axdownloadmodel"):
+            _provide(job, force=force)
         print(job.directory / "model.json")
     if failed:
         raise typer.Exit(1)
+
+
+def _provide(job: Job, *, force: bool) -> None:
+    """Compile unless the same is there."""
+    from axelera.cli._zoo_build import compile_job  # noqa: PLC0415
+
+    other = job.difference()
+    if other and not force:
+        raise AxeleraError(f"{job.folder} holds builds with {other}; --force replaces them")
+    if (job.directory / "model.json").is_file() and not force:
+        print(f"{job.directory / 'model.json'} is there already; --force compiles it again", file=sys.stderr)
+        return
+    kind = "synthetic weights: values mean nothing" if job.weights is None else f"weights of {job.weights}"
+    print(f"Compiling {job.network.title} on this machine ({kind})", file=sys.stderr)
+    compile_job(job)
 
 
 def main() -> None:

@@ -40,6 +40,23 @@ def test_an_unknown_task_is_told_with_those_there_are() -> None:
     assert "no task 'poetry'; there are classification, detection" in result.stderr
 
 
+@pytest.mark.parametrize("columns", [80, 160])
+def test_no_line_of_the_list_is_longer_than_the_terminal(columns: int) -> None:
+    lines = list(_zoo.listing(zoo.networks(), columns))
+    assert max(len(line) for line in lines) <= columns
+    assert all(network.source in line for network, line in zip(zoo.networks(), lines, strict=True)) == (
+        columns > 122
+    )
+
+
+@pytest.mark.parametrize("name", ["resnet18", "efficientnet_b0", "yolov8n-obb"])
+def test_no_line_of_a_description_is_longer_than_the_terminal(name: str) -> None:
+    lines = list(_zoo.description(zoo.find(name), 80))
+    assert max(len(line) for line in "\n".join(lines).splitlines()) <= 80
+    text = " ".join(lines)
+    assert all(other in text for other in zoo.find(name).names)
+
+
 def test_show_tells_the_source_and_that_weights_are_synthetic() -> None:
     text = command("show", "yolo11s-coco-onnx").stdout
     assert "synthetic" in text
@@ -97,6 +114,15 @@ def test_the_table_keeps_the_compile_times_of_an_earlier_page(tmp_path: Path) ->
     assert "| 12.5 |" in second
 
 
+def test_measuring_fills_the_gaps_of_an_earlier_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |"))
+    again = command("table", "--measure", "--only", "squeezenet", "--times-from", str(page)).stdout
+    first, second = [line.split("|")[9].strip() for line in again.splitlines() if line.startswith("| `")]
+    assert float(first) > 0
+    assert second == "12.5"
+
+
 def test_download_lists_the_vendors_names() -> None:
     names = download("--list").stdout.splitlines()
     assert {"resnet50-imagenet-onnx", "yolov8n-coco-onnx", "yolo11s-coco-onnx"} <= set(names)
@@ -122,6 +148,14 @@ def test_download_takes_weights_for_one_network_only(tmp_path: Path) -> None:
     result = download("resnet18", "resnet34", "--weights", str(file))
     assert result.exit_code == 2
     assert "--weights is for one network, not for 2" in result.stderr
+
+
+def test_download_takes_classes_for_synthetic_weights_only(tmp_path: Path) -> None:
+    file = tmp_path / "mine.onnx"
+    file.touch()
+    result = download("resnet18", "--weights", str(file), "--classes", "5")
+    assert result.exit_code == 2
+    assert "--weights has its own classes" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["../resnet18", "/tmp/resnet18", "resnet18/..", ""])  # noqa: S108
