@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from axelera.compiler import ConfigurationError
-from axelera.compiler.packaging import replacing
+from axelera.compiler.packaging import Contents, replacing
 
 __all__ = ["Outcome", "output_directory", "write_json", "write_report"]
 
 REPORT = "compilation_report.json"
+_OUTPUT = Contents(
+    "output of axcompile",
+    (REPORT,),
+    (
+        REPORT, "compilation_log.txt", "cli_args.json", "conf.json", "input_model", "quantized_model", "compiled_model",
+        "*.axm",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,7 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def output_directory(output: Path, *, overwrite: bool) -> Iterator[Path]:
+def output_directory(output: Path, *, overwrite: bool, added_too: bool = False) -> Iterator[Path]:
     """A new directory to write into, which becomes `output` when the block ends without an exception.
 
     What is at `output` until then stays untouched, and stays for good when the block raises or the process is killed.
@@ -41,13 +49,14 @@ def output_directory(output: Path, *, overwrite: bool) -> Iterator[Path]:
     Args:
         output: the directory to make or replace.
         overwrite: the output of an earlier run may be replaced.
+        added_too: also when somebody added files to it, which are lost then.
 
     Raises:
         ConfigurationError: `output` exists and may not be replaced.
     """
     if output.exists() and not overwrite:
         raise ConfigurationError(f"output directory {output} exists; --overwrite replaces it")
-    with replacing(output, mark=REPORT, wipe=False) as folder:
+    with replacing(output, _OUTPUT, added_too=added_too) as folder:
         yield folder
 
 

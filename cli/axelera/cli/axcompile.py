@@ -134,7 +134,11 @@ def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
         return outcome
     console = Console(stderr=True)
     with (
-        output_directory(options.output, overwrite=options.overwrite or config.remove_output_dir) as folder,
+        output_directory(
+            options.output,
+            overwrite=options.overwrite or config.remove_output_dir,
+            added_too=config.remove_output_dir,
+        ) as folder,
         _logging(options.log_level, folder, console),
     ):
         return run(options, config, folder, console)

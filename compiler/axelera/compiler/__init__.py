@@ -1,6 +1,8 @@
 """From a float ONNX network to a compiled model for the chip."""
 
-from axelera.compiler._compile import compile  # noqa: A004  the documented name
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from axelera.compiler._errors import (
     CalibrationError,
     CompilerError,
@@ -9,10 +11,15 @@ from axelera.compiler._errors import (
     ModelError,
     UnsupportedModelError,
 )
-from axelera.compiler._quantize import quantize
-from axelera.compiler._structure import structure_program
+from axelera.compiler._violation import Violation
 from axelera.compiler.config import CompilerConfig
-from axelera.compiler.quantized_model import AxeleraQuantizedModel
+from axelera.driver import warn_of_other_owners
+
+if TYPE_CHECKING:
+    from axelera.compiler._compile import compile  # noqa: A004  the documented name
+    from axelera.compiler._quantize import quantize
+    from axelera.compiler._structure import structure_program
+    from axelera.compiler.quantized_model import AxeleraQuantizedModel
 
 __all__ = [
     "AxeleraQuantizedModel",
@@ -23,7 +30,25 @@ __all__ = [
     "MemoryPlanError",
     "ModelError",
     "UnsupportedModelError",
+    "Violation",
     "compile",
     "quantize",
     "structure_program",
 ]
+
+# The tools that read and run graphs take seconds to import; who writes a configuration needs none of them.
+_LATE = {
+    "AxeleraQuantizedModel": "quantized_model",
+    "compile": "_compile",
+    "quantize": "_quantize",
+    "structure_program": "_structure",
+}
+
+warn_of_other_owners()
+
+
+def __getattr__(name: str) -> Any:
+    """Load what `_LATE` names."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from axelera.compiler._errors import ConfigurationError, MemoryPlanError
 from axelera.compiler.config import CompilerConfig
-from axelera.compiler.packaging import replacing, write_compiled_model, write_json
+from axelera.compiler.packaging import COMPILED_MODEL, replacing, write_compiled_model, write_json
 from axelera.compiler.planning import Plan, PlanOptions, plan
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import compiled_report, write_html
@@ -27,7 +27,8 @@ def compile(  # noqa: A001  the documented name
         output_dir: the directory to write; None means the configuration's `output_dir`.
 
     Raises:
-        ConfigurationError: no directory was given, or it holds something that is no compiled model.
+        ConfigurationError: no directory was given, it holds something that is no compiled model or that was added to
+            one (see `remove_output_dir`), or it cannot be written.
         MemoryPlanError: the program does not fit the memories.
     """
     target = output_dir if output_dir is not None else config.output_dir
@@ -36,7 +37,7 @@ def compile(  # noqa: A001  the documented name
     layout = _plan(model, config)
     report = compiled_report(model, layout, config)
     folder = Path(target)
-    with replacing(folder, mark="model.json", wipe=config.remove_output_dir) as fresh:
+    with replacing(folder, COMPILED_MODEL, added_too=config.remove_output_dir) as fresh:
         write_compiled_model(fresh, model, layout, config, config.aipu_cores_used)
         write_json(fresh / "report.json", report)
         write_html(fresh / "report.html", report)

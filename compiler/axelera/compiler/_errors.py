@@ -14,12 +14,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from axelera.compiler._violation import Violation
 from axelera.driver import InvalidArgument
-
-if TYPE_CHECKING:
-    from axelera.compiler.frontend import Violation
 
 
 class CompilerError(InvalidArgument):

@@ -133,12 +133,6 @@ def quantize(
     frames = samples_of(() if calibration_dataset is None else calibration_dataset, transform_fn, shapes)
     core = extract_core(prepared.model, prepared.part)
     preamble = extract_preamble(prepared.model, prepared.part)
-    for path, dump in (
-        (config.graph_cleaner_dump_core_onnx, core),
-        (config.graph_cleaner_dump_full_opt_onnx, ir.to_proto(prepared.model)),
-    ):
-        if path is not None:
-            Path(path).write_bytes(dump.SerializeToString(deterministic=True))
     head = list(islice(frames, _HEAD))
     shown = progress(chain(head, frames), f"Calibrating {prepared.name}")
     feeds = _core_feeds(shown, preamble, prepared.network)
@@ -149,7 +143,20 @@ def quantize(
             prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
         )
     result = assemble(prepared, program, preamble, config)
-    return replace(result, report=quantisation_report(result, prepared, core, head[:_MEASURED]))
+    return replace(
+        result,
+        report=quantisation_report(result, prepared, core, head[:_MEASURED]),
+        dumps=_dumps(prepared, core, config),
+    )
+
+
+def _dumps(prepared: Prepared, core: onnx.ModelProto, config: CompilerConfig) -> dict[str, onnx.ModelProto]:
+    dumps = {}
+    if config.graph_cleaner_dump_core_onnx is not None:
+        dumps[config.graph_cleaner_dump_core_onnx] = core
+    if config.graph_cleaner_dump_full_opt_onnx is not None:
+        dumps[config.graph_cleaner_dump_full_opt_onnx] = ir.to_proto(prepared.model)
+    return dumps
 
 
 def _exported(

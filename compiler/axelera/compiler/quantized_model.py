@@ -3,58 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import onnxruntime
 
-from axelera.compiler._ports import HostPort
+from axelera.compiler._parts import QuantizedParts
+from axelera.compiler.packaging import read_quantized_model, write_quantized_model
 from axelera.compiler.quantisation import session
 from axelera.emulator import compute
-from axelera.model.program import Program
 
 __all__ = ["AxeleraQuantizedModel"]
 
 
 @dataclass(frozen=True)
-class AxeleraQuantizedModel:
+class AxeleraQuantizedModel(QuantizedParts):
     """An integer program with the host's float parts around it; immutable.
 
     Calling it computes on the CPU what an application computes with a board: preamble, quantisation, the program with
     the emulator's integers, dequantisation, postamble.
 
-    Attributes:
-        name: name of the model.
-        program: the integer program of one frame.
-        inputs: chip inputs in order.
-        outputs: chip outputs in order.
-        input_names: inputs of the network.
-        input_shapes: their NCHW shapes.
-        output_names: outputs of the network.
-        output_shapes: their shapes.
-        preamble: what the host computes before the chip, or None.
-        postamble: what it computes after, or None.
-        report: what happened to each operator and what it costs (see `axelera.compiler.report`).
-        configuration: the properties it was quantised with.
+    Its fields are listed in `axelera.compiler._parts.QuantizedParts`.
     """
-
-    name: str
-    program: Program
-    inputs: tuple[HostPort, ...]
-    outputs: tuple[HostPort, ...]
-    input_names: tuple[str, ...]
-    input_shapes: tuple[tuple[int, ...], ...]
-    output_names: tuple[str, ...]
-    output_shapes: tuple[tuple[int, ...], ...]
-    preamble: onnx.ModelProto | None = None
-    postamble: onnx.ModelProto | None = None
-    report: Mapping[str, Any] = field(default_factory=dict)
-    configuration: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, *inputs: Any) -> Any:
         """Run one or more frames.
@@ -108,8 +82,6 @@ class AxeleraQuantizedModel:
 
     def export(self, directory: str | Path) -> None:
         """Write the quantised model into a directory, from which `load` reads it."""
-        from axelera.compiler.packaging import write_quantized_model  # noqa: PLC0415  it writes objects of this class
-
         write_quantized_model(self, Path(directory))
 
     @classmethod
@@ -122,9 +94,7 @@ class AxeleraQuantizedModel:
         Raises:
             ModelError: there is none, or it is damaged.
         """
-        from axelera.compiler.packaging import read_quantized_model  # noqa: PLC0415  it makes objects of this class
-
-        return read_quantized_model(Path(directory))
+        return read_quantized_model(Path(directory), cls)
 
     def _check(self, arrays: list[npt.NDArray[np.float32]]) -> None:
         if len(arrays) != len(self.input_names):

@@ -19,7 +19,7 @@ from axelera.compiler import CompilerError, ConfigurationError
 def earlier_run(path: Path) -> Path:
     path.mkdir()
     (path / "compilation_report.json").write_text("{}")
-    (path / "old").touch()
+    (path / "conf.json").touch()
     return path
 
 
@@ -42,7 +42,7 @@ def test_an_exception_leaves_the_earlier_run(tmp_path: Path) -> None:
     with contextlib.suppress(KeyboardInterrupt), output_directory(out, overwrite=True) as folder:
         (folder / "new").touch()
         raise KeyboardInterrupt
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["compilation_report.json", "old", "out"]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["compilation_report.json", "conf.json", "out"]
 
 
 def test_a_killed_process_leaves_the_earlier_run(tmp_path: Path) -> None:
@@ -56,13 +56,23 @@ def test_a_killed_process_leaves_the_earlier_run(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program, str(out)], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert sorted(os.listdir(out)) == ["compilation_report.json", "old"]  # noqa: PTH208  names only
+    assert sorted(os.listdir(out)) == ["compilation_report.json", "conf.json"]  # noqa: PTH208  names only
 
 
 def test_an_existing_directory_needs_overwrite(tmp_path: Path) -> None:
     out = earlier_run(tmp_path / "out")
     with pytest.raises(ConfigurationError, match="--overwrite"), output_directory(out, overwrite=False):
         pass
+
+
+def test_files_added_to_an_earlier_run_go_only_when_told(tmp_path: Path) -> None:
+    out = earlier_run(tmp_path / "out")
+    (out / "notes.txt").touch()
+    with pytest.raises(ConfigurationError, match=r"notes\.txt"), output_directory(out, overwrite=True):
+        pass
+    with output_directory(out, overwrite=True, added_too=True) as folder:
+        (folder / "new").touch()
+    assert [p.name for p in out.iterdir()] == ["new"]
 
 
 @pytest.mark.parametrize("name", ["", "precious"])

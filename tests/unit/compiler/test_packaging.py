@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
 from axelera.compiler import AxeleraQuantizedModel, CompilerConfig, ConfigurationError, ModelError
-from axelera.compiler.packaging import replacing
+from axelera.compiler.packaging import COMPILED_MODEL, replacing
 from axelera.model import load_compiled_model
 from axelera.model.program import read_program
 
@@ -91,13 +94,67 @@ def test_an_axm_archive_loads_like_the_directory(quantised: AxeleraQuantizedMode
     assert (archive.inputs, archive.outputs) == (directory.inputs, directory.outputs)
 
 
-def test_a_directory_with_other_files_is_not_replaced(
+@pytest.mark.parametrize("config", [CompilerConfig(), CompilerConfig(remove_output_dir=True)])
+@pytest.mark.parametrize("names", [["thesis.txt"], ["model.json", "thesis.txt"], ["model.json"]])
+def test_a_directory_that_is_no_compiled_model_is_never_replaced(
+    quantised: AxeleraQuantizedModel, tmp_path: Path, config: CompilerConfig, names: list[str]
+) -> None:
+    for name in names:
+        (tmp_path / name).write_text("years of work")
+    with pytest.raises(
+        ConfigurationError, match=f"no compiled model.*{'manifest' if names == ['model.json'] else 'thesis'}"
+    ):
+        compiler.compile(quantised, config, tmp_path)
+    assert contents(tmp_path) == dict.fromkeys(sorted(names), b"years of work")
+
+
+def test_files_added_to_a_compiled_model_go_only_when_told(
     quantised: AxeleraQuantizedModel, tmp_path: Path
 ) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ConfigurationError, match="remove_output_dir"):
-        compiler.compile(quantised, CompilerConfig(), tmp_path)
-    assert contents(tmp_path) == {"thesis.txt": b"years of work"}
+    out = tmp_path / "out"
+    compiler.compile(quantised, CompilerConfig(), out)
+    (out / "notes.txt").write_text("measured on Monday")
+    with pytest.raises(ConfigurationError, match=r"notes\.txt was added.*remove_output_dir"):
+        compiler.compile(quantised, CompilerConfig(), out)
+    assert (out / "notes.txt").read_text() == "measured on Monday"
+    compiler.compile(quantised, CompilerConfig(remove_output_dir=True), out)
+    assert "notes.txt" not in contents(out)
+
+
+def test_what_appears_meanwhile_is_not_replaced_either(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+
+    def write_late() -> None:
+        with replacing(target, COMPILED_MODEL, added_too=True):
+            target.mkdir()
+            (target / "thesis.txt").touch()
+
+    with pytest.raises(ConfigurationError, match="thesis"):
+        write_late()
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "thesis.txt"]
+
+
+def test_without_an_exchange_in_one_step_a_failure_restores_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    for mark in COMPILED_MODEL.marks:
+        (target / mark).write_text("old")
+    monkeypatch.setattr("axelera.compiler.packaging._replace._exchange", lambda *_: False)
+    with replacing(target, COMPILED_MODEL, added_too=False) as fresh:
+        (fresh / "model.json").write_text("new")
+    assert contents(target) == {"model.json": b"new"}
+    (target / "manifest.json").write_text("new")
+
+    def vanish() -> None:
+        with replacing(target, COMPILED_MODEL, added_too=False) as fresh:
+            fresh.rmdir()
+
+    with pytest.raises(FileNotFoundError):
+        vanish()
+    assert contents(target) == {"manifest.json": b"new", "model.json": b"new"}
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_a_link_is_not_followed(quantised: AxeleraQuantizedModel, tmp_path: Path) -> None:
@@ -112,16 +169,19 @@ def test_an_error_on_the_way_leaves_what_was_there(tmp_path: Path, existed: bool
     target = tmp_path / "out"
     if existed:
         target.mkdir()
-        (target / "model.json").write_text("old")
+        for mark in COMPILED_MODEL.marks:
+            (target / mark).write_text("old")
 
     def write_half() -> None:
-        with replacing(target, mark="model.json", wipe=False) as fresh:
+        with replacing(target, COMPILED_MODEL, added_too=False) as fresh:
             (fresh / "model.json").write_text("half")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         write_half()
-    assert (contents(target) if existed else {}) == ({"model.json": b"old"} if existed else {})
+    assert (contents(target) if existed else {}) == (
+        dict.fromkeys(sorted(COMPILED_MODEL.marks), b"old") if existed else {}
+    )
     assert [path.name for path in tmp_path.iterdir()] == (["out"] if existed else [])
 
 
@@ -137,7 +197,8 @@ def test_a_saved_model_computes_the_same(quantised: AxeleraQuantizedModel, tmp_p
 
 
 @pytest.mark.parametrize(
-    "name", ["quantized_model_manifest.json", "program/program.json", "program/program.bin"]
+    "name",
+    ["quantized_model_manifest.json", "report.json", "program/program.json", "program/program.bin"],
 )
 def test_a_damaged_saved_model_is_refused(
     quantised: AxeleraQuantizedModel, tmp_path: Path, name: str
@@ -154,13 +215,104 @@ def test_calling_with_the_wrong_shape_names_the_input(quantised: AxeleraQuantize
         quantised(np.zeros((1, 3, 5, 5), np.float32))
 
 
-def test_the_parts_of_the_graph_are_dumped_when_asked(network: onnx.ModelProto, tmp_path: Path) -> None:
+def test_a_quantised_model_is_described_for_programs_and_people(
+    quantised: AxeleraQuantizedModel, tmp_path: Path
+) -> None:
+    quantised.export(tmp_path / "q")
+    assert set(contents_of_files(tmp_path / "q")) == {
+        "quantized_model_manifest.json", "quantized_model.json", "quantized_model.txt", "report.json",
+        "quantized_model.onnx", "preprocess_graph.onnx", "postprocess_graph.onnx",
+    }  # fmt: skip
+    listing = json.loads((tmp_path / "q" / "quantized_model.json").read_text())
+    assert [node["operator"] for node in listing["nodes"]] == [node.op for node in quantised.program.nodes]
+    assert {name: tensor["zero_point"] for name, tensor in listing["tensors"].items()} == {
+        name: tensor.zero_point for name, tensor in quantised.program.tensors.items()
+    }
+    text = (tmp_path / "q" / "quantized_model.txt").read_text()
+    assert len(text.splitlines()) == 2 + len(quantised.program.nodes) + 2
+    report = json.loads((tmp_path / "q" / "report.json").read_text())
+    assert [entry["name"] for entry in report["operators"]] == [node.name for node in quantised.program.nodes]
+
+
+def contents_of_files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+
+
+def test_the_parts_of_the_graph_are_dumped_into_the_output_when_asked(
+    network: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     config = CompilerConfig(
-        graph_cleaner_dump_core_onnx=str(tmp_path / "core.onnx"),
-        graph_cleaner_dump_full_opt_onnx=str(tmp_path / "full.onnx"),
+        graph_cleaner_dump_core_onnx="core.onnx", graph_cleaner_dump_full_opt_onnx="full.onnx"
     )
-    compiler.quantize(network, iter(data(SHAPE, 2)), config)
-    core, full = ({n.op_type for n in onnx.load(tmp_path / f"{x}.onnx").graph.node} for x in ("core", "full"))
-    assert "Abs" not in core
-    assert "Softmax" not in core
-    assert {"Abs", "Softmax", "Conv"} <= full
+    model = compiler.quantize(network, iter(data(SHAPE, 2)), config)
+    assert list(tmp_path.iterdir()) == []
+    model.export("q")
+    compiler.compile(model, config, "c")
+    for folder in ("q", "c"):
+        core, full = (
+            {n.op_type for n in onnx.load(tmp_path / folder / "graph_cleaner" / name).graph.node}
+            for name in ("core.onnx", "full.onnx")
+        )
+        assert core.isdisjoint({"Abs", "Softmax"})
+        assert {"Abs", "Softmax", "Conv"} <= full
+    model.export("q")
+    compiler.compile(model, config, "c")
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/core.onnx", "../core.onnx", "core", ".onnx", "a/b.onnx", "x" * 99 + ".onnx"]
+)
+def test_a_dump_is_named_not_placed(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="graph_cleaner/ in the output directory"):
+        CompilerConfig(graph_cleaner_dump_core_onnx=name)
+
+
+def test_two_dumps_have_two_names() -> None:
+    with pytest.raises(ConfigurationError, match=r"are both 'a\.onnx'"):
+        CompilerConfig(graph_cleaner_dump_core_onnx="a.onnx", graph_cleaner_dump_full_opt_onnx="a.onnx")
+
+
+def test_a_place_that_cannot_be_written_is_named(quantised: AxeleraQuantizedModel, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="file.out cannot be made: File exists"):
+        compiler.compile(quantised, CompilerConfig(), tmp_path / "file" / "out")
+
+
+PROGRAM = """
+import sys
+import numpy as np, onnx
+from axelera import compiler
+config = compiler.CompilerConfig(model_name="net", graph_cleaner_dump_core_onnx="core.onnx", output_axm_format=True)
+samples = [np.random.default_rng(i).standard_normal((1, 3, 12, 12)).astype(np.float32) for i in range(8)]
+model = compiler.quantize(onnx.load(sys.argv[1]), iter(samples), config)
+model.export(sys.argv[2] + "/q")
+compiler.compile(model, config, sys.argv[2] + "/c")
+"""
+
+
+def test_processes_with_other_hash_seeds_and_thread_counts_give_the_same_bytes(
+    network: onnx.ModelProto, tmp_path: Path
+) -> None:
+    onnx.save(network, tmp_path / "net.onnx")
+    found = []
+    for seed, threads in (("1", "1"), ("2", "2")):
+        out = tmp_path / seed
+        settings = {"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM, str(tmp_path / "net.onnx"), str(out)],
+            check=True,
+            env={**os.environ, **settings},
+        )
+        found.append({str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()})
+    assert found[0] == found[1]
+    assert {"net.axm", "c/program.bin", "c/report.html", "q/program/program.bin"} <= set(found[0])
+
+
+def test_a_configuration_is_made_without_the_tools_for_graphs() -> None:
+    program = (
+        "import sys; from axelera.compiler import CompilerConfig; CompilerConfig();"
+        "print([name for name in ('onnx', 'onnx_ir', 'onnxruntime', 'numba', 'sympy', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -6,6 +6,7 @@ compiler. The reference page docs/reference/compiler-configuration.md is generat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -47,6 +48,7 @@ ALIASES: Mapping[str, str] = {
 }
 """Older spelling -> property."""
 
+_DUMP = re.compile(r"\w[\w.-]{0,95}\.onnx")
 _KIB = 1024
 _MIB = 1024 * _KIB
 _GIB = 1024 * _MIB
@@ -94,6 +96,16 @@ def _name(name: str) -> str:
     return name
 
 
+def _dump(name: str) -> str:
+    """A configuration may come from a stranger, and must not say which file on this machine is overwritten."""
+    if not _DUMP.fullmatch(name):
+        raise ValueError(
+            "expected a file name that ends in .onnx, without a directory: it is written into graph_cleaner/ in the "
+            "output directory"
+        )
+    return name
+
+
 class CompilerConfig(BaseModel):
     """Everything the compiler can be told, checked when it is built and when a property is assigned.
 
@@ -118,7 +130,13 @@ class CompilerConfig(BaseModel):
     runtime_dir: Annotated[Path | None, without_effect("the runtime needs no files besides the model")] = None
     device_dir: Annotated[Path | None, without_effect("no device binaries are built")] = None
     model_debug_save_dir: Annotated[Path | None, without_effect("no debug dumps are written")] = None
-    remove_output_dir: Annotated[StrictBool, modelled("an existing output directory is replaced")] = False
+    remove_output_dir: Annotated[
+        StrictBool,
+        modelled(
+            "files somebody added to an earlier compiled model are removed with it; a directory that is no compiled "
+            "model is never removed"
+        ),
+    ] = False
     output_axm_format: Annotated[StrictBool, modelled("writes `<model_name>.axm` as well")] = False
     model_metadata: Annotated[
         dict[str, JsonValue] | None, modelled("copied into the manifest's `model_metadata`")
@@ -186,10 +204,14 @@ class CompilerConfig(BaseModel):
         Size, without_effect("belongs to graph_cleaner_condition, which is refused")
     ] = 0
     graph_cleaner_dump_core_onnx: Annotated[
-        str | None, modelled("file to write the float graph of the chip's part to")
+        Annotated[str, AfterValidator(_dump)] | None,
+        modelled(
+            "file name, no path: the float graph of the chip's part goes to `graph_cleaner/` in the output"
+        ),
     ] = None
     graph_cleaner_dump_full_opt_onnx: Annotated[
-        str | None, modelled("file to write the whole cleaned float graph to")
+        Annotated[str, AfterValidator(_dump)] | None,
+        modelled("file name, no path: the whole cleaned float graph goes to `graph_cleaner/` in the output"),
     ] = None
     allow_host_segments: Annotated[
         StrictBool,
@@ -359,6 +381,11 @@ class CompilerConfig(BaseModel):
             problems.append(
                 f"aipu_cores_used = {self.aipu_cores_used} needs multicore_mode = 'batch'; "
                 f"{self.multicore_mode.value!r} starts one-core copies, so use aipu_cores_used = 1 with it"
+            )
+        core, whole = self.graph_cleaner_dump_core_onnx, self.graph_cleaner_dump_full_opt_onnx
+        if core is not None and core == whole:
+            problems.append(
+                f"graph_cleaner_dump_core_onnx and graph_cleaner_dump_full_opt_onnx are both {core!r}"
             )
         if self.resources_used < self.aipu_cores_used / self.aipu_cores_max:
             problems.append(

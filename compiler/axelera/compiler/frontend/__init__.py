@@ -16,7 +16,7 @@ from axelera.compiler.frontend._ir import (
 from axelera.compiler.frontend._load import load_proto, normalise
 from axelera.compiler.frontend._pointwise import Fusion, PointwiseFunction, clip_bounds, node_function
 from axelera.compiler.frontend._prequantised import Recorded, is_prequantised, unwrap
-from axelera.compiler.frontend._rules import Violation, operator_matrix
+from axelera.compiler.frontend._rules import operator_matrix
 from axelera.compiler.frontend._simplify import clean_model, simplify
 from axelera.compiler.frontend._split import Partition, partition
 from axelera.compiler.frontend._torch import export_module, is_torch_module
@@ -26,7 +26,6 @@ __all__ = [
     "Partition",
     "PointwiseFunction",
     "Recorded",
-    "Violation",
     "attribute",
     "channel_vector",
     "clean_model",

@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from axelera.compiler._violation import Violation
 from axelera.compiler.frontend._expression import evaluate, names_in
 from axelera.compiler.frontend._ir import (
     attribute,
@@ -35,23 +36,6 @@ class Rule:
 
     rule: str
     help: str
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken rule: the node, its operator, the attribute values the rule looked at, the rule and a remedy."""
-
-    node: str
-    operator: str
-    attributes: Mapping[str, Any]
-    rule: str
-    help: str
-
-    def __str__(self) -> str:
-        """Write the violation on one line."""
-        seen = ", ".join(f"{name}={value}" for name, value in self.attributes.items())
-        found = f" ({seen})" if seen else ""
-        return f"node {self.node!r}, {self.operator}{found}: breaks the rule `{self.rule}`; {self.help}"
 
 
 @functools.cache

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import onnx_ir as ir
 
 from axelera.compiler._errors import ModelError, UnsupportedModelError
+from axelera.compiler._violation import Violation
 from axelera.compiler.frontend._attention import attention_nodes
 from axelera.compiler.frontend._cost import multiply_accumulates
 from axelera.compiler.frontend._ir import ancestors, data_inputs, descendants, is_constant, node_label
 from axelera.compiler.frontend._pointwise import Fusion, find_fusions
-from axelera.compiler.frontend._rules import Violation, check_node
+from axelera.compiler.frontend._rules import check_node
 
 NEGLIGIBLE = 0.02
 """Share of a network's multiply-accumulates that may go to the host along with an unsupported operator."""

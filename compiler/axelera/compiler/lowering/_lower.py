@@ -5,7 +5,8 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from axelera.compiler._errors import UnsupportedModelError
-from axelera.compiler.frontend import Partition, Violation, known_shape, node_label
+from axelera.compiler._violation import Violation
+from axelera.compiler.frontend import Partition, known_shape, node_label
 from axelera.compiler.lowering._builder import Builder, Heads, Spatial, spatial_shape
 from axelera.compiler.lowering._interface import pad_interface
 from axelera.compiler.lowering._network import Network, Port

@@ -1,7 +1,15 @@
 """Directories: the compiled model and the quantised model, written at once and deterministically."""
 
-from axelera.compiler.packaging._compiled import write_compiled_model, write_json
+from axelera.compiler.packaging._compiled import COMPILED_MODEL, write_compiled_model, write_json
 from axelera.compiler.packaging._quantized import read_quantized_model, write_quantized_model
-from axelera.compiler.packaging._replace import replacing
+from axelera.compiler.packaging._replace import Contents, replacing
 
-__all__ = ["read_quantized_model", "replacing", "write_compiled_model", "write_json", "write_quantized_model"]
+__all__ = [
+    "COMPILED_MODEL",
+    "Contents",
+    "read_quantized_model",
+    "replacing",
+    "write_compiled_model",
+    "write_json",
+    "write_quantized_model",
+]

@@ -10,21 +10,32 @@ from typing import Any
 
 import onnx
 
+from axelera.compiler._parts import QuantizedParts
 from axelera.compiler.config import CompilerConfig
 from axelera.compiler.packaging._blobs import write_blobs
 from axelera.compiler.packaging._graph import viewer_graph
+from axelera.compiler.packaging._replace import Contents
 from axelera.compiler.planning import Plan
-from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.model import MemoryPool, manifest_json, model_json
 from axelera.model.program import write_program
 
 PREAMBLE = "preprocess_graph.onnx"
 POSTAMBLE = "postprocess_graph.onnx"
 VIEW = "quantized_model.onnx"
+DUMPS = "graph_cleaner"
+COMPILED_MODEL = Contents(
+    "compiled model",
+    ("model.json", "manifest.json"),
+    (
+        "model.json", "manifest.json", "program.json", "program.bin", "pool_*_const.bin", "kernel_function*",
+        "quantized_model.*", PREAMBLE, POSTAMBLE, DUMPS, "report.json", "report.html", "compile_config.json",
+    ),
+)  # fmt: skip
+"""What `compile` writes; names that only the vendor's compiler writes may be replaced too."""
 
 
 def write_compiled_model(
-    directory: Path, model: AxeleraQuantizedModel, plan: Plan, config: CompilerConfig, batch: int
+    directory: Path, model: QuantizedParts, plan: Plan, config: CompilerConfig, batch: int
 ) -> None:
     """Write everything but the report into an empty directory; the same model gives the same bytes."""
     write_host_graphs(directory, model)
@@ -55,11 +66,14 @@ def write_compiled_model(
     write_program(directory, replace(model.program, batch=batch, tasks=plan.tasks))
 
 
-def write_host_graphs(directory: Path, model: AxeleraQuantizedModel) -> None:
-    """Write preamble and postamble, where the network has them."""
+def write_host_graphs(directory: Path, model: QuantizedParts) -> None:
+    """Write preamble and postamble, where the network has them, and the float graphs somebody asked to see."""
     for name, graph in ((PREAMBLE, model.preamble), (POSTAMBLE, model.postamble)):
         if graph is not None:
             write_onnx(directory / name, graph)
+    for name, graph in model.dumps.items():
+        (directory / DUMPS).mkdir(exist_ok=True)
+        write_onnx(directory / DUMPS / name, graph)
 
 
 def write_onnx(path: Path, model: onnx.ModelProto) -> None:

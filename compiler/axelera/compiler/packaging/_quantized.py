@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import onnx
 
 from axelera.compiler._errors import ModelError
+from axelera.compiler._parts import QuantizedParts
 from axelera.compiler._ports import HostPort
 from axelera.compiler.frontend import nchw_shape
 from axelera.compiler.packaging._compiled import (
+    DUMPS,
     POSTAMBLE,
     PREAMBLE,
     VIEW,
@@ -20,21 +22,31 @@ from axelera.compiler.packaging._compiled import (
     write_onnx,
 )
 from axelera.compiler.packaging._graph import viewer_graph
-from axelera.compiler.packaging._replace import replacing
-from axelera.compiler.quantized_model import AxeleraQuantizedModel
+from axelera.compiler.packaging._listing import program_listing, program_text
+from axelera.compiler.packaging._replace import Contents, replacing
 from axelera.driver import AxeleraError
 from axelera.model import manifest_json, model_json
 from axelera.model.program import read_program, write_program
 
 MANIFEST = "quantized_model_manifest.json"
+LISTING = "quantized_model.json"
+TEXT = "quantized_model.txt"
+REPORT = "report.json"
 PROGRAM = "program"
-_FORMAT = 1
-_LARGEST_MANIFEST = 1 << 26
+QUANTISED_MODEL = Contents(
+    "quantised model",
+    (MANIFEST,),
+    (MANIFEST, LISTING, TEXT, REPORT, PROGRAM, VIEW, PREAMBLE, POSTAMBLE, DUMPS),
+)
+_FORMAT = 2
+_LARGEST_JSON = 1 << 26
+
+Parts = TypeVar("Parts", bound=QuantizedParts)
 
 
-def write_quantized_model(model: AxeleraQuantizedModel, directory: Path) -> None:
+def write_quantized_model(model: QuantizedParts, directory: Path) -> None:
     """Write a quantised model; a directory with an earlier one is replaced at once."""
-    with replacing(directory, mark=MANIFEST, wipe=False) as fresh:
+    with replacing(directory, QUANTISED_MODEL, added_too=False) as fresh:
         program = fresh / PROGRAM
         program.mkdir()
         inputs = [port.info() for port in model.inputs]
@@ -53,6 +65,9 @@ def write_quantized_model(model: AxeleraQuantizedModel, directory: Path) -> None
         write_program(program, model.program)
         write_host_graphs(fresh, model)
         write_onnx(fresh / VIEW, viewer_graph(model.program))
+        write_json(fresh / LISTING, program_listing(model.program))
+        (fresh / TEXT).write_text(program_text(model.program), encoding="utf-8")
+        write_json(fresh / REPORT, model.report)
         write_json(
             fresh / MANIFEST,
             {
@@ -65,13 +80,16 @@ def write_quantized_model(model: AxeleraQuantizedModel, directory: Path) -> None
                 "output_names": list(model.output_names),
                 "output_shapes": [list(shape) for shape in model.output_shapes],
                 "configuration": dict(model.configuration),
-                "report": dict(model.report),
             },
         )
 
 
-def read_quantized_model(directory: Path) -> AxeleraQuantizedModel:
+def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
     """Read what `write_quantized_model` wrote.
+
+    Args:
+        directory: the directory, or the manifest in it.
+        kind: the class to make.
 
     Raises:
         ModelError: there is none, or it is damaged.
@@ -84,9 +102,7 @@ def read_quantized_model(directory: Path) -> AxeleraQuantizedModel:
             f"{directory}: no {MANIFEST}; give a directory that AxeleraQuantizedModel.export wrote"
         )
     try:
-        if path.stat().st_size > _LARGEST_MANIFEST:
-            raise ModelError(f"{path}: {path.stat().st_size} bytes is more than such a file has")  # noqa: TRY301
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content, report = _json(path), _json(directory / REPORT)
         if content["format"] != _FORMAT:
             raise ModelError(f"{path}: format {content['format']!r}, expected {_FORMAT}; quantise again")  # noqa: TRY301
         program = read_program(directory / PROGRAM)
@@ -95,7 +111,7 @@ def read_quantized_model(directory: Path) -> AxeleraQuantizedModel:
         for port, name in zip((*inputs, *outputs), (*program.inputs, *program.outputs), strict=True):
             if port.info().shape[1:] != program.tensors[name].shape:
                 raise ModelError(f"{path}: {port.name!r} does not fit the program's tensor {name!r}")  # noqa: TRY301
-        return AxeleraQuantizedModel(
+        return kind(
             str(content["name"]),
             program,
             inputs,
@@ -106,13 +122,20 @@ def read_quantized_model(directory: Path) -> AxeleraQuantizedModel:
             tuple(_shape(shape) for shape in content["output_shapes"]),
             _graph(directory / PREAMBLE),
             _graph(directory / POSTAMBLE),
-            dict(content["report"]),
+            report,
             dict(content["configuration"]),
         )
     except ModelError:
         raise
     except (AxeleraError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{directory}: the quantised model is damaged: {error}; quantise again") from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    if size > _LARGEST_JSON:
+        raise ValueError(f"{path.name} has {size} bytes, more than such a file has")
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _port(entry: Any) -> HostPort:
