@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from axelera.studies import Scenario, predict
+from axelera.studies import Scenario, load_target, predict
 
 LINE = re.compile(r"dev:([\d.]+) host:([\d.]+) system:([\d.]+) latency:([\d.]+)ms frames:(\d+) temp:25C\n")
 
@@ -37,3 +37,8 @@ def test_rates_agree_within_one_percent(
     expected = (predicted.device_fps, predicted.host_fps, predicted.system_fps)
     assert tuple(float(match[group]) for group in (1, 2, 3)) == pytest.approx(expected, rel=0.01)
     assert float(match[4]) == pytest.approx(predicted.latency_ms, rel=0.01, abs=0.05)
+
+
+def test_the_output_of_axcompile_can_be_predicted_too(digits_1: Path, tmp_path: Path) -> None:
+    (tmp_path / "compiled_model").symlink_to(digits_1 if digits_1.is_dir() else digits_1.parent)
+    assert load_target(tmp_path) == load_target(digits_1)

@@ -11,7 +11,7 @@ import numpy as np
 from axelera.emulator._boards import SettingsTable
 from axelera.emulator._log import CallLog, ThreadLog
 from axelera.emulator._timing import Record, board_state, collect
-from axelera.emulator.metis import Board, Call, InstanceSpec, simulate
+from axelera.emulator.metis import Board, Call, InstanceSpec, replay, simulate
 
 
 class VirtualPace:
@@ -44,7 +44,13 @@ class VirtualPace:
             if self._record is None or self._known != (self._log.size(), len(instances)) or trace:
                 logs = sorted(self._log.snapshot(), key=_program)
                 states = [board_state(settings) for settings in self._settings.since(0)]
-                timeline = simulate(self._boards, states, instances, _threads(logs), trace)
+                threads = _threads(logs)
+                # A trace shows every frame; otherwise what repeats itself is filled in, with the same times.
+                timeline = (
+                    simulate(self._boards, states, instances, threads, trace=True)
+                    if trace
+                    else replay(self._boards, states, instances, threads)
+                )
                 times = [np.array(calls, np.int64).reshape(-1, 4) for calls in timeline.calls]
                 self._known = (sum(len(log.instances) for log in logs), len(instances))
                 self._record = collect(timeline, logs, times, instances)

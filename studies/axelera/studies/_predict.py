@@ -69,7 +69,7 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
         frames=loops.calls * target.batch,
         extrapolated=loops.extrapolated,
         parts_us=parts,
-        busy=busy_shares(loops),
+        busy=dict(loops.busy),
         ddr_bytes_per_frame=ddr_traffic(target) / target.batch,
     )
 
@@ -129,15 +129,6 @@ def call_parts(scenario: Scenario, target: Target, board: Board, loops: Loops) -
     parts["host"] = seconds_to_ticks(board.host.launch.value) / MICROSECOND
     parts["link"] = max(0.0, call - executed - parts["host"])
     return parts
-
-
-def busy_shares(loops: Loops) -> dict[str, float]:
-    """Return the share of time each unit was busy, 0 to 1."""
-    timeline = loops.timeline
-    elapsed = max(1, loops.elapsed)
-    shares = {unit: min(1.0, ticks / elapsed) for unit, ticks in timeline.busy.items()}
-    shares.update({unit: min(1.0, ticks / elapsed) for unit, ticks in timeline.unit_ticks.items()})
-    return shares
 
 
 def band(fps: float, board: str, calibration: Calibration, key: str = "p80") -> tuple[float, float]:

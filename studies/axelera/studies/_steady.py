@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
 from axelera.chip import TICKS_PER_SECOND
-from axelera.emulator.metis import Board, BoardState, Call, CallTimes, InstanceSpec, Machine, Timeline
+from axelera.emulator.metis import Board, BoardState, Call, CallTimes, Cycle, InstanceSpec, Machine, Watch
 
 WARM_UP = 3
 """Calls per thread that are not counted: with double buffering the first two have nothing to execute."""
 BLOCK = 8
 TOLERANCE = 5e-4
+"""Loops that never repeat exactly are steady when another block of calls changes the mean rate by less."""
 MOST_BLOCKS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Loops:
-    """What steady loops did: mean ticks per call and thread, and shares of time.
+    """What steady loops did: mean ticks per call and thread.
 
     `latency` is from arrival to holding the result of the frame, `call` the time inside a call, `period` from call to
-    call, `executed` the time the cores were held.
+    call, `executed` the time the cores were held. `calls` were simulated; `busy` maps units to their share of time.
     """
 
     period: tuple[float, ...]
@@ -31,8 +32,7 @@ class Loops:
     latency: tuple[float, ...]
     calls: int
     extrapolated: bool
-    elapsed: int
-    timeline: Timeline
+    busy: Mapping[str, float]
 
 
 class _Tally:
@@ -106,32 +106,94 @@ def run_loops(
         every_frame: do not look for a steady state.
     """
     machine = Machine(boards, (state,), instances)
-    tallies = [_Tally(2 if instance.double_buffer else 0) for instance in instances]
-    machine.start_threads([repeat(Call(instance.id)) for instance in instances], tallies)
+    programs = [repeat(Call(instance.id)) for instance in instances]
+    waits = [2 if instance.double_buffer else 0 for instance in instances]
     limit = round(seconds * TICKS_PER_SECOND)
-    extrapolated = False
-    before = 0.0
     if every_frame:
+        tallies = [_Tally(wait) for wait in waits]
+        machine.start_threads(programs, tallies)
         machine.advance(limit)
-    else:
-        for block in range(1, MOST_BLOCKS + 1):
-            if not machine.advance_calls(tallies, WARM_UP + block * BLOCK, limit):
-                break
-            rate = sum(1 / tally.period for tally in tallies)
-            if block > 2 and abs(rate / before - 1) < TOLERANCE:
-                extrapolated = True
-                break
-            before = rate
-    if any(tally.counted < 2 for tally in tallies):
+        if any(tally.counted < 2 for tally in tallies):
+            machine.advance_calls(tallies, WARM_UP + 2, None)
+        return _mean(machine, tallies, extrapolated=False)
+    results: list[list[CallTimes]] = [[] for _ in instances]
+    machine.start_threads(programs, results)
+    found = _until_steady(machine, results, waits, limit)
+    if isinstance(found, Cycle):
+        return _of_cycle(found, results, waits)
+    if any(len(calls) < WARM_UP + 2 for calls in results):
         # Slower than the time given: a few calls tell more than none.
-        machine.advance_calls(tallies, WARM_UP + 2, None)
+        machine.advance_calls(results, WARM_UP + 2, None)
+    return _mean(machine, _tallied(results, waits), extrapolated=found)
+
+
+def _until_steady(
+    machine: Machine, results: Sequence[Sequence[CallTimes]], waits: Sequence[int], limit: int
+) -> Cycle | bool:
+    """Run until all repeats exactly: return the cycle. Otherwise return whether the mean rate has become steady."""
+    watch = Watch(machine, results, tuple)
+    seen = blocks = 0
+    before = 0.0
+    while blocks < MOST_BLOCKS and (tick := machine.peek()) is not None and tick <= limit:
+        machine.advance(tick)
+        if len(results[0]) == seen:
+            continue
+        seen = len(results[0])
+        cycle = watch.look()
+        if cycle and all(cycle.calls):
+            return cycle
+        if min(map(len, results)) >= WARM_UP + (blocks + 1) * BLOCK:
+            blocks += 1
+            rate = sum(1 / tally.period for tally in _tallied(results, waits))
+            if blocks > 2 and abs(rate / before - 1) < TOLERANCE:
+                return True
+            before = rate
+    return False
+
+
+def _tallied(results: Sequence[Sequence[CallTimes]], waits: Sequence[int]) -> list[_Tally]:
+    tallies = [_Tally(wait) for wait in waits]
+    for tally, calls in zip(tallies, results, strict=True):
+        for call in calls:
+            tally.append(call)
+    return tallies
+
+
+def _mean(machine: Machine, tallies: Sequence[_Tally], extrapolated: bool) -> Loops:
+    timeline = machine.timeline(())
+    elapsed = max(1, machine.now)
+    busy = {**timeline.busy, **timeline.unit_ticks}
     return Loops(
         period=tuple(tally.period for tally in tallies),
         call=tuple(tally.call for tally in tallies),
         executed=tuple(tally.executed for tally in tallies),
         latency=tuple(tally.latency for tally in tallies),
-        calls=sum(len(tally) for tally in tallies),
+        calls=sum(map(len, tallies)),
         extrapolated=extrapolated,
-        elapsed=machine.now,
-        timeline=machine.timeline(()),
+        busy={unit: min(1.0, ticks / elapsed) for unit, ticks in busy.items()},
     )
+
+
+def _of_cycle(cycle: Cycle, results: Sequence[Sequence[CallTimes]], waits: Sequence[int]) -> Loops:
+    last = [calls[-count:] for calls, count in zip(results, cycle.calls, strict=True)]
+    busy, units, _ = cycle.sums
+    return Loops(
+        period=tuple(cycle.period / len(calls) for calls in last),
+        call=tuple(sum(call.completion - call.arrival for call in calls) / len(calls) for calls in last),
+        executed=tuple(
+            sum(call.device_end - call.device_start for call in calls) / len(calls) for calls in last
+        ),
+        latency=tuple(_latency(calls, wait, cycle.period) for calls, wait in zip(last, waits, strict=True)),
+        calls=sum(map(len, results)),
+        extrapolated=True,
+        busy={unit: min(1.0, ticks / cycle.period) for unit, ticks in {**busy, **units}.items()},
+    )
+
+
+def _latency(calls: Sequence[CallTimes], wait: int, period: int) -> float:
+    """Return the mean ticks from submitting a frame to holding its result, `wait` calls later."""
+    total = 0
+    for number, call in enumerate(calls):
+        cycles, place = divmod(number - wait, len(calls))
+        total += call.completion - (calls[place].arrival + cycles * period)
+    return total / len(calls)

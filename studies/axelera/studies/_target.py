@@ -28,7 +28,8 @@ def load_target(model: str | Path, compiled_cores: int | None = None, chip: Chip
     """Find `model` and plan it.
 
     Args:
-        model: a compiled-model directory (or its model.json), an ONNX file, or the name of a network of the zoo.
+        model: a compiled-model directory (its model.json, or an output of `axcompile`), an ONNX file, or the name of a
+            network of the zoo.
         compiled_cores: cores one instance spans; None means as compiled, or 1.
         chip: figures of the chip.
 
@@ -40,7 +41,8 @@ def load_target(model: str | Path, compiled_cores: int | None = None, chip: Chip
     if path.name == "model.json":
         path = path.parent
     if path.is_dir():
-        return _compiled(path, compiled_cores)
+        inside = path / "compiled_model"  # what `axcompile` was told to write is the directory around it
+        return _compiled(inside if inside.is_dir() else path, compiled_cores)
     if path.suffix == ".onnx" or path.is_file():
         if not path.is_file():
             raise InvalidArgument(

@@ -1,7 +1,9 @@
 """The timing of an emulated Metis: a SimPy machine on integer ticks that never looks at tensor values."""
 
 from axelera.emulator.metis._cost import TaskCycles, cycles_to_ticks, seconds_to_ticks, task_cycles
+from axelera.emulator.metis._cycle import Cycle, Watch
 from axelera.emulator.metis._machine import Machine, Pending, simulate
+from axelera.emulator.metis._replay import replay
 from axelera.emulator.metis._spec import (
     MODEL_VERSION,
     Board,
@@ -21,6 +23,7 @@ __all__ = [
     "BoardState",
     "Call",
     "CallTimes",
+    "Cycle",
     "InstanceSpec",
     "Machine",
     "Pending",
@@ -28,7 +31,9 @@ __all__ = [
     "Span",
     "TaskCycles",
     "Timeline",
+    "Watch",
     "cycles_to_ticks",
+    "replay",
     "seconds_to_ticks",
     "simulate",
     "task_cycles",

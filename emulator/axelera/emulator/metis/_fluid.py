@@ -50,6 +50,15 @@ class FluidServer:
         self._reschedule()
         return done
 
+    def condition(self) -> tuple[object, ...]:
+        """Return what is left of the transfers in progress and how fast they go, relative to now."""
+        left = tuple(
+            (rate, *(target - served for target, _, _ in sorted(waiting)))
+            for waiting, served, rate in zip(self._waiting, self._served, self._rate, strict=True)
+            if waiting
+        )
+        return (int(self._env.now) - self._last, left)
+
     def _advance(self) -> None:
         now = int(self._env.now)
         elapsed = now - self._last

@@ -180,6 +180,18 @@ class Machine:
         """Return the index of the board that executes the call."""
         return self._instances[call.instance].board
 
+    def condition(self) -> tuple[object, ...]:
+        """Return what is under way, relative to now; equal conditions with equal calls to come lead to equal futures."""
+        now = self._env.now
+        events = sorted(self._env._queue)  # noqa: SLF001  SimPy tells only when the next event is
+        resources = (*self._gates.values(), *itertools.chain(*self._cores))
+        return (
+            tuple((tick - now, priority, type(event)) for tick, priority, _, event in events),
+            tuple((len(one.users), len(one.queue)) for one in resources),
+            tuple(min(filled, 2) for filled in self._filled.values()),
+            self._fabric.condition(),
+        )
+
     def timeline(self, calls: Sequence[Sequence[CallTimes]]) -> Timeline:
         """Collect what happened so far."""
         busy = dict(self._core_busy)
