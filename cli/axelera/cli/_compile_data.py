@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,36 @@ import numpy.typing as npt
 from PIL import Image
 
 from axelera.cli._compile_options import ColorFormat, ImageReader, Layout, Options
+from axelera.cli._compile_presets import PRESETS, preset_transform
 from axelera.compiler import CalibrationError, ConfigurationError
 from axelera.compiler.config import nearest
-from axelera.compiler.quantisation import images_in, random_data
+from axelera.compiler.quantisation import image_paths, images_in, random_data
 
-__all__ = ["calibration_samples"]
+__all__ = ["calibration_samples", "load_transform"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 Transform = Callable[[Any], Any]
 
-_OPENCV_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _DEFAULT_FUNCTION = "get_preprocess_transform"
 
 
-def calibration_samples(options: Options, shapes: Shapes) -> Iterable[Any]:
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Model inputs that are read while somebody goes through them; `len` tells how many there are."""
+
+    read: Callable[[], Iterator[Any]]
+    count: int
+
+    def __iter__(self) -> Iterator[Any]:
+        """Read from the beginning."""
+        return self.read()
+
+    def __len__(self) -> int:
+        """Return how many samples there are."""
+        return self.count
+
+
+def calibration_samples(options: Options, shapes: Shapes) -> Samples:
     """Model inputs for calibration, at most `dataset_len` of them.
 
     Args:
@@ -41,11 +58,14 @@ def calibration_samples(options: Options, shapes: Shapes) -> Iterable[Any]:
     if options.imageset is None:
         if options.transform is not None:
             raise ConfigurationError("--transform turns images into inputs, so it needs --imageset")
-        return random_data(shapes, options.dataset_len)
-    transform = _stretched(shapes, options.input_data_layout)
-    if options.transform is not None:
-        transform = _load(options.transform)
-    return _transformed(islice(_images(options, options.imageset), options.dataset_len), transform)
+        return Samples(lambda: random_data(shapes, options.dataset_len), options.dataset_len)
+    folder = options.imageset
+    count = min(len(image_paths(folder)), options.dataset_len)
+    if options.transform is None:
+        transform = _stretched(shapes, options.input_data_layout)
+    else:
+        transform = preset_transform(options, shapes) or load_transform(options.transform)
+    return Samples(lambda: _transformed(islice(_images(options, folder), count), transform), count)
 
 
 def _transformed(images: Iterator[Any], transform: Transform) -> Iterator[Any]:
@@ -83,9 +103,8 @@ def _opencv_images(folder: Path, color: ColorFormat) -> Iterator[npt.NDArray[np.
             "--imreader-backend OPENCV needs OpenCV: pip install opencv-python-headless, or use PIL"
         ) from None
     conversion = {ColorFormat.RGB: cv2.COLOR_BGR2RGB, ColorFormat.GRAY: cv2.COLOR_BGR2GRAY}.get(color)
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _OPENCV_SUFFIXES)
     # Pillow goes through the same files in the same order: it knows their size before anything is decoded.
-    for path, _ in zip(paths, images_in(folder), strict=True):
+    for path, _ in zip(image_paths(folder), images_in(folder), strict=True):
         pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if pixels is None:
             raise CalibrationError(f"calibration image {path} cannot be read by OpenCV")
@@ -113,14 +132,19 @@ def _stretched(shapes: Shapes, layout: Layout) -> Transform:
     return stretch
 
 
-def _load(text: str) -> Transform:
-    """The function `file.py:name` names; the file is the user's own program and runs as such."""
+def load_transform(text: str) -> Transform:
+    """The function `file.py:name` names; the file is the user's own program and runs as such.
+
+    Raises:
+        ConfigurationError: there is no such file or function, or the file fails.
+    """
     file, _, function = text.rpartition(":") if ":" in text else (text, "", _DEFAULT_FUNCTION)
     path = Path(file)
     specification = importlib.util.spec_from_file_location(f"transform_{path.stem}", path)
     if not path.is_file() or specification is None or specification.loader is None:
         raise ConfigurationError(
-            f"--transform {text!r}: {path} is not a Python file; expected file.py or file.py:function"
+            f"--transform {text!r}: {path} is not a Python file; expected file.py, file.py:function or, in axcompile, "
+            f"a preset ({', '.join(PRESETS)}){nearest(text, PRESETS)}"
         )
     module = importlib.util.module_from_spec(specification)
     try:

@@ -60,8 +60,9 @@ def axcompile(
     transform: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE.PY[:FUNC]",
-            help="Function from an image to the network's input (default get_preprocess_transform).",
+            metavar="FILE.PY[:FUNC]|PRESET",
+            help="Function from an image to the network's input (default get_preprocess_transform), or imagenet_torch, "
+            "imagenet_caffe, imagenet_tf, tf_ssd.",
         ),
     ] = None,
     input_data_layout: Annotated[

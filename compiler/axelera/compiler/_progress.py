@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -11,10 +12,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 
 
-def progress(items: Iterable[T], what: str) -> Iterator[T]:
-    """Yield `items` while showing how many there were, on stderr when it is a terminal."""
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[[Iterable[T]], Iterator[T]]]:
+    """Show a bar on stderr, when it is a terminal, while the block runs.
+
+    Args:
+        what: what is done.
+        total: how many items there are, if anybody knows.
+
+    Yields:
+        A function that passes items on and counts each one when the next is asked for: then it was worked on.
+    """
     console = Console(stderr=True)
-    total = len(items) if isinstance(items, Sized) else None
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield from bar.track(items, total=total, description=what)
+        task = bar.add_task(what, total=total)
+
+        def counted(items: Iterable[T]) -> Iterator[T]:
+            for item in items:
+                yield item
+                bar.advance(task)
+
+        yield counted

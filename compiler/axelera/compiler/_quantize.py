@@ -46,6 +46,7 @@ from axelera.compiler.quantisation import (
     fixed_weights,
     given_scales,
     images_in,
+    length_of,
     normalise_tables,
     observe,
     run_session,
@@ -126,22 +127,24 @@ def quantize(
         UnsupportedModelError: operators the chip can't run; lists all of them.
         CalibrationError: calibration data that does not fit.
     """
+    dataset = () if calibration_dataset is None else calibration_dataset
+    count = length_of(dataset)
     if is_torch_module(model):
-        model, calibration_dataset = _exported(model, calibration_dataset, config, transform_fn)
+        model, dataset = _exported(model, dataset, config, transform_fn)
     prepared = prepare(model, config)
     shapes = {str(value.name): known_shape(value) for value in prepared.model.graph.inputs}
-    frames = samples_of(() if calibration_dataset is None else calibration_dataset, transform_fn, shapes)
     core = extract_core(prepared.model, prepared.part)
     preamble = extract_preamble(prepared.model, prepared.part)
-    head = list(islice(frames, _HEAD))
-    shown = progress(chain(head, frames), f"Calibrating {prepared.name}")
-    feeds = _core_feeds(shown, preamble, prepared.network)
-    if prepared.recorded is not None:
-        program = _lower_given(prepared, prepared.recorded, core, feeds, config)
-    else:
-        program = _calibrated(
-            prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
-        )
+    with progress(f"Calibrating {prepared.name}", count) as counted:
+        frames = samples_of(dataset, transform_fn, shapes, counted)
+        head = list(islice(frames, _HEAD))
+        feeds = _core_feeds(chain(head, frames), preamble, prepared.network)
+        if prepared.recorded is not None:
+            program = _lower_given(prepared, prepared.recorded, core, feeds, config)
+        else:
+            program = _calibrated(
+                prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
+            )
     result = assemble(prepared, program, preamble, config)
     return replace(
         result,
@@ -161,12 +164,12 @@ def _dumps(prepared: Prepared, core: onnx.ModelProto, config: CompilerConfig) ->
 
 def _exported(
     module: Any,
-    dataset: Iterable[Any] | str | Path | None,
+    dataset: Iterable[Any] | str | Path,
     config: CompilerConfig,
     transform_fn: Callable[[Any], Any] | None,
 ) -> tuple[onnx.ModelProto, Iterable[Any]]:
     """Export a torch module with the shape of the first calibration item; return the data with that item put back."""
-    items = iter(images_in(dataset) if isinstance(dataset, (str, Path)) else dataset or ())
+    items = iter(images_in(dataset) if isinstance(dataset, (str, Path)) else dataset)
     first = next(items, None)
     if first is None:
         raise CalibrationError(

@@ -11,6 +11,7 @@ from PIL import Image
 
 from axelera.cli._compile_data import calibration_samples
 from axelera.cli._compile_options import Options
+from axelera.compiler import CompilerError
 
 COLOUR = (10, 20, 30)
 SHAPES = {"image": (1, 3, 4, 6)}
@@ -127,3 +128,75 @@ def test_a_transform_without_images_is_refused() -> None:
 def test_images_for_another_kind_of_input_need_a_transform(images: Path) -> None:
     with pytest.raises(ValueError, match="use --transform"):
         samples({"points": (1, 4)}, imageset=images)
+
+
+def test_the_number_of_samples_is_known_beforehand(images: Path) -> None:
+    for count, options in (
+        (7, {"dataset_len": 7}),
+        (2, {"imageset": images}),
+        (1, {"imageset": images, "dataset_len": 1}),
+    ):
+        found = calibration_samples(Options(input="n", output="o", **options), SHAPES)
+        assert len(found) == len(list(found)) == count
+
+
+SIZED = {"image": (1, 3, 28, 28)}
+
+
+@pytest.mark.parametrize(
+    ("preset", "expected"),
+    [
+        (
+            "imagenet_torch",
+            [(10 / 255 - 0.485) / 0.229, (20 / 255 - 0.456) / 0.224, (30 / 255 - 0.406) / 0.225],
+        ),
+        ("imagenet_caffe", [30 - 103.939, 20 - 116.779, 10 - 123.68]),
+        ("imagenet_tf", [10 / 127.5 - 1, 20 / 127.5 - 1, 30 / 127.5 - 1]),
+        ("tf_ssd", [10 / 127.5 - 1, 20 / 127.5 - 1, 30 / 127.5 - 1]),
+    ],
+)
+def test_a_preset_scales_pixels_as_its_framework_does(
+    images: Path, preset: str, expected: list[float]
+) -> None:
+    found = samples(SIZED, imageset=images, transform=preset)[0]
+    assert (found.shape, found.dtype) == ((1, 3, 28, 28), np.float32)
+    np.testing.assert_allclose(found[0, :, 5, 5], expected, rtol=1e-5)
+    layout = samples({"image": (1, 28, 28, 3)}, imageset=images, transform=preset, input_data_layout="NHWC")[
+        0
+    ]
+    np.testing.assert_array_equal(layout.transpose(0, 3, 1, 2), found)
+
+
+def test_presets_for_classifiers_cut_the_centre_out_and_the_one_for_detectors_stretches(
+    tmp_path: Path,
+) -> None:
+    pixels = np.zeros((64, 128, 3), np.uint8)
+    pixels[4:60, 36:92] = 255  # the middle 56 of 64 rows, and as many columns
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    kept = samples({"image": (1, 3, 56, 56)}, imageset=tmp_path, transform="imagenet_tf")[0]
+    assert (kept == 1).all()
+    whole = samples({"image": (1, 3, 64, 64)}, imageset=tmp_path, transform="tf_ssd")[0]
+    assert (whole[0, :, 32, 0] == -1).all()
+    assert (whole[0, :, 32, 32] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"transform": "tf_caffe"}, "not published"),
+        ({"transform": "imagenet_torhc"}, "did you mean 'imagenet_torch'"),
+        ({"transform": "imagenet_torch", "color_format": "BGR"}, "orders the channels itself"),
+        ({"transform": "imagenet_torch", "input_data_layout": "NHWC"}, "three channels"),
+    ],
+)
+def test_a_preset_that_does_not_fit_is_refused(images: Path, options: dict[str, str], words: str) -> None:
+    with pytest.raises(CompilerError, match=words):
+        samples(SIZED, imageset=images, **options)
+
+
+def test_a_transform_may_serve_a_network_that_takes_no_picture(images: Path) -> None:
+    path = transform(
+        images,
+        "import numpy as np\ndef get_preprocess_transform(image):\n    return np.ones((1, 7), np.float32)\n",
+    )
+    assert samples({"vector": (1, 7)}, imageset=images, transform=path)[0].shape == (1, 7)

@@ -12,7 +12,7 @@ from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
 from axelera.compiler import CalibrationError, CompilerConfig
-from axelera.compiler.quantisation import random_data, samples_of
+from axelera.compiler.quantisation import length_of, random_data, samples_of
 
 SHAPES = {"x": (1, 3, 8, 10)}
 
@@ -109,3 +109,20 @@ def test_the_order_of_the_data_does_not_matter_beyond_the_first_samples() -> Non
     first = compiler.quantize(model, iter(samples), CompilerConfig()).program
     second = compiler.quantize(model, iter([*samples[:16], *samples[:15:-1]]), CompilerConfig()).program
     assert first.tensors == second.tensors
+
+
+def test_the_length_is_known_where_somebody_knows_it(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg"):
+        Image.new("RGB", (2, 2)).save(tmp_path / name)
+    assert length_of(tmp_path) == 2
+    assert length_of([1, 2, 3]) == length_of(iter([1, 2, 3])) == 3
+    assert length_of(item for item in (1, 2)) is None
+
+    class Stream:
+        def __iter__(self) -> Iterator[int]:
+            yield 1
+
+        def __len__(self) -> int:
+            raise TypeError("a stream has no length")
+
+    assert length_of(Stream()) is None

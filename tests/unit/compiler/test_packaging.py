@@ -275,7 +275,7 @@ def test_two_dumps_have_two_names() -> None:
 
 def test_a_place_that_cannot_be_written_is_named(quantised: AxeleraQuantizedModel, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match="file.out cannot be made: File exists"):
+    with pytest.raises(ConfigurationError, match=r"file.out cannot be made: File exists"):
         compiler.compile(quantised, CompilerConfig(), tmp_path / "file" / "out")
 
 

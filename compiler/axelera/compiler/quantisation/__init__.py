@@ -1,6 +1,13 @@
 """From a float network to an integer program: calibration data, ranges, scales, weights, tables."""
 
-from axelera.compiler.quantisation._datasets import images_in, random_data, samples_of, to_array
+from axelera.compiler.quantisation._datasets import (
+    image_paths,
+    images_in,
+    length_of,
+    random_data,
+    samples_of,
+    to_array,
+)
 from axelera.compiler.quantisation._emit import FixedWeights, emit
 from axelera.compiler.quantisation._equalise import equalise
 from axelera.compiler.quantisation._given import fixed_weights, given_scales
@@ -29,7 +36,9 @@ __all__ = [
     "exposing",
     "fixed_weights",
     "given_scales",
+    "image_paths",
     "images_in",
+    "length_of",
     "normalise_tables",
     "observe",
     "random_data",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _LARGEST_IMAGE = 64 << 20
 
 
-def images_in(directory: str | Path) -> Iterator[Image.Image]:
-    """Yield the images below a directory as RGB, sorted by name.
+def image_paths(directory: str | Path) -> list[Path]:
+    """Return the image files below a directory, sorted by name.
 
     Raises:
-        CalibrationError: there is no such directory, no image in it, or one cannot be read.
+        CalibrationError: there is no such directory, or no image in it.
     """
     root = Path(directory)
     if not root.is_dir():
@@ -31,7 +32,16 @@ def images_in(directory: str | Path) -> Iterator[Image.Image]:
     paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     if not paths:
         raise CalibrationError(f"calibration images: {root} holds none of {sorted(IMAGE_SUFFIXES)}")
-    for path in paths:
+    return paths
+
+
+def images_in(directory: str | Path) -> Iterator[Image.Image]:
+    """Yield the images below a directory as RGB, sorted by name.
+
+    Raises:
+        CalibrationError: there is no such directory, no image in it, or one cannot be read.
+    """
+    for path in image_paths(directory):
         try:
             with Image.open(path) as image:
                 if image.width * image.height > _LARGEST_IMAGE:
@@ -41,6 +51,20 @@ def images_in(directory: str | Path) -> Iterator[Image.Image]:
                 yield image.convert("RGB")
         except (OSError, Image.DecompressionBombError) as error:
             raise CalibrationError(f"calibration image {path} cannot be read: {error}") from error
+
+
+def length_of(dataset: Iterable[Any] | str | Path) -> int | None:
+    """Return how many items a data set has, None when only going through it would tell.
+
+    Raises:
+        CalibrationError: a directory without images.
+    """
+    if isinstance(dataset, (str, Path)):
+        return len(image_paths(dataset))
+    try:
+        return operator.length_hint(dataset, 0) or None
+    except TypeError:  # a loader of a stream has a length that refuses to be asked
+        return None
 
 
 def random_data(shapes: InputShapes, count: int = 100, seed: int = 0) -> Iterator[dict[str, Array]]:
@@ -54,7 +78,10 @@ def random_data(shapes: InputShapes, count: int = 100, seed: int = 0) -> Iterato
 
 
 def samples_of(
-    dataset: Iterable[Any] | str | Path, transform: Callable[[Any], Any] | None, shapes: InputShapes
+    dataset: Iterable[Any] | str | Path,
+    transform: Callable[[Any], Any] | None,
+    shapes: InputShapes,
+    counted: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Iterator[dict[str, Array]]:
     """Yield the inputs of the network, one frame at a time.
 
@@ -63,6 +90,7 @@ def samples_of(
             unless a transform says otherwise).
         transform: from an item to a model input: an array (N,C,H,W), or a mapping or tuple of them for several inputs.
         shapes: the inputs the network expects, by name.
+        counted: what the items go through, to be counted.
 
     Raises:
         CalibrationError: an item has the wrong type or shape.
@@ -72,7 +100,7 @@ def samples_of(
         transform = transform or (lambda image: _plain_image(image, shapes))
     else:
         items = dataset
-    for number, item in enumerate(items):
+    for number, item in enumerate(counted(items)):
         yield from _frames(
             _arrays(item if transform is None else transform(item), number, shapes), number, shapes
         )
