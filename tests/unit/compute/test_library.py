@@ -82,7 +82,7 @@ def test_an_edited_kernel_source_is_another_key(tmp_path: Path, monkeypatch: pyt
     shutil.copytree(_library._HERE, sources, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(_library, "_HERE", sources)
     keys = []
-    for file in (None, "micro/_tile.py", "kernels/conv.py", "fields/conv.py", "_build.py"):
+    for file in (None, "micro/_tile.py", "kernels/conv.py", "fields/dense.py", "_build.py"):
         if file:
             with (sources / file).open("a") as stream:
                 stream.write("# edited\n")
@@ -184,13 +184,29 @@ def test_a_path_the_cpu_lacks_cannot_be_warmed(monkeypatch: pytest.MonkeyPatch) 
             "avx2 fma bmi1 bmi2 avx512f avx512bw avx512dq avx512vl avx512cd avx512_vnni",
             ["avx512vnni", "avxvnni", "avx512bw", "avx2", "portable"],
         ),
+        (
+            "avx2 fma bmi1 bmi2 avx512f avx512bw avx512dq avx512vl avx512cd avx512_vnni amx_tile amx_int8",
+            ["amx", "avx512vnni", "avxvnni", "avx512bw", "avx2", "portable"],
+        ),
     ],
 )
 def test_paths_follow_the_features_of_the_cpu(
     flags: str, paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_paths, "cpu_flags", lambda: frozenset(flags.split()))
+    monkeypatch.setattr(_paths, "tiles_granted", lambda: True)
     _paths.available_paths.cache_clear()
     found = _paths.available_paths()
     _paths.available_paths.cache_clear()
     assert list(found) == paths
+
+
+def test_tile_registers_that_the_operating_system_withholds_are_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_paths, "cpu_flags", lambda: frozenset(_paths.SPECS["amx"].needs[0]))
+    monkeypatch.setattr(_paths, "tiles_granted", lambda: False)
+    _paths.available_paths.cache_clear()
+    found = _paths.available_paths()
+    _paths.available_paths.cache_clear()
+    assert found[0] == "avx512vnni"

@@ -18,7 +18,7 @@ from ._threads import ThreadBudget, shared_budget, thread_setting
 logger = logging.getLogger(__name__)
 
 NUMERICS = ("metis", "exact")
-PATHS = ("auto", "reference", "avx512vnni", "avxvnni", "avx512bw", "avx2", "portable")
+PATHS = ("auto", "reference", "amx", "avx512vnni", "avxvnni", "avx512bw", "avx2", "portable")
 
 
 def load(

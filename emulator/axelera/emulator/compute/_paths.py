@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class PathSpec:
     features: tuple[str, ...] = ()
     needs: tuple[tuple[str, ...], ...] = ()
     """Sets of CPU flags (names of /proc/cpuinfo); one complete set is enough."""
+    matrix: bool = False
+    """Whether there are tile registers (AMX), which the kernel of the operating system has to grant."""
 
 
 _BW = ("avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd")
@@ -38,6 +41,18 @@ _AVX2 = ("avx2", "fma", "bmi1", "bmi2")
 SPECS = {
     spec.name: spec
     for spec in (
+        PathSpec(
+            "amx",
+            16,
+            False,
+            6,
+            4,
+            True,
+            "cascadelake",
+            features=("+amx-tile", "+amx-int8"),
+            needs=((*_AVX2, *_BW, "avx512_vnni", "amx_tile", "amx_int8"),),
+            matrix=True,
+        ),
         PathSpec("avx512vnni", 16, False, 6, 4, True, "cascadelake", needs=((*_AVX2, *_BW, "avx512_vnni"),)),
         PathSpec(
             "avxvnni",
@@ -84,13 +99,30 @@ def cpu_flags() -> frozenset[str]:
 def available_paths() -> tuple[str, ...]:
     """Return the names of the compiled paths this CPU can run, fastest first."""
     flags = cpu_flags()
-    return tuple(name for name, spec in SPECS.items() if any(flags.issuperset(needs) for needs in spec.needs))
+    return tuple(
+        name
+        for name, spec in SPECS.items()
+        if any(flags.issuperset(needs) for needs in spec.needs) and (not spec.matrix or tiles_granted())
+    )
+
+
+ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
+"""x86-64 Linux: the system call, ARCH_REQ_XCOMP_PERM, and the number of the tile registers' state."""
+
+
+@cache
+def tiles_granted() -> bool:
+    """Ask Linux for the tile registers, for this process and what it forks; return whether it may use them."""
+    if platform.machine() != "x86_64" or platform.system() != "Linux":
+        return False
+    call: int = ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA)
+    return call == 0
 
 
 def code_features(spec: PathSpec) -> str:
     """Return LLVM's feature string beyond what the named CPU implies."""
     features = list(spec.features)
-    if spec.name == "avx512vnni" and "avx512vbmi" in cpu_flags():
+    if spec.name in ("amx", "avx512vnni") and "avx512vbmi" in cpu_flags():
         features.append("+avx512vbmi")
     if spec.name == "avxvnni":
         features += ["+avxvnni"] if "avx_vnni" in cpu_flags() else ["+avx512vl", "+avx512bw", "+avx512vnni"]

@@ -16,6 +16,7 @@ from .depthwise import make_depthwise
 from .elementwise import make_elementwise
 from .lut import make_lut, make_lut_by_channel
 from .matmul import make_matmul
+from .matrix import make_matrix_conv
 from .max_pool import make_max_pool
 from .program import make_over_pixels, make_run, make_serve, make_work
 from .resize import make_resize_linear
@@ -38,6 +39,9 @@ def all_kernels(isa: Isa) -> Iterator[Kernel]:
     for numerics in NUMERICS:
         for vectors in (1, 2, 3, 4):
             yield Kernel(f"conv_{numerics}_{vectors}", make_conv(isa, Requantise(numerics), vectors))
+            if isa.spec.matrix:
+                matrix = make_matrix_conv(isa, Requantise(numerics), vectors)
+                yield Kernel(f"matrix_{numerics}_{vectors}", matrix)
         yield Kernel(f"depthwise_{numerics}", make_depthwise(isa, numerics))
         if isa.lanes == 16:
             yield Kernel(f"depthwise_half_{numerics}", make_depthwise(isa.halved(), numerics))

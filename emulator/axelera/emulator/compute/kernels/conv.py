@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from axelera.emulator.compute.fields import conv as f
+from axelera.emulator.compute.fields import conv as c
+from axelera.emulator.compute.fields import dense as f
 from axelera.emulator.compute.micro import Isa, Requantise, call_range, load_i64, make_tile, njit
 
 
 def make_conv(isa: Isa, requantise: Requantise, vectors: int) -> Any:
-    """Return conv(descriptor, chunk, chunks) for panels of `vectors` vectors; see `fields.conv`."""
+    """Return conv(descriptor, chunk, chunks) for panels of `vectors` vectors; see `fields.dense` and `fields.conv`."""
     pixel_of = _make_pixel_of(isa.spec.rows)
     sweep = _make_sweep(isa, requantise, vectors, pixel_of)
 
@@ -27,8 +28,8 @@ def make_conv(isa: Isa, requantise: Requantise, vectors: int) -> Any:
                 sweep(d, panel, first, last)
             if after:
                 big, small, width = (
-                    load_i64(d, f.BIG_TILES),
-                    load_i64(d, f.SMALL_TILES),
+                    load_i64(d, c.BIG_TILES),
+                    load_i64(d, c.SMALL_TILES),
                     load_i64(d, f.PANEL_CHANNELS),
                 )
                 channel = load_i64(d, f.FIRST_CHANNEL)
@@ -68,13 +69,13 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
 
     @njit
     def sweep(d: int, panel: int, first: int, last: int) -> None:
-        source, pixels, places = load_i64(d, f.INPUT), load_i64(d, f.PIXELS), load_i64(d, f.PLACES)
-        taps, count, steps = load_i64(d, f.TAPS), load_i64(d, f.TAP_COUNT), load_i64(d, f.STEPS)
+        source, pixels, places = load_i64(d, f.INPUT), load_i64(d, c.PIXELS), load_i64(d, f.PLACES)
+        taps, count, steps = load_i64(d, f.TAPS), load_i64(d, f.TAP_COUNT), load_i64(d, c.STEPS)
         weights = load_i64(d, f.WEIGHTS) + panel * load_i64(d, f.WEIGHT_STRIDE)
         channels = load_i64(d, f.CHANNELS) + panel * load_i64(d, f.CHANNEL_STRIDE)
         output = load_i64(d, f.OUTPUT) + panel * load_i64(d, f.PANEL_CHANNELS)
         scalars, table = load_i64(d, f.SCALARS), load_i64(d, f.TABLE)
-        big, small = load_i64(d, f.BIG_TILES), load_i64(d, f.SMALL_TILES)
+        big, small = load_i64(d, c.BIG_TILES), load_i64(d, c.SMALL_TILES)
         # Four tiles together fetch the following panel.
         following, share = weights + load_i64(d, f.WEIGHT_STRIDE), 64 * count * steps
         at = 4 * pixel_of(first, big, small)

@@ -5,6 +5,7 @@ from ._combine import make_combine
 from ._depth_tile import make_depth_tile
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
+from ._matrix import make_matrix_tile, release_tiles, shape_tiles
 from ._memory import (
     atomic_add,
     atomic_load,
@@ -49,12 +50,15 @@ __all__ = [
     "load_u8",
     "make_combine",
     "make_depth_tile",
+    "make_matrix_tile",
     "make_tile",
     "njit",
     "permute",
     "relax",
+    "release_tiles",
     "semaphore_post",
     "semaphore_wait",
+    "shape_tiles",
     "store_i32",
     "store_u8",
     "yield_thread",

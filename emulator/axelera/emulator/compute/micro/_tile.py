@@ -12,7 +12,7 @@ from typing import Any
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
 from ._numba import cgutils
-from ._requantise import Requantise
+from ._requantise import Constants, Requantise
 from ._table import look_up
 from .ir import I32, I64, Builder, Value, const, load, offset, prefetch, splat, store, vector
 
@@ -113,11 +113,17 @@ def store_tile(
     ]
     for m in range(len(totals)):
         target = b.add(output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
-        whole = [column[m] for column in columns]
-        for first, size in PIECES[vectors]:
-            piece = isa.pack(b, whole[first : first + size], constants.shift)
-            piece = within(b, piece, constants.low, constants.high)
-            store(b, look_up(isa, b, piece, table), offset(b, target, isa.lanes * first))
+        store_row(isa, b, [column[m] for column in columns], constants, target, table)
+
+
+def store_row(
+    isa: Isa, b: Builder, whole: list[Value], constants: Constants, target: Value, table: Value
+) -> None:
+    """Pack the rounded vectors of a pixel and write its bytes."""
+    for first, size in PIECES[len(whole)]:
+        piece = isa.pack(b, whole[first : first + size], constants.shift)
+        piece = within(b, piece, constants.low, constants.high)
+        store(b, look_up(isa, b, piece, table), offset(b, target, isa.lanes * first))
 
 
 def within(b: Builder, packed: Value, low: Value, high: Value) -> Value:

@@ -12,16 +12,21 @@ from axelera.emulator.compute._analysis import number
 from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Value, View
 from axelera.emulator.compute._lowering import Lowering, Unsupported
 from axelera.emulator.compute._packing import pack_channels, pack_weights
-from axelera.emulator.compute.fields import conv as f
+from axelera.emulator.compute.fields import conv as c
+from axelera.emulator.compute.fields import dense as f
+from axelera.emulator.compute.fields import matrix as m
 from axelera.model.program import Node
 
 from ._follow import composed_table, leading_tables, link_followers
+from ._matrix import join_taps, tile_pixels, tile_shapes
 from ._scalars import conv_scalars
 
 CACHED_INPUT = 128 * 1024
 """Bytes of input that a block of tiles may cover, so that it is still cached when the next panel needs it."""
 CACHED_OUTPUT = 32 * 1024
 """Bytes of output of a block of tiles whose results another kernel reads again at once."""
+SPLIT_BELOW = 384
+"""Pixels below which threads share panels instead of pixels."""
 MAX_REACH = 2.0**30
 """Rounding to int32 needs |x| < 2**31; half of it leaves room for the roundings on the way."""
 
@@ -145,9 +150,8 @@ def emit_dense(
             lowering.numerics, lowering.tensor(node.output), number(node, "qmin"), number(node, "qmax")
         )
     )
-    pixels = lowering.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32))
     places = lowering.table(_key("places", grid.places), grid.places.astype(np.int32))
-    tap_table = Data(reach.astype(np.int32))
+    tiles = _matrix_tiles(lowering, source, taps, grid) or _pixel_tiles(lowering, taps, grid)
     whole, rest = divmod(vectors, 4)
     for panels, width, begin in ((whole, 4, 0), (1 if rest else 0, rest, 4 * whole * spec.lanes)):
         if not panels:
@@ -155,16 +159,12 @@ def emit_dense(
         end = min(count, begin + panels * width * spec.lanes)
         written = first_channel + begin + panels * width * spec.lanes
         lowering.check(output, int(grid.places.min()), int(grid.places.max()) + written, write=True)
-        descriptor = Descriptor(f.SIZE).update(
+        descriptor = tiles.descriptor(width).update(
             {
                 f.INPUT: Address(source.buffer, source.start),
                 f.OUTPUT: Address(output.buffer, output.start + first_channel + begin),
                 f.FIRST_CHANNEL: first_channel + begin,
-                f.PIXELS: pixels,
                 f.PLACES: places,
-                f.TAPS: tap_table,
-                f.TAP_COUNT: taps.offsets.size,
-                f.STEPS: depth // 4,
                 f.SCALARS: scalars,
                 f.TABLE: after.table,
                 f.AFTER: after.kernel,
@@ -172,14 +172,72 @@ def emit_dense(
             }
         )
         _set_panels(lowering, descriptor, taps.weights[begin:end], constants.part(begin, end), panels, width)
-        chunks = _set_tiles(lowering, descriptor, grid, panels, highest - lowest)
+        chunks = _set_blocks(lowering, descriptor, tiles, grid.pixels.size, highest - lowest)
         lowering.emit(
-            f"conv_{lowering.numerics}_{width}",
+            f"{tiles.kernel}_{lowering.numerics}_{width}",
             descriptor,
             reads=[source, *lowering.follower_reads(node)],
             writes=[output],
             chunks=chunks,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """How a kernel cuts its pixels."""
+
+    kernel: str
+    count: int
+    rows: int
+    """Pixels of a full tile."""
+    size: int
+    fields: dict[int, Value]
+    """The kernel's own fields, and the taps as it takes them."""
+    rest: int = 0
+
+    def descriptor(self, vectors: int) -> Descriptor:
+        """Return a descriptor with these fields."""
+        descriptor = Descriptor(self.size).update(self.fields)
+        if self.kernel == "matrix":
+            descriptor[m.SHAPES] = Data(tile_shapes(vectors, self.rest))
+        return descriptor
+
+
+def _pixel_tiles(lowering: Lowering, taps: Taps, grid: Grid) -> Tiles:
+    """Cut pixels, wherever they lie, into tiles of a few."""
+    rows = lowering.spec.rows
+    big, small, single = cover(grid.pixels.size, rows)
+    reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
+    fields: dict[int, Value] = {
+        c.PIXELS: lowering.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32)),
+        c.STEPS: taps.weights.shape[2] // 4,
+        c.BIG_TILES: big,
+        c.SMALL_TILES: small,
+        f.TAPS: Data(reach.astype(np.int32)),
+        f.TAP_COUNT: taps.offsets.size,
+    }
+    return Tiles("conv", big + small + single, rows, c.SIZE, fields)
+
+
+def _matrix_tiles(lowering: Lowering, source: View, taps: Taps, grid: Grid) -> Tiles | None:
+    """Cut pixels into matrix tiles, where the path has them and they are worth it."""
+    if not lowering.spec.matrix:
+        return None
+    runs = join_taps(taps.offsets, taps.weights.shape[2])
+    tiling = tile_pixels(grid.pixels, runs, source)
+    if tiling is None:
+        return None
+    fields: dict[int, Value] = {
+        m.STARTS: Data(tiling.starts),
+        m.STRIDE: tiling.stride,
+        m.FIRSTS: Data(tiling.firsts),
+        m.ROWS: Data(tiling.rows),
+        m.BLOCKS: runs.blocks,
+        m.REST: runs.rest,
+        f.TAPS: Data(runs.offsets.astype(np.int32)),
+        f.TAP_COUNT: runs.offsets.size,
+    }
+    return Tiles("matrix", tiling.starts.size, m.TILE_ROWS, m.SIZE, fields, runs.rest)
 
 
 def _set_panels(
@@ -204,30 +262,25 @@ def _set_panels(
     )
 
 
-def _set_tiles(lowering: Lowering, descriptor: Descriptor, grid: Grid, panels: int, reach: int) -> int:
-    """Choose tiles, blocks and chunks; return the number of chunks."""
-    rows = lowering.spec.rows
-    count = grid.pixels.size
-    big, small, single = cover(count, rows)
-    tiles = big + small + single
-    bytes_per_tile = max(1, reach // tiles)
+def _set_blocks(lowering: Lowering, descriptor: Descriptor, tiles: Tiles, pixels: int, reach: int) -> int:
+    """Choose blocks and chunks; return the number of chunks."""
+    panels = descriptor_int(descriptor, f.PANELS)
+    bytes_per_tile = max(1, reach // tiles.count)
     block = max(8, CACHED_INPUT // bytes_per_tile)
     if isinstance(descriptor[f.AFTER], KernelAddress):
         width = panels * descriptor_int(descriptor, f.PANEL_CHANNELS)
-        block = min(block, max(4, CACHED_OUTPUT // (rows * width)))
+        block = min(block, max(4, CACHED_OUTPUT // (tiles.rows * width)))
     elif panels == 1:
-        block = tiles
-    work = count * panels * descriptor_int(descriptor, f.WEIGHT_STRIDE) // 64
-    split_panels = panels >= 8 and tiles < 64
-    chunks = lowering.chunks(work, panels if split_panels else tiles)
+        block = tiles.count
+    work = pixels * panels * descriptor_int(descriptor, f.WEIGHT_STRIDE) // 64
+    split_panels = panels >= 8 and tiles.count < SPLIT_BELOW // tiles.rows
+    chunks = lowering.chunks(work, panels if split_panels else tiles.count)
     if split_panels:
-        block = tiles
+        block = tiles.count
     descriptor.update(
         {
-            f.BIG_TILES: big,
-            f.SMALL_TILES: small,
-            f.TILES: tiles,
-            f.BLOCK_TILES: min(block, tiles),
+            f.TILES: tiles.count,
+            f.BLOCK_TILES: min(block, tiles.count),
             f.SPLIT_PANELS: int(split_panels),
         }
     )
