@@ -5,12 +5,14 @@ Usage: python _compile_mutants.py onnx|directory FIRST COUNT FOLDER
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 import resource
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,14 @@ from tests.unit.compiler._networks import Net, data
 from axelera import compiler
 from axelera.compiler import CompilerConfig
 from axelera.driver import AxeleraError
-from axelera.emulator import compute
-from axelera.model import load_compiled_model
+from axelera.model.ops import execute
 from axelera.model.program import read_program
+from axelera.runtime import Context
 
 SHAPE = (1, 3, 12, 12)
 MEMORY = 2 << 30
-PATIENCE = 60  # seconds, for a loaded machine; an undisturbed case takes well under one
+PATIENCE = 10  # seconds of processor time; a case takes well under one
+HANGING = 120  # seconds, for what waits without working
 
 
 def network() -> onnx.ModelProto:
@@ -131,6 +134,83 @@ def onnx_case(seed: int, folder: Path) -> None:
             raise AssertionError("a result is not finite")
 
 
+def mutate_document(document: Any, chance: random.Random) -> None:
+    """Change a few values somewhere in a JSON document, in place."""
+    numbers = (
+        0,
+        1,
+        -1,
+        2,
+        3,
+        7,
+        127,
+        255,
+        -128,
+        2**31,
+        -(2**31),
+        2**40,
+        2**63,
+        0.5,
+        1e-30,
+        1e30,
+        float("nan"),
+    )
+    places = list(leaves(document))
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        holder, key = chance.choice(places)
+        other, its_key = chance.choice(places)
+        match chance.randrange(6):
+            case 0 if not isinstance(holder[key], str):
+                holder[key] = chance.choice(numbers)
+            case 1 if isinstance(holder[key], int):
+                holder[key] += chance.choice((-64, -1, 1, 64))
+            case 2 | 3 if type(other[its_key]) is type(holder[key]):
+                holder[key] = other[its_key]
+            case 4:
+                holder[key] = chance.choice(([], {}, "", None, True, [holder[key]]))
+            case _ if isinstance(holder, list):
+                holder.insert(0, holder[key])
+
+
+def leaves(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield where every number and text stands: its list or object, and its index or key."""
+    entries = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in list(entries):
+        if isinstance(value, (dict, list)) and value:
+            yield from leaves(value)
+        else:
+            yield document, key
+
+
+def forge(folder: Path, chance: random.Random) -> None:
+    """Change a file as somebody would who knows that program.json holds the hashes of the others."""
+    name = chance.choice(("program.json", "program.json", "program.bin", "model.json", "manifest.json"))
+    path = folder / name
+    if name == "program.bin":
+        path.write_bytes(mutate_bytes(path.read_bytes(), chance))
+    else:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        mutate_document({k: v for k, v in document.items() if k != "files"}, chance)
+        path.write_text(json.dumps(document), encoding="utf-8")
+    program = json.loads((folder / "program.json").read_text(encoding="utf-8"))
+    for covered in program["files"]:
+        content = (folder / covered).read_bytes()
+        program["files"][covered] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "program.json").write_text(json.dumps(program), encoding="utf-8")
+
+
+def damage(folder: Path, chance: random.Random) -> None:
+    """Damage a file, as disks and transfers do."""
+    path = folder / chance.choice(("model.json", "manifest.json", "program.json", "program.bin"))
+    match chance.randrange(5):
+        case 0:
+            path.unlink()
+        case 1:
+            path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
+        case _:
+            path.write_bytes(mutate_bytes(path.read_bytes(), chance))
+
+
 def directory_case(seed: int, folder: Path) -> None:
     chance = random.Random(seed)
     original, mutant = folder / "original", folder / "mutant"
@@ -139,22 +219,23 @@ def directory_case(seed: int, folder: Path) -> None:
         compiler.compile(quantised, CompilerConfig(), original)
     shutil.rmtree(mutant, ignore_errors=True)
     shutil.copytree(original, mutant)
-    files = [mutant / n for n in ("model.json", "manifest.json", "program.json", "program.bin")]
-    path = chance.choice(files)
-    match chance.randrange(5):
-        case 0:
-            path.unlink()
-        case 1:
-            path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
-        case _:
-            path.write_bytes(mutate_bytes(path.read_bytes(), chance))
-    model = load_compiled_model(mutant)
+    (forge if seed % 2 else damage)(mutant, chance)
+    generator = np.random.default_rng(seed)
+    with Context() as context:
+        model = context.load_model(mutant / "model.json")
+        inputs = [generator.integers(-128, 128, info.shape, np.int8) for info in model.inputs()]
+        outputs = [np.empty(info.shape, np.int8) for info in model.outputs()]
+        batch = inputs[0].shape[0]
+        instance = context.device_connect(None, batch).load_model_instance(model, aipu_cores=batch)
+        instance.run(inputs, outputs)
+        instance.counters()  # simulates what the tasks say
     program = read_program(mutant)
-    runner = compute.load(program).instance()
-    runner.run(
-        [np.zeros(info.size, np.int8) for info in model.inputs],
-        [np.zeros(info.size, np.int8) for info in model.outputs],
-    )
+    for frame in range(batch):
+        values = {name: x[frame].reshape(-1) for name, x in zip(program.inputs, inputs, strict=True)}
+        wanted = execute(program, values)
+        for name, output in zip(program.outputs, outputs, strict=True):
+            if not np.array_equal(wanted[name].reshape(-1), output[frame].reshape(-1)):
+                raise AssertionError(f"output {name!r} is not what the program says")
 
 
 def main() -> None:
@@ -162,7 +243,8 @@ def main() -> None:
     case: Callable[[int, Path], None] = {"onnx": onnx_case, "directory": directory_case}[kind]
     refused = done = 0
     for seed in range(first, first + count):
-        signal.alarm(PATIENCE)
+        signal.setitimer(signal.ITIMER_PROF, PATIENCE)  # ends the process
+        signal.alarm(HANGING)
         try:
             case(seed, folder)
             done += 1
@@ -170,6 +252,7 @@ def main() -> None:
             refused += 1
         except Exception as error:  # noqa: BLE001  that is what the program looks for
             print(f"SURPRISE seed {seed}: {type(error).__name__}: {str(error)[:300]}")
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if peak > MEMORY:
