@@ -86,6 +86,13 @@ def test_a_camera_that_keeps_its_own_pace_is_not_hurried() -> None:
     assert replay(Board(), STATES, [spec], [calls]) == simulate(Board(), STATES, [spec], [calls])
 
 
+@pytest.mark.parametrize("end", range(1, 30))
+def test_a_thread_that_ends_leaves_the_others_to_themselves(end: int) -> None:
+    specs = [InstanceSpec(core, ONE, (core,), 300_000, 200_000) for core in range(2)]
+    threads = [[Call(0)] * end, [Call(1)] * 40]
+    assert replay(Board(), STATES, specs, threads) == simulate(Board(), STATES, specs, threads)
+
+
 def test_threads_without_calls_are_allowed() -> None:
     spec = InstanceSpec(0, ONE, (0,), 10_000, 10_000)
     assert replay(Board(), STATES, [spec], [[], []]) == simulate(Board(), STATES, [spec], [[], []])

@@ -133,10 +133,13 @@ def _until_repeated(
 
 def _leave_out(programs: Sequence[_Program], cycle: Cycle, added: Sequence[dict[str, int]]) -> bool:
     """Leave out as many cycles as all programs have; return whether there were any."""
+    # A thread whose last call returned in this cycle took part in it and will not again.
     active = [
-        (program, length) for program, length in zip(programs, cycle.calls, strict=True) if not program.ended
+        (program, length)
+        for program, length in zip(programs, cycle.calls, strict=True)
+        if length or not program.ended
     ]
-    if not all(length for _, length in active):
+    if not active or not all(length for _, length in active):
         return False
     times = min(program.repeats(length) for program, length in active)
     if not times:
