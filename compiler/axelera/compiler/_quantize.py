@@ -29,11 +29,13 @@ from axelera.compiler.frontend import (
     is_torch_module,
     known_shape,
     load_proto,
+    multiply_accumulates,
     nchw_shape,
     node_label,
     normalise,
     optional_input,
     partition,
+    shape_of,
     unwrap,
 )
 from axelera.compiler.lowering import Network, Port, lower
@@ -267,7 +269,13 @@ def quantisation_report(
         "model": prepared.name,
         "end_to_end": measure_outputs(expected, results, model.output_names),
         "host_operators": [
-            {"name": node_label(node), "operator": node.op_type, "runs_on": where}
+            {
+                "name": node_label(node),
+                "operator": node.op_type,
+                "runs_on": where,
+                "shape": list(shape_of(node.outputs[0]) or ()),
+                "macs": multiply_accumulates(node),
+            }
             for where, nodes in (("host, before", part.before), ("host, after", part.after))
             for node in nodes
         ],

@@ -11,6 +11,7 @@ from axelera.compiler.frontend._ir import (
     known_shape,
     node_label,
     optional_input,
+    shape_of,
     spatial_attributes,
 )
 from axelera.compiler.frontend._load import load_proto, normalise
@@ -49,6 +50,7 @@ __all__ = [
     "operator_matrix",
     "optional_input",
     "partition",
+    "shape_of",
     "simplify",
     "spatial_attributes",
     "unwrap",

@@ -18,6 +18,8 @@ from axelera.model.program import Program, Tensor
 
 LEVELS = 16
 """A channel that uses fewer integers than this on all samples is reported."""
+_ENOUGH = 256
+"""Values of a channel, at least: with fewer values than int8 has levels, few levels say nothing."""
 
 _SHARE = 256 << 20
 
@@ -26,6 +28,7 @@ _SHARE = 256 << 20
 class _Tally:
     signal: float = 0.0
     noise: float = 0.0
+    values: int = 0
     used: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 256), bool))
 
     def add(
@@ -39,6 +42,7 @@ class _Tally:
         if not self.used.size:
             self.used = np.zeros((channels, 256), bool)
         rows = codes.reshape(-1, channels)
+        self.values += len(rows)
         self.used[np.broadcast_to(np.arange(channels), rows.shape), rows.astype(np.intp) + 128] = True
         if real is not None:
             dequantised = (codes.astype(np.float64) - tensor.zero_point) * tensor.scale
@@ -48,11 +52,12 @@ class _Tally:
             self.signal += float(np.square(real).sum())
             self.noise += float(np.square(real - dequantised).sum())
 
-    def entry(self) -> dict[str, Any]:
+    def entry(self, *, of_network: bool) -> dict[str, Any]:
+        few = int((self.used.sum(axis=1) < LEVELS).sum())
         return {
             "sqnr_db": decibels(self.signal, self.noise),
             "channels": int(self.used.shape[0]),
-            "channels_below_16_levels": int((self.used.sum(axis=1) < LEVELS).sum()),
+            "channels_below_16_levels": few if of_network and self.values >= _ENOUGH else None,
         }
 
 
@@ -68,6 +73,8 @@ def measure_operators(
     samples: Sequence[tuple[Feeds, Sequence[npt.NDArray[np.int8]]]],
 ) -> list[dict[str, Any]]:
     """Return one entry per chip operator: its ONNX nodes, SQNR of its output, channels with few levels.
+
+    The latter is None where the samples hold too few values to tell, and for values the float network does not have.
 
     Args:
         core: the float network of the chip's part.
@@ -100,7 +107,7 @@ def measure_operators(
             "name": operator.name,
             "operator": operator.op,
             "source": list(operator.source),
-            **tallies[operator.output].entry(),
+            **tallies[operator.output].entry(of_network=shown[operator.output] is not None),
         }
         for operator in network.operators
     ]
