@@ -10,27 +10,37 @@ from pathlib import Path
 
 import numpy as np
 
-REST = 0.005
-"""Seconds before each call."""
+REST = 0.04
+"""Seconds before each turn: ONNX Runtime's threads go on spinning for 25 ms after a run, on the core that the next
+candidate's second thread needs."""
+SETTLING, COUNTED = 0.03, 3
+"""A turn: seconds of calls back to back that wake threads and fill caches, then the calls whose median counts."""
 
 Timings = Mapping[str, "np.ndarray[tuple[int], np.dtype[np.float64]]"]
 
 
-def alternate(candidates: Mapping[str, Callable[[], object]], rounds: int) -> Timings:
-    """Return seconds per call, one value per round; two rounds before are not counted.
+def alternate(candidates: Mapping[str, Callable[[], object]], rounds: int, rest: float = REST) -> Timings:
+    """Return seconds per call, one value per round, in which every candidate has a turn; a round before is not counted.
 
-    Each call follows a short rest: thread pools go on spinning for a while after a run, and would take the time of the
-    next candidate.
+    `rest` is for candidates with threads of their own.
     """
     seconds = {name: np.empty(rounds) for name in candidates}
-    for index in range(-2, rounds):
+    for index in range(-1, rounds):
         for name, call in candidates.items():
-            time.sleep(REST)
-            start = time.perf_counter()
-            call()
+            time.sleep(rest)
+            settled = time.perf_counter() + SETTLING
+            while time.perf_counter() < settled:
+                call()
+            turn = np.median([_seconds(call) for _ in range(COUNTED)])
             if index >= 0:
-                seconds[name][index] = time.perf_counter() - start
+                seconds[name][index] = turn
     return seconds
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
 
 
 def ratio(timings: Timings, name: str, baseline: str) -> float:

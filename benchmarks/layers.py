@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from _measure import alternate, machine, milliseconds, ratio, replace_section
+from _measure import COUNTED, alternate, machine, milliseconds, ratio, replace_section
 from _onnx import session
 from onnx import TensorProto, helper, numpy_helper
 
@@ -168,7 +168,8 @@ def onnx_of(layer: Layer) -> tuple[bytes, Any]:
 
 
 def layer_table(rounds: int) -> Iterator[str]:
-    yield f"Measured on {machine()}; one thread, median of {rounds} alternating runs."
+    yield f"Measured on {machine()}; path `{available_paths()[0]}`, one thread, median of"
+    yield f"{rounds} alternating turns of {COUNTED} calls."
     yield ""
     yield "| layer | exact µs | metis µs | U8S8 µs | exact / U8S8 | metis / U8S8 | metis − exact |"
     yield "|---|---|---|---|---|---|---|"
@@ -182,6 +183,7 @@ def layer_table(rounds: int) -> Iterator[str]:
                 "metis": stage_runner(load(program, "metis")),
             },
             rounds,
+            rest=0,
         )
         microseconds = {name: milliseconds(timings, name) * 1e3 for name in timings}
         ratios = (ratio(timings, numerics, "U8S8") for numerics in ("exact", "metis"))
@@ -204,6 +206,9 @@ STAGES = (
 """The epilogue built up stage by stage; the last is all of `metis`."""
 
 
+VARIED = ("conv_metis_4", "matrix_metis_4")
+
+
 class VariantLibrary:
     """A library whose convolutions of four vectors stop at a stage of the epilogue."""
 
@@ -212,8 +217,8 @@ class VariantLibrary:
         self.path, self.run, self.serve = base.path, base.run, base.serve
 
     def address(self, kernel: str) -> int:
-        if kernel == "conv_metis_4":
-            return self._variants.address(f"stage_{self._stage}")
+        if kernel in VARIED:
+            return self._variants.address(f"{kernel}_{self._stage}")
         return self._base.address(kernel)
 
 
@@ -222,6 +227,7 @@ def variant_library(path: str) -> Library:
     isa = _build.prepare(path)
     from axelera.emulator.compute.kernels import Kernel  # noqa: PLC0415
     from axelera.emulator.compute.kernels.conv import make_conv  # noqa: PLC0415
+    from axelera.emulator.compute.kernels.matrix import make_matrix_conv  # noqa: PLC0415
     from axelera.emulator.compute.micro import Requantise  # noqa: PLC0415
     from axelera.emulator.compute.micro._requantise import round_f18_fused  # noqa: PLC0415
     from axelera.emulator.compute.micro.ir import F32, vector  # noqa: PLC0415
@@ -246,8 +252,11 @@ def variant_library(path: str) -> Library:
                 value = b.fadd(value, constants.zero)
             return isa.round_to_int(b, value)
 
+    makers = zip(VARIED, (make_conv, make_matrix_conv) if isa.spec.matrix else (make_conv,), strict=False)
     kernels = [
-        Kernel(f"stage_{stage}", make_conv(isa, UpTo("metis", stage), 4)) for stage in range(len(STAGES))
+        Kernel(f"{name}_{stage}", make(isa, UpTo("metis", stage), 4))
+        for name, make in makers
+        for stage in range(len(STAGES))
     ]
     return Library(path, _build.compile_kernels(path, kernels))
 
@@ -277,7 +286,7 @@ def stage_table(rounds: int) -> Iterator[str]:
             )
             for stage in range(len(STAGES))
         }
-        timings = alternate(runners, rounds)
+        timings = alternate(runners, rounds, rest=0)
         totals = [milliseconds(timings, str(stage)) * 1e3 for stage in range(len(STAGES))]
         steps = [
             f"{totals[0]:.0f} in all",
@@ -290,7 +299,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=101)
+    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)

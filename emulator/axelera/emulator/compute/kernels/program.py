@@ -89,6 +89,11 @@ def make_serve(work: Any) -> Any:
     @njit
     def serve(mailbox: int, _first: int, _second: int) -> None:
         while True:
+            # The next frame is often near; being woken up takes as long as a small network.
+            spins = 0
+            while atomic_load(mailbox) == 0 and spins < SPINS:
+                relax()
+                spins += 1
             semaphore_wait(mailbox + j.MAILBOX_SEMAPHORE)
             job = atomic_swap(mailbox, 0)
             if job == j.STOP:
