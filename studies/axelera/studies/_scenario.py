@@ -55,10 +55,10 @@ class Scenario:
             raise InvalidArgument(f"clock {self.clock_mhz} MHz is not valid; valid clocks are {clocks}")
         if not 1 <= self.mvm_percent <= 100:
             raise InvalidArgument(f"MVM utilisation {self.mvm_percent} is outside 1 to 100 percent")
-        if not 1 <= self.cores <= 4 or not 1 <= (self.compiled_cores or 1) <= 4:
-            raise InvalidArgument(
-                f"cores {self.cores} and compiled cores {self.compiled_cores}: a board has 1 to 4"
-            )
+        if not 1 <= self.cores <= 4:
+            raise InvalidArgument(f"cores {self.cores}: a board has 1 to 4")
+        if self.compiled_cores not in (None, 1, 2, 4):
+            raise InvalidArgument(f"compiled cores {self.compiled_cores}: an instance spans 1, 2 or 4")
         if (self.compiled_cores or 1) > self.cores:
             raise InvalidArgument(
                 f"a model compiled for {self.compiled_cores} cores does not run on {self.cores}"

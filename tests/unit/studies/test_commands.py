@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from axelera.chip import load_calibration
@@ -62,6 +63,27 @@ def test_what_does_not_exist_is_one_line_on_stderr(arguments: list[str]) -> None
     assert result.exit_code == 1
     assert len(result.stderr.strip().splitlines()) == 1
     assert not result.stdout
+
+
+def test_both_commands_ask_the_same_question() -> None:
+    commands = typer.main.get_command(_predict.app).commands  # type: ignore[attr-defined]
+    options = {name: {option for one in commands[name].params for option in one.opts} for name in commands}
+    assert options["explain"] - options["predict"] == {"--layers"}
+    assert options["predict"] <= options["explain"]
+
+
+def test_lines_are_folded_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = runner.invoke(_predict.app, ["predict", "squeezenet1_1", "--boards", "2"])
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("squeezenet1_1 on 2 x pcie")
+    assert max(map(len, lines)) <= 80
+
+
+def test_explain_says_what_it_does_not_show() -> None:
+    result = runner.invoke(_predict.app, ["explain", "squeezenet1_1", "--layers", "1"])
+    assert "more; --layers 0 shows all" in result.stdout
+    assert "nothing: " in result.stdout
 
 
 def test_explain_shows_the_slowest_operators_and_what_a_change_would_bring() -> None:

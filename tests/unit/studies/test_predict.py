@@ -78,7 +78,7 @@ def test_extrapolation_agrees_with_every_frame(small: Target, spilling: Target) 
 def test_loops_that_repeat_exactly_are_predicted_exactly(spilling: Target) -> None:
     short = predict(Scenario("resnet18", board="m2"), spilling)
     long = predict(Scenario("resnet18", board="m2", seconds=3, every_frame=True), spilling)
-    assert short.frames < 200 < long.frames
+    assert short.frames < 400 < long.frames
     assert short.system_fps == pytest.approx(long.system_fps, rel=1e-4)
     assert short.latency_ms == pytest.approx(long.latency_ms, rel=1e-3)
     assert short.busy["board0.ddr"] == pytest.approx(long.busy["board0.ddr"], rel=0.01)
@@ -137,6 +137,7 @@ def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
         {"clock_mhz": 1000},
         {"mvm_percent": 0},
         {"cores": 5},
+        {"compiled_cores": 3},
         {"compiled_cores": 4, "cores": 2},
         {"boards": 0},
         {"seconds": 0},
