@@ -147,7 +147,12 @@ def configuration(options: Options, properties: Mapping[str, Any]) -> CompilerCo
 
 def _saved(text: str) -> dict[str, Any]:
     if not text.lstrip().startswith("{"):
-        return read_json(Path(text))
+        path = Path(text)
+        if not path.is_file():
+            raise ConfigurationError(
+                f'--cli-args: {text!r} is neither JSON of names with values, like {{"dataset_len": 50}}, nor a file'
+            )
+        return read_json(path)
     try:
         document: dict[str, Any] = json.loads(text)
     except (ValueError, RecursionError) as error:

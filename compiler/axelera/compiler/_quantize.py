@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 
-from axelera.compiler._errors import CalibrationError, ConfigurationError
+from axelera.compiler._errors import CalibrationError, ConfigurationError, UnsupportedModelError
 from axelera.compiler._ports import HostPort
 from axelera.compiler._progress import progress
 from axelera.compiler.config import CompilerConfig, CompilerMode, QuantizationScheme
@@ -33,6 +33,7 @@ from axelera.compiler.frontend import (
     nchw_shape,
     node_label,
     normalise,
+    not_finite,
     optional_input,
     partition,
     shape_of,
@@ -103,6 +104,8 @@ def prepare(
         split=config.graph_cleaner_split_pre_post_processing,
         allow_host_segments=config.allow_host_segments,
     )
+    if problems := not_finite(part.chip):
+        raise UnsupportedModelError(name, problems)
     return Prepared(name, clean, part, lower(part, name), recorded)
 
 

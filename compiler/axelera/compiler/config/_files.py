@@ -68,7 +68,7 @@ def find_configuration(name: str | Path, folder: Path) -> Path:
     hint = f"\nDid you mean {close[0]!r}?" if close else ""
     raise ConfigurationNotFoundError(
         f"compiler configuration file {str(name)!r} was not found. Tried:\n{attempts}{hint}\n"
-        "Correct the name, or comment out compiler_config_file to compile with the defaults."
+        "Correct the name, or comment out compiler_config_file (leave out --conf) to compile with the defaults."
     )
 
 
@@ -108,8 +108,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, bad syntax, a key written twice, or not a mapping.
     """
+    text = _text(path)
     try:
-        document = yaml.load(_text(path), Loader=_Loader)  # noqa: S506  a SafeLoader
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigurationError(f"Invalid YAML syntax in {path}: {error}") from None
     return _mapping(document, path)
@@ -121,8 +122,9 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, bad syntax or not a mapping.
     """
+    text = _text(path)
     try:
-        document = json.loads(_text(path))
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"Invalid JSON syntax in {path}: {error}") from None
     return _mapping(document, path)

@@ -58,18 +58,24 @@ def merge(layers: Sequence[Layer]) -> CompilerConfig:
     """
     merged: dict[str, Any] = {}
     origin: dict[str, str] = {}
+    messages = []
     for layer in layers:
-        properties = _known(layer)
+        properties, strangers = _known(layer)
+        if strangers:
+            messages.append(listed(unknown(strangers, _VALID), layer.source))
         merged |= properties
         origin |= dict.fromkeys(properties, layer.source)
+    config = None
     try:
-        return CompilerConfig(**merged)
+        config = CompilerConfig(**merged)
     except ConfigurationError as error:
-        message = str(error)
         written = "".join(
-            f"\n  {name} is set in {source}" for name, source in origin.items() if name in message
+            f"\n  {name} is set in {source}" for name, source in origin.items() if name in str(error)
         )
-        raise ConfigurationError(message + written) from None
+        messages.append(str(error) + written)
+    if config is None or messages:
+        raise ConfigurationError("\n".join(messages))
+    return config
 
 
 def check_cascade(configs: Mapping[str, CompilerConfig]) -> None:
@@ -90,12 +96,13 @@ def check_cascade(configs: Mapping[str, CompilerConfig]) -> None:
         )
 
 
-def _known(layer: Layer) -> dict[str, Any]:
-    valid = (*CompilerConfig.model_fields, *ALIASES, "quantize_only")
-    strangers = [name for name in layer.properties if name not in valid]
-    if strangers:
-        raise ConfigurationError(listed(unknown(strangers, valid), layer.source))
+_VALID = (*CompilerConfig.model_fields, *ALIASES, "quantize_only")
+
+
+def _known(layer: Layer) -> tuple[dict[str, Any], list[str]]:
+    """Return the properties of a layer in today's spelling, and the names that are none."""
+    strangers = [name for name in layer.properties if name not in _VALID]
     try:
-        return spell_out(layer.properties)
+        return spell_out({k: v for k, v in layer.properties.items() if k in _VALID}), strangers
     except ValueError as error:
         raise ConfigurationError(f"{layer.source}: {error}") from None

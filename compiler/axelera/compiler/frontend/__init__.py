@@ -2,6 +2,7 @@
 
 from axelera.compiler.frontend._affine import channel_vector
 from axelera.compiler.frontend._cost import multiply_accumulates
+from axelera.compiler.frontend._explain import not_finite
 from axelera.compiler.frontend._extract import extract_core, extract_postamble, extract_preamble, nchw_shape
 from axelera.compiler.frontend._ir import (
     attribute,
@@ -47,6 +48,7 @@ __all__ = [
     "node_function",
     "node_label",
     "normalise",
+    "not_finite",
     "operator_matrix",
     "optional_input",
     "partition",

@@ -27,8 +27,12 @@ def load_proto(model: Any) -> onnx.ModelProto:
         copy.CopyFrom(model)
         return copy
     path = Path(model)
+    if path.is_dir():
+        raise ModelError(f"model file {path} is a directory; give the path of an .onnx file")
     if not path.is_file():
         raise ModelError(f"model file {path}: no such file; give the path of an .onnx file")
+    if not path.stat().st_size:
+        raise ModelError(f"model file {path} is empty; export it again")
     if path.stat().st_size > LARGEST_FILE:
         raise ModelError(f"model file {path}: {path.stat().st_size} bytes, an ONNX file has at most 2 GiB")
     try:

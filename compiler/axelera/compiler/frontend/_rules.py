@@ -28,6 +28,7 @@ from axelera.compiler.frontend._ir import (
 
 MATRIX_OPSET = 17
 _SMALL = 1 << 12
+_CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def check_node(node: ir.Node, attention: frozenset[ir.Node]) -> list[Violation]:
                 name,
                 {},
                 "operator in the matrix",
-                "replace the operator or move it to the end of the network, where the host runs it",
+                "export the network with fixed shapes and without branches and loops"
+                if node.op_type in _CONTROL_FLOW
+                else "replace the operator or move it to the end of the network, where the host runs it",
             )
         ]
     if any(

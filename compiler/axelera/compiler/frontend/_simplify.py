@@ -18,6 +18,7 @@ from onnxscript import optimizer
 from axelera.compiler._errors import ModelError
 from axelera.compiler.frontend._affine import fold_affine_into_conv, fold_batch_norm
 from axelera.compiler.frontend._dense import matmul_to_gemm, merge_gemm_bias
+from axelera.compiler.frontend._explain import unknown_shape
 from axelera.compiler.frontend._ir import (
     add_constant,
     attribute,
@@ -61,9 +62,7 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
             )
     for value in (*model.graph.inputs, *model.graph.outputs):
         if shape_of(value) is None:
-            raise ModelError(
-                f"model {name!r}: the shape of {value.name!r} cannot be worked out; export with fixed shapes"
-            )
+            raise ModelError(f"model {name!r}: {unknown_shape(model, value)}")
     return model
 
 

@@ -134,7 +134,7 @@ def to_array(value: Any, what: str) -> Array:
     """
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
-    hint = "use transform_fn to turn items into model inputs"
+    hint = "a transform (transform_fn) has to turn items into model inputs"
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
@@ -157,6 +157,11 @@ def _frames(arrays: dict[str, Array], number: int, shapes: InputShapes) -> Itera
             raise CalibrationError(
                 f"calibration item {number}, input {name!r}: shape {array.shape}, expected {expected} "
                 "(any number of frames in front)"
+            )
+        strange = int(array.size - np.isfinite(array).sum())
+        if strange:
+            raise CalibrationError(
+                f"calibration item {number}, input {name!r}: {strange} of {array.size} values are NaN or infinite"
             )
         batches.add(arrays[name].shape[0])
     if len(batches) != 1:

@@ -41,7 +41,8 @@ class Histogram:
         low, high = float(flat.min()), float(flat.max())
         if not max(abs(low), abs(high)) < _LARGEST:  # not "≥": NaN has to fail
             raise CalibrationError(
-                f"value {name!r} became {low} or {high} on calibration data: check its range"
+                f"value {name!r} goes from {low:g} to {high:g} on calibration data, which no int8 scale covers: look for a "
+                "division by zero, a logarithm or an overflow before it"
             )
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         self._cover()
