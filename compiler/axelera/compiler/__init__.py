@@ -16,6 +16,7 @@ from axelera.compiler.config import CompilerConfig
 from axelera.driver import warn_of_other_owners
 
 if TYPE_CHECKING:
+    from axelera.compiler._check import check_operators
     from axelera.compiler._compile import compile  # noqa: A004  the documented name
     from axelera.compiler._quantize import quantize
     from axelera.compiler._structure import structure_program
@@ -31,6 +32,7 @@ __all__ = [
     "ModelError",
     "UnsupportedModelError",
     "Violation",
+    "check_operators",
     "compile",
     "quantize",
     "structure_program",
@@ -39,6 +41,7 @@ __all__ = [
 # The tools that read and run graphs take seconds to import; who writes a configuration needs none of them.
 _LATE = {
     "AxeleraQuantizedModel": "quantized_model",
+    "check_operators": "_check",
     "compile": "_compile",
     "quantize": "_quantize",
     "structure_program": "_structure",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
-from axelera.compiler import CompilerConfig, UnsupportedModelError
+from axelera.compiler import CompilerConfig, ConfigurationError, UnsupportedModelError
 from axelera.compiler.frontend import operator_matrix
 from axelera.compiler.frontend._expression import RuleSyntaxError, evaluate
 
@@ -101,12 +101,57 @@ def test_operators_at_both_ends_go_to_the_host() -> None:
         compiler.quantize(model, iter(data((1, 3, 16, 16), 3)), off)
 
 
-def test_every_rule_of_the_matrix_is_an_expression_of_the_rule_language() -> None:
-    for name, rules in operator_matrix().items():
+@pytest.mark.parametrize("opset", [14, 17])
+def test_every_rule_of_the_matrix_is_an_expression_of_the_rule_language(opset: int) -> None:
+    for name, rules in operator_matrix(opset).items():
         for rule in rules:
             assert rule.help, name
             with pytest.raises((RuleSyntaxError, TypeError)):
                 evaluate(f"{rule.rule} and nobody_knows_this", {})
+
+
+def test_a_check_names_operators_at_the_ends_too() -> None:
+    net = Net((1, 3, 16, 16))
+    x = net.add("GlobalAveragePool", net.conv(net.add("Abs", "x"), 3, 8))
+    model = net.model(net.add("Softmax", net.add("Flatten", x), axis=1))
+    found = [violation.operator for violation in compiler.check_operators(model)]
+    assert found == ["Abs", "Flatten", "Softmax"]  # the host flattens for the Softmax
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "refused_by"),
+    [
+        ("HardSwish", {}, {14}),
+        ("LeakyRelu", {}, set()),
+        ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}, set()),
+        ("HardSigmoid", {"alpha": 0.2}, {14, 17}),
+        ("AveragePool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}, {14, 17}),
+        ("AveragePool", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1}, set()),
+        ("MaxPool", {"kernel_shape": [2, 2]}, set()),
+    ],
+)
+def test_the_older_table_differs_where_the_documents_do(
+    op: str, attributes: dict[str, object], refused_by: set[int]
+) -> None:
+    net = Net((1, 3, 16, 16))
+    model = net.model(between(net, op, **attributes))
+    assert {opset for opset in (14, 17) if compiler.check_operators(model, opset)} == refused_by
+
+
+def test_the_older_table_takes_fewer_forms_of_grouped_convolution_concatenation_and_addition() -> None:
+    net = Net((1, 4, 16, 16))
+    x = net.conv("x", 4, 8)
+    grouped = net.conv(x, 8, 8, group=2, pads=[1, 1, 1, 1])
+    beside = net.add("Concat", grouped, x, axis=3)
+    model = net.model(net.conv(net.add("Add", beside, net.constant(np.float32(0.5))), 8, 8))
+    assert compiler.check_operators(model) == ()
+    found = {violation.operator for violation in compiler.check_operators(model, matrix=14)}
+    assert {"Conv", "Concat"} <= found
+
+
+def test_there_is_no_matrix_for_other_opsets() -> None:
+    with pytest.raises(ConfigurationError, match="no operator matrix for opset 15; there are 17, 14"):
+        operator_matrix(15)
 
 
 @pytest.mark.parametrize(

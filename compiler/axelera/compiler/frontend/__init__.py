@@ -20,7 +20,7 @@ from axelera.compiler.frontend._pointwise import Fusion, PointwiseFunction, clip
 from axelera.compiler.frontend._prequantised import Recorded, is_prequantised, unwrap
 from axelera.compiler.frontend._rules import operator_matrix
 from axelera.compiler.frontend._simplify import clean_model, simplify
-from axelera.compiler.frontend._split import Partition, partition
+from axelera.compiler.frontend._split import Partition, check_graph, partition
 from axelera.compiler.frontend._torch import export_module, is_torch_module
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Recorded",
     "attribute",
     "channel_vector",
+    "check_graph",
     "clean_model",
     "clip_bounds",
     "constant_of",

@@ -8,12 +8,14 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import onnx
 import onnx_ir as ir
 
+from axelera.compiler._errors import ConfigurationError
 from axelera.compiler._violation import Violation
 from axelera.compiler.frontend._expression import evaluate, names_in
 from axelera.compiler.frontend._ir import (
@@ -27,6 +29,7 @@ from axelera.compiler.frontend._ir import (
 )
 
 MATRIX_OPSET = 17
+MATRICES: Mapping[int, str] = MappingProxyType({MATRIX_OPSET: "operators.toml", 14: "operators-14.toml"})
 _SMALL = 1 << 12
 _CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
 
@@ -40,21 +43,33 @@ class Rule:
 
 
 @functools.cache
-def operator_matrix() -> Mapping[str, tuple[Rule, ...]]:
-    """Return the rules of every operator the chip runs; an empty tuple means any configuration."""
-    text = resources.files("axelera.compiler.frontend").joinpath("operators.toml").read_text(encoding="utf-8")
+def operator_matrix(opset: int = MATRIX_OPSET) -> Mapping[str, tuple[Rule, ...]]:
+    """Return the rules of every operator the chip runs; an empty tuple means any configuration.
+
+    Args:
+        opset: 17 for the table this compiler works by, 14 for the one of older compilers.
+
+    Raises:
+        ConfigurationError: there is no table for this opset.
+    """
+    if opset not in MATRICES:
+        raise ConfigurationError(
+            f"no operator matrix for opset {opset!r}; there are {', '.join(map(str, MATRICES))}"
+        )
+    text = resources.files("axelera.compiler.frontend").joinpath(MATRICES[opset]).read_text(encoding="utf-8")
     table = tomllib.loads(text)
     return {name: tuple(Rule(**rule) for rule in entry.get("rules", ())) for name, entry in table.items()}
 
 
-def check_node(node: ir.Node, attention: frozenset[ir.Node]) -> list[Violation]:
+def check_node(node: ir.Node, attention: frozenset[ir.Node], opset: int = MATRIX_OPSET) -> list[Violation]:
     """Return the rules that `node` breaks.
 
     Args:
         node: a node with static shapes.
         attention: the nodes of attention blocks the chip can run.
+        opset: see `operator_matrix`.
     """
-    matrix = operator_matrix()
+    matrix = operator_matrix(opset)
     label = node_label(node)
     if node.domain not in ("", "ai.onnx") or node.op_type not in matrix:
         name = f"{node.domain}.{node.op_type}" if node.domain not in ("", "ai.onnx") else node.op_type

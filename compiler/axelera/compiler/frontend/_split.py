@@ -13,7 +13,7 @@ from axelera.compiler.frontend._attention import attention_nodes
 from axelera.compiler.frontend._cost import multiply_accumulates
 from axelera.compiler.frontend._ir import ancestors, data_inputs, descendants, is_constant, node_label
 from axelera.compiler.frontend._pointwise import Fusion, find_fusions
-from axelera.compiler.frontend._rules import check_node
+from axelera.compiler.frontend._rules import MATRIX_OPSET, check_node
 
 NEGLIGIBLE = 0.02
 """Share of a network's multiply-accumulates that may go to the host along with an unsupported operator."""
@@ -85,6 +85,20 @@ def partition(
         _leaving(graph, chip),
         {value: fusion for value, fusion in fusions.items() if fusion.nodes <= set(chip)},
     )
+
+
+def check_graph(graph: ir.Graph, opset: int = MATRIX_OPSET) -> list[Violation]:
+    """Return what every operator of a simplified graph breaks of a matrix, wherever it would run.
+
+    Activations that are recognised as a whole count as one operator, except by the older table, which knows no such.
+    """
+    attention = attention_nodes(graph)
+    fused = (
+        {node for fusion in find_fusions(graph).values() for node in fusion.nodes}
+        if opset == MATRIX_OPSET
+        else set()
+    )
+    return [found for node in graph if node not in fused for found in check_node(node, attention, opset)]
 
 
 def _assign(
