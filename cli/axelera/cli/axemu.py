@@ -77,6 +77,8 @@ def show_report(path: Annotated[Path, typer.Argument(help="A JSON report that `a
     from axelera.emulator import text  # noqa: PLC0415
 
     with told("axemu report"):
+        if not path.is_file():
+            raise FileNotFoundError(f"no report {path}; `axemu run --report FILE program.py` writes one")
         if path.stat().st_size > 1 << 26:
             raise OSError(f"{path} is larger than any report")
         try:

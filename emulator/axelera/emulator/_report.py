@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import sys
+import textwrap
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +140,7 @@ def text(document: Mapping[str, Any]) -> str:
     Raises:
         KeyError: `document` is no report.
     """
-    lines = [
+    facts = [
         (
             f"simulated by timing model {document['model_version']}, calibration {document['calibration_id']}; "
             f"weakest figure: {document['provenance']}; pace {document['pace']}; values {document['values']}"
@@ -149,33 +151,57 @@ def text(document: Mapping[str, Any]) -> str:
         ),
     ]
     if document["pace"] == "virtual":
-        lines.append(
+        facts.append(
             "threads do not see each other's queues in virtual time unless axelera.emulator.after() says so"
         )
-    for name, value in document["pace_remarks"].items():
-        lines.append(f"{name}: {value:.3f}")
-    head = f"{'instance':<26}{'board':<14}{'cores':<9}{'frames':>8}{'FPS':>10}{'p50 ms':>10}{'p99 ms':>10}  bound by"
-    lines += ["", head]
-    for entry in document["instances"]:
-        cores = ",".join(str(core) for core in entry["cores"]) + ("*" if entry["double_buffer"] else "")
-        p50, p99 = (
-            "-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("latency_p50_ms", "latency_p99_ms")
-        )
-        label = f"{entry['id']} {entry['model']}"
-        lines.append(
-            f"{label[:25]:<26}{entry['board'][:13]:<14}{cores:<9}{entry['frames']:>8}{entry['fps']:>10.1f}"
-            f"{p50:>10}{p99:>10}  {entry['bound_by'] or '-'}"
-        )
+    facts += [f"{name}: {value:.3f}" for name, value in document["pace_remarks"].items()]
+    after = []
     if any(entry["double_buffer"] for entry in document["instances"]):
-        lines.append(
+        after.append(
             "* double-buffered: latency is from submitting a frame to holding its result, two calls later"
         )
     for board in document["boards"]:
         used = {unit: share for unit, share in board["utilisation"].items() if share}
         if used:
             shares = ", ".join(f"{unit} {share:.1%}" for unit, share in used.items())
-            lines.append(f"{board['name']} ({board['board']}, {board['host']}) busy: {shares}")
-    return "\n".join(lines)
+            after.append(f"{board['name']} ({board['board']}, {board['host']}) busy: {shares}")
+    return "\n".join([*_folded(facts), "", *_table(document["instances"]), *_folded(after)])
+
+
+HEAD = ("instance", "board", "cores", "frames", "FPS", "p50 ms", "p99 ms", "bound by")
+LEFT = (0, 1, 2, 7)
+"""Columns of words."""
+
+
+def _table(instances: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per instance, columns as wide as they need to be."""
+    rows = [HEAD]
+    for entry in instances:
+        cores = ",".join(str(core) for core in entry["cores"]) + ("*" if entry["double_buffer"] else "")
+        p50, p99 = (
+            "-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("latency_p50_ms", "latency_p99_ms")
+        )
+        label = f"{entry['id']} {entry['model']}"
+        frames, rate = str(entry["frames"]), f"{entry['fps']:.1f}"
+        rows.append((label, entry["board"], cores, frames, rate, p50, p99, entry["bound_by"] or "-"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place in LEFT else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _folded(lines: Sequence[str]) -> list[str]:
+    """Fold lines to the terminal."""
+    width = max(60, shutil.get_terminal_size().columns)
+    return [
+        part
+        for line in lines
+        for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
+    ]
 
 
 def require_perfetto() -> None:

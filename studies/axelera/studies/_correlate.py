@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from axelera.studies._calibrate import load_targets
 from axelera.studies._measured import Case, core_scaling, gemm, published
 from axelera.studies._simulated import simulated_rate
 from axelera.studies._target import Target
+
+NAMED = 8
+"""Networks named in the plot, those with the largest errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def ranks(values: Sequence[float]) -> Floats:
 
 
 def scatter(points: Sequence[Point], path: Path, identity: str) -> None:
-    """Draw predicted against measured rates on logarithmic axes.
+    """Draw predicted against measured rates on logarithmic axes, and the errors below.
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed; install `axemu[report]`.
@@ -133,17 +137,33 @@ def scatter(points: Sequence[Point], path: Path, identity: str) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
-    figure, axes = plt.subplots(figsize=(7, 7))
+    figure, (axes, below) = plt.subplots(
+        2, 1, figsize=(8, 11), sharex=True, height_ratios=(3, 2), layout="constrained"
+    )
     groups: dict[str, list[Point]] = {}
     for point in points:
         kind = "1x1 layers" if point.case.family == "gemm" else f"networks, {point.case.board}"
-        groups.setdefault(f"{kind} ({point.case.metric})", []).append(point)
-    for name, group in groups.items():
-        axes.scatter([p.case.fps for p in group], [p.predicted for p in group], s=14, label=name)
+        groups.setdefault(f"{kind} ({point.case.metric} FPS)", []).append(point)
+    for (name, group), marker in zip(groups.items(), cycle("osxv+D"), strict=False):
+        measured = [p.case.fps for p in group]
+        axes.scatter(measured, [p.predicted for p in group], s=14, marker=marker, label=name)
+        below.scatter(measured, [100 * p.error for p in group], s=14, marker=marker)
     span = [min(p.case.fps for p in points) / 1.5, max(p.case.fps for p in points) * 1.5]
     for factor, style in ((1.0, "-"), (1.2, ":"), (1 / 1.2, ":")):
         axes.plot(span, [value * factor for value in span], style, color="grey", linewidth=0.8)
-    axes.set(xscale="log", yscale="log", xlabel="measured FPS", ylabel="simulated FPS")
+    for error, style in ((0, "-"), (20, ":"), (-20, ":")):
+        below.axhline(error, linestyle=style, color="grey", linewidth=0.8)
+    networks = [point for point in points if point.case.family != "gemm"]
+    for point in sorted(networks, key=lambda point: -abs(point.error))[:NAMED]:
+        below.annotate(
+            point.case.model,
+            (point.case.fps, 100 * point.error),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontsize=7,
+        )
+    axes.set(xscale="log", yscale="log", ylabel="simulated FPS")
+    below.set(xlabel="measured FPS", ylabel="error of the simulation, %")
     axes.set_title(f"simulated by {identity}; dotted: 20 %")
     axes.legend()
     figure.savefig(path, dpi=120)

@@ -122,6 +122,10 @@ def _begin(span: Span, track: int, flows: tuple[Sequence[int], Sequence[int]], e
     event.track_uuid = track
     event.name = span.name
     event.categories.append(span.track.rsplit(".", 1)[-1])
+    for name, value in (("call", span.call), ("bytes", span.amount)):
+        if value or name == "call":
+            note = event.debug_annotations.add()
+            note.name, note.uint_value = name, value
     event.flow_ids.extend(flows[0])
     event.terminating_flow_ids.extend(flows[1])
 
