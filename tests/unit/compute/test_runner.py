@@ -9,7 +9,7 @@ import pytest
 from tests._sizes import sample
 
 from axelera.driver import InvalidArgument
-from axelera.emulator.compute import ThreadBudget, load
+from axelera.emulator.compute import ThreadBudget, available_paths, load
 from axelera.model.ops import execute, execute_taps
 from axelera.model.program import Program
 
@@ -104,3 +104,14 @@ def test_outputs_are_written_where_they_are(block: Program, frame: Frame) -> Non
     assert (memory[0] == 99).all()
     assert (memory[2] == 99).all()
     np.testing.assert_array_equal(memory[1], execute(block, {"x": frame}, "metis")["y"])
+
+
+@pytest.mark.parametrize("numerics", ["metis", "exact"])
+@pytest.mark.parametrize("path", available_paths())
+def test_channels_that_fill_no_whole_block_are_followed_to_the_last(
+    block: Program, frame: Frame, path: str, numerics: str
+) -> None:
+    # 24 channels are one and a half blocks: three vectors of eight lanes, six of four.
+    output = np.empty(frame.shape, np.int8)
+    load(block, numerics, path).instance().run([frame], [output])
+    np.testing.assert_array_equal(output, execute(block, {"x": frame}, numerics)["y"])  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.emulator.compute._analysis import number
-from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Value, View
+from axelera.emulator.compute._layout import Address, Data, Descriptor, KernelAddress, Value, View, blocks
 from axelera.emulator.compute._lowering import Lowering, Unsupported
 from axelera.emulator.compute._packing import pack_channels, pack_weights
 from axelera.emulator.compute.fields import conv as c
@@ -144,7 +144,8 @@ def emit_dense(
     reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
     lowest, highest = int(grid.pixels.min() + reach.min()), int(grid.pixels.max() + reach.max()) + depth
     lowering.check(source, lowest, highest, write=False)
-    vectors = -(-count // spec.lanes)
+    # Whole blocks of channels, because that is what followers work on.
+    vectors = blocks(count) // spec.lanes
     scalars = Data(
         conv_scalars(
             lowering.numerics, lowering.tensor(node.output), number(node, "qmin"), number(node, "qmax")
