@@ -151,3 +151,42 @@ def test_a_torch_module_is_exported_and_quantised() -> None:
     assert isinstance(result, torch.Tensor)
     with torch.no_grad():
         assert sqnr(module(samples[0]).numpy(), result.numpy()) > 20
+
+
+def test_a_torch_module_in_training_with_a_data_loader(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from torch.utils.data import DataLoader, TensorDataset
+
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 3, stride=2, bias=False),
+        torch.nn.BatchNorm2d(16),
+        torch.nn.Hardswish(),
+        torch.nn.Dropout(0.5),
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+        torch.nn.Linear(16, 10),
+    )
+    module(torch.rand(8, *SHAPE[1:]))  # gives the batch norm statistics
+    images = torch.rand(24, 24, 24, 3)  # (N, H, W, C), to be turned by transform_fn
+    loader = DataLoader(TensorDataset(images, torch.zeros(24)), batch_size=4)
+    quantised = compiler.quantize(
+        module, loader, CompilerConfig(), transform_fn=lambda item: item[0].permute(0, 3, 1, 2)
+    )
+    assert module.training
+    compiler.compile(quantised, CompilerConfig(), tmp_path / "build")
+    frame = images[:1].permute(0, 3, 1, 2).contiguous()
+    with torch.no_grad():
+        expected = module.eval()(frame).numpy()
+    assert sqnr(expected, quantised(frame).numpy()) > 20
+
+
+def test_a_torch_module_that_cannot_be_exported_is_refused() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Untraceable(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x):
+            return x.sum().item()
+
+    with pytest.raises(compiler.ModelError, match="torch cannot export Untraceable to ONNX"):
+        compiler.quantize(Untraceable(), iter(data(SHAPE, 2)), CompilerConfig())
