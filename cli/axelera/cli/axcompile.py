@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,10 +22,11 @@ from axelera.cli._compile_options import (
     configuration,
     default_configuration,
 )
-from axelera.cli._compile_output import Outcome, output_directory, write_json, write_report
-from axelera.cli._compile_run import run
 from axelera.cli._errors import told
 from axelera.compiler import ConfigurationError
+
+if TYPE_CHECKING:
+    from axelera.cli._compile_output import Outcome
 
 app = typer.Typer(add_completion=False)
 
@@ -109,7 +110,7 @@ def axcompile(
         if generate_config is not None:
             generate_config.mkdir(parents=True, exist_ok=True)
             path = generate_config / "default_conf.json"
-            write_json(path, default_configuration().model_dump(mode="json"))
+            path.write_text(default_configuration().model_dump_json(indent=2) + "\n", encoding="utf-8")
             print(path)
             return
         outcome = _compile({name: value for name, value in options.items() if value is not None}, cli_args)
@@ -121,6 +122,9 @@ def axcompile(
 
 def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
     """Run with the options `given` on the command line and `saved` in JSON; the output says how it ended."""
+    from axelera.cli._compile_output import Outcome, output_directory, write_report  # noqa: PLC0415  slow to import
+    from axelera.cli._compile_run import run  # noqa: PLC0415  slow to import
+
     try:
         options, properties = Options.read(given, saved)
         config = configuration(options, properties)
