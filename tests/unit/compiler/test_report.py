@@ -107,3 +107,13 @@ def test_a_page_of_thousands_of_operators_stays_small(report: dict[str, Any], tm
     write_html(tmp_path / "r.html", {**report, "operators": operators})
     assert len(operators) > 2000
     assert (tmp_path / "r.html").stat().st_size < 1000 * len(operators)
+
+
+def test_a_nameless_node_is_called_by_what_it_computes() -> None:
+    net = Net(SHAPE)
+    model = net.model(net.conv(net.add("Relu", net.conv("x", 3, 8)), 8, 4))
+    for node in model.graph.node:
+        node.name = ""
+    quantised = compiler.quantize(model, data(SHAPE, 2), CompilerConfig())
+    names = [entry["name"] for entry in quantised.report["operators"] if entry["operator"] == "conv"]
+    assert names == ["Conv_0", "Conv_2"]

@@ -72,6 +72,7 @@ def normalise(
     _pin_inputs(proto, name, dict(input_shapes or {}))
     del proto.graph.value_info[:]  # stale once shapes are pinned
     _forget_output_shapes(proto)
+    _name_nodes(proto)
     try:
         onnx.checker.check_model(proto)
         if opset < CANONICAL_OPSET:
@@ -134,6 +135,16 @@ def _impose(value: onnx.ValueInfoProto, name: str, wanted: tuple[int, ...]) -> N
     del shape.dim[:]
     for extent in wanted:
         shape.dim.add().dim_value = int(extent)
+
+
+def _name_nodes(proto: onnx.ModelProto) -> None:
+    """Name nameless nodes after what they compute: that is how a person finds them in a viewer."""
+    taken = {node.name for node in proto.graph.node}
+    for node in proto.graph.node:
+        output = next(iter(node.output), "")
+        if not node.name and output and output not in taken:
+            node.name = output
+            taken.add(output)
 
 
 def _forget_output_shapes(proto: onnx.ModelProto) -> None:
