@@ -8,11 +8,22 @@ from dataclasses import dataclass
 from itertools import repeat
 
 from axelera.chip import TICKS_PER_SECOND
-from axelera.emulator.metis import Board, BoardState, Call, CallTimes, Cycle, InstanceSpec, Machine, Watch
+from axelera.emulator.metis import (
+    LAUNCHES,
+    Board,
+    BoardState,
+    Call,
+    CallTimes,
+    Cycle,
+    InstanceSpec,
+    Machine,
+    Watch,
+)
 
 WARM_UP = 3
 """Calls per thread that are not counted: with double buffering the first two have nothing to execute."""
-BLOCK = 8
+BLOCK = LAUNCHES
+"""Calls that make a block: all launch times once."""
 TOLERANCE = 5e-4
 """Loops that never repeat exactly are steady when another block of calls changes the mean rate by less."""
 MOST_BLOCKS = 40

@@ -31,5 +31,6 @@ def board(calibration: Calibration) -> Board:
         link_joint_bandwidth=exact(1.5e9),
         upstream=exact(2e9),
     )
-    host = replace(HOSTS["desktop"], launch=exact(0), gap=exact(0), copy_setup=exact(0))
+    none = exact(0)
+    host = replace(HOSTS["desktop"], launch=none, launch_spread=none, gap=none, copy_setup=none)
     return Board(figures, host, replace(METIS, start_cycles=exact(0)), calibration)

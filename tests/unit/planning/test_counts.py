@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axelera.compiler.planning._counts import array_slots, constant_bytes, padded, stored_channels
+from axelera.compiler.planning._counts import (
+    array_slots,
+    constant_bytes,
+    padded,
+    stored_channels,
+    weight_passes,
+)
 
 
 def test_channels_are_stored_in_words_of_64() -> None:
@@ -58,3 +65,22 @@ def test_the_array_never_does_more_than_it_can(
 @given(st.integers(1, 4000), st.integers(1, 2000))
 def test_constants_are_weights_and_64_bytes_per_channel(rows: int, outputs: int) -> None:
     assert constant_bytes(rows, outputs) == rows * padded(outputs) + 64 * padded(outputs)
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "taps", "passes"),
+    [
+        (512, 512, 1, 1),
+        (512, 2048, 1, 1),
+        (512, 2560, 1, 2),
+        (256, 256, 9, 1),
+        (384, 384, 9, 2),
+        (768, 768, 9, 6),
+        # Each row tile of a 1x1 kernel meets its own channels: four of them, three turns, but one reading.
+        (6144, 512, 1, 1),
+    ],
+)
+def test_the_input_passes_by_for_every_four_sets_of_weights(
+    channels: int, outputs: int, taps: int, passes: int
+) -> None:
+    assert weight_passes(channels, outputs, taps) == passes

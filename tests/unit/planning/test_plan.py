@@ -116,19 +116,22 @@ def test_an_aligned_concatenation_costs_nothing() -> None:
     assert [task.op for task in tasks] == ["conv"] * 4
 
 
-def test_an_unaligned_concatenation_is_pads_and_adds_started_once() -> None:
+def test_an_unaligned_concatenation_clears_the_whole_and_adds_each_part_started_once() -> None:
     sketch = Sketch()
     whole = sketch.concat(*(sketch.conv("in", 96) for _ in range(3)))
     tasks = tasks_of(sketch, whole)[3:]
-    assert [task.op for task in tasks] == ["pad", "pad", "add", "pad", "add"]
+    assert [task.op for task in tasks] == ["pad", "add", "add", "add"]
     assert sum(task.layers for task in tasks) == 1
     assert {task.output_bytes for task in tasks} == {64 * 320}
+    assert [task.input_bytes for task in tasks] == [0, *[64 * (128 + 320)] * 3]
 
 
-def test_parts_stored_as_wide_as_the_whole_need_no_pad() -> None:
+def test_a_chain_needs_no_storage_but_the_whole() -> None:
     sketch = Sketch()
-    whole = sketch.concat(*(sketch.conv("in", 16) for _ in range(3)))
-    assert [task.op for task in tasks_of(sketch, whole)[3:]] == ["add", "add"]
+    whole = sketch.concat(*(sketch.conv("in", 48) for _ in range(6)))
+    planned = plan(sketch.program(sketch.conv(whole, 64)))
+    activations = [p.size for p in planned.placements if p.kind == "activation"]
+    assert sorted(activations) == sorted([64 * 64] * 8 + [64 * 320])
 
 
 def test_a_long_unaligned_chain_too_large_for_l1_goes_through_ddr() -> None:
@@ -138,6 +141,19 @@ def test_a_long_unaligned_chain_too_large_for_l1_goes_through_ddr() -> None:
     size = 56 * 56 * 320
     assert sum(task.ddr_write_bytes for task in chain) == 10 * size
     assert sum(task.ddr_read_bytes for task in chain) == 10 * size
+
+
+def test_a_map_outside_l1_is_fetched_once_for_each_turn_of_weights() -> None:
+    # 384 to 384 channels, 3x3: 1.3 MB of weights, one more turn than four sets of 256 KiB hold.
+    sketch = Sketch(160, 160, 64)
+    task = tasks_of(sketch, sketch.conv(sketch.conv("in", 384), 384, 3, stride=2))[1]
+    assert task.ddr_read_bytes == 2 * 160 * 160 * 384
+
+
+def test_a_map_in_l1_is_read_for_nothing_in_every_turn() -> None:
+    sketch = Sketch(8, 8, 64)
+    task = tasks_of(sketch, sketch.conv(sketch.conv("in", 384), 384, 3))[1]
+    assert (task.ddr_read_bytes, task.move_bytes) == (0, 0)
 
 
 def test_a_range_of_channels_is_a_view() -> None:

@@ -6,7 +6,14 @@ import math
 from collections.abc import Callable
 
 from axelera.compiler.planning._concat import concat_steps, is_aligned
-from axelera.compiler.planning._counts import LANES, array_slots, constant_bytes, padded, stored_channels
+from axelera.compiler.planning._counts import (
+    LANES,
+    array_slots,
+    constant_bytes,
+    padded,
+    stored_channels,
+    weight_passes,
+)
 from axelera.compiler.planning._steps import Buffer, Step, StepGraph
 from axelera.model.program import Node, Program, Tensor
 
@@ -93,9 +100,16 @@ class StepBuilder:
         vectors: int = 0,
         broadcasts: int = 0,
         gathers: int = 0,
+        passes: int = 1,
     ) -> None:
-        """Add a step that reads the node's inputs and writes its output."""
+        """Add a step that reads the node's inputs, `passes` times, and writes its output.
+
+        Program inputs are copied in once, whatever the passes.
+        """
         reads = [self.read(name) for name in node.inputs if name in self.views]
+        reads = [
+            (buffer, size if self.graph.buffers[buffer].external else passes * size) for buffer, size in reads
+        ]
         step = Step(node.name, node.op, reads, self.write(node.output))
         step.mvm_slots, step.macs = mvm_slots, macs
         step.weight_size, step.operand_size = weight_size, operand_size
@@ -152,6 +166,7 @@ class StepBuilder:
             mvm_slots=array_slots(positions, channels, outputs, (kernel[0], kernel[-1]), stride),
             macs=positions * channels * taps * outputs // group,
             weight_size=constant_bytes(stored_channels(channels) * taps, outputs),
+            passes=weight_passes(stored_channels(channels), outputs, taps),
         )
 
     def matmul(self, node: Node) -> None:

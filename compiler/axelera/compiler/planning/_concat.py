@@ -1,4 +1,4 @@
-"""Concatenation: the chip has none, so it is a matter of where parts are written, or a chain of pads and adds."""
+"""Concatenation: the chip has none, so it is a matter of where parts are written, or a chain of adds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from axelera.compiler.planning._counts import LANES, padded
 from axelera.compiler.planning._steps import Step
 from axelera.model.program import Node, Program
 
-FAN_IN = 4
-"""Parts that are summed as they come; more are all padded first (assumed; rests on DenseNet-121 alone)."""
+FAN_IN = 6
+"""Parts that are shifted and added as they come; more are all padded first (assumed; rests on DenseNet-121 alone)."""
 
 L1_BYTES = int(METIS.l1_bytes) - int(METIS.l1_reserved)
 
@@ -26,9 +26,9 @@ def is_aligned(program: Program, node: Node) -> bool:
 def concat_steps(builder: StepBuilder, node: Node) -> None:
     """Add the steps of a concatenation.
 
-    Along channels and aligned: none. Otherwise each part is padded to the width of the whole in a temporary, shifted
-    and added to the result. The chain is started once. The temporaries of a long chain are alive together and lie in
-    DDR where L1 cannot hold them.
+    Along channels and aligned: none. Otherwise the whole is cleared and each part, shifted to its place on the way in,
+    is added to it; the chain is started once. A long chain that L1 cannot hold pads all its parts to the width of the
+    whole first, in temporaries that are alive together and lie in DDR.
     """
     axis = node.attributes["axis"]
     if axis == 2 and is_aligned(builder.program, node):
@@ -46,23 +46,18 @@ def concat_steps(builder: StepBuilder, node: Node) -> None:
         steps.append(Step(node.name, "concat", reads, whole, vectors=vectors))
         return
     first = len(steps)
-    gathered = len(parts) > FAN_IN and len(parts) * size > L1_BYTES
-    operands = []
-    for number, name in enumerate(parts):
-        part = builder.read(name)
-        if part[1] < size:
-            # Only a part that is stored narrower than the whole has to be padded.
-            padded_part = whole
-            if number or gathered:
-                padded_part = builder.scratch(f"{node.output}/part{number}", size, spilled=gathered)
-            steps.append(Step(f"{node.name}/pad{number}", "pad", [part], padded_part, vectors=vectors))
-            part = padded_part
-        operands.append(part)
-    result = operands[0]
-    for number, part in enumerate(operands[1:], 1):
+    operands = [builder.read(name) for name in parts]
+    if len(parts) > FAN_IN and len(parts) * size > L1_BYTES:
+        for number, part in enumerate(operands):
+            operands[number] = builder.scratch(f"{node.output}/part{number}", size, spilled=True)
+            name = f"{node.name}/pad{number}"
+            steps.append(Step(name, "pad", [part], operands[number], vectors=vectors))
+        result, rest = operands[0], operands[1:]
+    else:
+        steps.append(Step(f"{node.name}/clear", "pad", [], whole, vectors=vectors))
+        result, rest = whole, operands
+    for number, part in enumerate(rest, len(parts) - len(rest)):
         steps.append(Step(f"{node.name}/add{number}", "add", [part, result], whole, vectors=2 * vectors))
         result = whole
-    if not gathered:
-        steps[first:] = sorted(steps[first:], key=lambda step: int(step.name.rsplit("/", 1)[1][3:]))
     for step in steps[first + 1 :]:
         step.layers = 0

@@ -61,3 +61,20 @@ def array_slots(
 def constant_bytes(rows: int, outputs: int) -> int:
     """Return the bytes of a weight matrix of `rows` inputs with all that belongs to its output channels."""
     return (rows + CHANNEL_CONSTANTS) * padded(outputs)
+
+
+def weight_passes(channels: int, outputs: int, taps: int, chip: ChipFigures = METIS) -> int:
+    """Return how often a dense convolution reads its input.
+
+    Weights that exceed the array's sets are loaded in turns, and the whole map passes by in each; what L1 does not hold
+    is fetched again. A row tile of a 1x1 kernel meets only its own channels, so turns over rows add nothing there.
+
+    Args:
+        channels: input channels, as stored.
+        outputs: output channels, true count.
+        taps: positions of the kernel.
+        chip: figures of the chip.
+    """
+    rows, columns = int(chip.array_inputs), int(chip.array_outputs)
+    turns = -(-channels * taps * padded(outputs) // (int(chip.weight_sets) * rows * columns))
+    return min(turns, taps * -(-padded(outputs) // columns))

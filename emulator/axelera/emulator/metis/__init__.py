@@ -1,6 +1,13 @@
 """The timing of an emulated Metis: a SimPy machine on integer ticks that never looks at tensor values."""
 
-from axelera.emulator.metis._cost import TaskCycles, cycles_to_ticks, seconds_to_ticks, task_cycles
+from axelera.emulator.metis._cost import (
+    LAUNCHES,
+    TaskCycles,
+    cycles_to_ticks,
+    launch_ticks,
+    seconds_to_ticks,
+    task_cycles,
+)
 from axelera.emulator.metis._cycle import Cycle, Watch
 from axelera.emulator.metis._machine import Machine, Pending, simulate
 from axelera.emulator.metis._replay import replay
@@ -18,6 +25,7 @@ from axelera.emulator.metis._spec import (
 from axelera.emulator.metis._trace import write_trace
 
 __all__ = [
+    "LAUNCHES",
     "MODEL_VERSION",
     "Board",
     "BoardState",
@@ -33,6 +41,7 @@ __all__ = [
     "Timeline",
     "Watch",
     "cycles_to_ticks",
+    "launch_ticks",
     "replay",
     "seconds_to_ticks",
     "simulate",

@@ -6,8 +6,14 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from axelera.chip import TICKS_PER_SECOND, Calibration, ChipFigures
+from axelera.chip import TICKS_PER_SECOND, Calibration, ChipFigures, HostFigures
 from axelera.model.program import Task
+
+LAUNCHES = 17
+"""Calls after which launch times repeat; a prime, so that any step visits all of them."""
+
+STEPS = (7, 10, 5, 12)
+"""Steps through them, by instance; none takes neighbours in a row."""
 
 
 class TaskCycles(NamedTuple):
@@ -107,3 +113,15 @@ def cycles_to_ticks(cycles: int, clock_mhz: int) -> int:
 def seconds_to_ticks(seconds: float) -> int:
     """Return the nearest whole number of ticks."""
     return round(seconds * TICKS_PER_SECOND)
+
+
+def launch_ticks(host: HostFigures, instance: int, number: int) -> int:
+    """Return the ticks the host takes to launch call `number` of an instance.
+
+    No two calls in a row take a host equally long. Were they to, instances would lock into patterns that no card is
+    seen in. The first call takes the mean, which is also that of any `LAUNCHES` calls in a row.
+    """
+    half = LAUNCHES // 2
+    place = (number * STEPS[instance % len(STEPS)] + half) % LAUNCHES - half
+    spread = seconds_to_ticks(host.launch_spread.value) // half
+    return max(0, seconds_to_ticks(host.launch.value) + place * spread)

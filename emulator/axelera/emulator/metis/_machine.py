@@ -12,9 +12,11 @@ import simpy
 
 from axelera.chip import TICKS_PER_SECOND
 from axelera.emulator.metis._cost import (
+    LAUNCHES,
     Phase,
     TaskCycles,
     cycles_to_ticks,
+    launch_ticks,
     phases,
     seconds_to_ticks,
     task_cycles,
@@ -86,7 +88,7 @@ class Machine:
         self._env = simpy.Environment(initial_time=0)
         self._instances: dict[int, InstanceSpec] = {}
         self._gates: dict[int, simpy.Resource] = {}
-        self._filled: dict[int, int] = {}
+        self._called: dict[int, int] = {}
         self._cores = [[simpy.Resource(self._env) for _ in range(int(b.chip.cores))] for b in self.boards]
         self._fabric = Fabric(self._env, self.boards)
         if trace:
@@ -112,7 +114,7 @@ class Machine:
             )
         self._instances[instance.id] = instance
         self._gates[instance.id] = simpy.Resource(self._env)
-        self._filled[instance.id] = 0
+        self._called[instance.id] = 0
 
     def add_state(self, state: BoardState) -> int:
         """Make a board state known and return its index for :class:`Call`."""
@@ -188,7 +190,7 @@ class Machine:
         return (
             tuple((tick - now, priority, type(event)) for tick, priority, _, event in events),
             tuple((len(one.users), len(one.queue)) for one in resources),
-            tuple(min(filled, 2) for filled in self._filled.values()),
+            tuple((min(called, 2), called % LAUNCHES) for called in self._called.values()),
             self._fabric.condition(),
         )
 
@@ -239,10 +241,12 @@ class Machine:
         board = self.boards[instance.board]
         with self._gates[instance.id].request() as gate:
             yield gate
-            yield self._env.timeout(seconds_to_ticks(board.host.launch.value))
+            number = self._called[instance.id]
+            self._called[instance.id] = number + 1
+            yield self._env.timeout(launch_ticks(board.host, instance.id, number))
             window = [self.now, self.now]
             if instance.double_buffer:
-                yield self._env.process(self._pipelined(instance, pending, window))
+                yield self._env.process(self._pipelined(instance, pending, window, number))
             else:
                 setup = seconds_to_ticks(board.host.copy_setup.value)
                 yield self._env.timeout(setup)
@@ -258,10 +262,8 @@ class Machine:
                 )
             )
 
-    def _pipelined(self, instance: InstanceSpec, pending: Pending, window: list[int]) -> Steps:
+    def _pipelined(self, instance: InstanceSpec, pending: Pending, window: list[int], filled: int) -> Steps:
         """Copy this frame in while the one before executes and the one before that is copied out."""
-        filled = self._filled[instance.id]
-        self._filled[instance.id] = filled + 1
         stages = [self._env.process(self._copy(instance, pending, LINK_IN, instance.input_bytes))]
         if filled >= 1:
             stages.append(self._env.process(self._execute(instance, pending, window)))

@@ -18,7 +18,7 @@ from axelera.chip import (
 )
 from axelera.model.program import Task
 
-MODEL_VERSION = "metis-1"
+MODEL_VERSION = "metis-2"
 """Version of the timing model; a calibration belongs to one version."""
 
 
