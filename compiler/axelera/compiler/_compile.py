@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from axelera.compiler._errors import ConfigurationError, MemoryPlanError
+from axelera.compiler._errors import ConfigurationError, MemoryPlanError, ModelError
 from axelera.compiler.config import CompilerConfig
 from axelera.compiler.packaging import COMPILED_MODEL, replacing, write_compiled_model, write_json
 from axelera.compiler.planning import Plan, PlanOptions, plan
@@ -29,8 +29,11 @@ def compile(  # noqa: A001  the documented name
     Raises:
         ConfigurationError: no directory was given, it holds something that is no compiled model or that was added to
             one (see `remove_output_dir`), or it cannot be written.
+        ModelError: `model` is not a quantised one.
         MemoryPlanError: the program does not fit the memories.
     """
+    if not isinstance(model, AxeleraQuantizedModel):
+        raise ModelError(f"model is {type(model).__name__}, expected what quantize() returned")
     target = output_dir if output_dir is not None else config.output_dir
     if target is None:
         raise ConfigurationError("no output directory: pass output_dir or set it in the configuration")

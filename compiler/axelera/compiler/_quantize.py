@@ -131,8 +131,19 @@ def quantize(
         ModelError: the network cannot be read or converted.
         UnsupportedModelError: operators the chip can't run; lists all of them.
         CalibrationError: calibration data that does not fit.
+        ConfigurationError: `config` is no configuration, or contradicts the model.
     """
+    if not isinstance(config, CompilerConfig):
+        raise ConfigurationError(f"config is {type(config).__name__}, expected CompilerConfig")
     dataset = () if calibration_dataset is None else calibration_dataset
+    if (
+        not isinstance(dataset, (str, Path))
+        and not hasattr(dataset, "__iter__")
+        and not hasattr(dataset, "__getitem__")
+    ):
+        raise CalibrationError(
+            f"the calibration data is {type(dataset).__name__}; expected an iterable of items or a directory of images"
+        )
     count = length_of(dataset)
     if is_torch_module(model):
         model, dataset = _exported(model, dataset, config, transform_fn)

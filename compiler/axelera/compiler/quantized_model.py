@@ -104,6 +104,10 @@ class AxeleraQuantizedModel(QuantizedParts):
                 raise ValueError(
                     f"model {self.name!r}, input {name!r}: shape {array.shape}, expected {shape} (any number of frames)"
                 )
+            if np.isnan(array).any():
+                raise ValueError(
+                    f"model {self.name!r}, input {name!r}: holds NaN, which no integer stands for"
+                )
         if len({len(array) for array in arrays}) != 1:
             raise ValueError(f"model {self.name!r}: the inputs have different numbers of frames")
 

@@ -136,3 +136,28 @@ def test_a_missing_file_is_missing_not_misspelt(tmp_path: Path, name: str) -> No
         read_model_card(tmp_path / name) if name.endswith("yaml") else load_config(tmp_path / name)
     assert isinstance(caught.value, FileNotFoundError)
     assert "syntax" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((5, [], CompilerConfig()), "model is int, expected an ONNX model"),
+        ((network(), 5, CompilerConfig()), "calibration data is int"),
+        ((network(), [], {}), "config is dict, expected CompilerConfig"),
+        ((network(), None, CompilerConfig()), "calibration data is empty"),
+    ],
+)
+def test_arguments_of_a_wrong_kind_are_named(arguments: tuple[object, object, object], words: str) -> None:
+    with pytest.raises(CompilerError, match=words):
+        compiler.quantize(*arguments)  # type: ignore[arg-type]
+
+
+def test_a_network_is_quantised_before_it_is_compiled(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="expected what quantize"):
+        compiler.compile(network(), CompilerConfig(), tmp_path / "out")  # type: ignore[arg-type]
+
+
+def test_a_quantised_model_refuses_nan() -> None:
+    quantised = compiler.quantize(network(), data(SHAPE, 2), CompilerConfig())
+    with pytest.raises(ValueError, match="input 'x': holds NaN"):
+        quantised(np.full(SHAPE, np.nan, np.float32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ def load_proto(model: Any) -> onnx.ModelProto:
         copy = onnx.ModelProto()
         copy.CopyFrom(model)
         return copy
+    if not isinstance(model, (str, os.PathLike)):
+        raise ModelError(
+            f"model is {type(model).__name__}, expected an ONNX model, the path of one or a torch module"
+        )
     path = Path(model)
     if path.is_dir():
         raise ModelError(f"model file {path} is a directory; give the path of an .onnx file")
