@@ -102,3 +102,12 @@ def test_a_missing_program_is_an_error() -> None:
     result = CliRunner().invoke(app, ["run", "nowhere.py"])
     assert result.exit_code == 1
     assert "nowhere.py" in result.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-c", "from axelera.cli.axemu import main; main()", "info"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
