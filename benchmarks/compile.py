@@ -5,7 +5,8 @@
 
 Each network is compiled in a process of its own, which tells wall time, processor time and peak memory; a second one
 loads the compiled model onto an emulated board through `axelera.runtime`, runs it and compares. What was found stays in
-`--records`, a file per network: run the command again after an interruption, and only the rest is done.
+`--records`, a file per network: run the command again after an interruption, and only the rest is done. Remove the
+directory after the compiler has changed.
 """
 
 from __future__ import annotations
