@@ -76,6 +76,9 @@ def _extract(
     graph = ir.convenience.extract(model.graph, list(inputs), list(outputs))
     graph.name = name
     proto: onnx.ModelProto = ir.to_proto(ir.Model(graph, ir_version=min(model.ir_version, 10)))
+    # The extraction goes through sets, so their order differs from one process to the next.
+    proto.graph.initializer.sort(key=lambda tensor: tensor.name)
+    proto.graph.value_info.sort(key=lambda value: value.name)
     return proto
 
 
