@@ -35,6 +35,7 @@ class Job:
         weights: ONNX file to compile in place of the synthetic network.
         classes: number of classes of the synthetic network; its own when None.
         images: directory of calibration images; random numbers in [0, 1) when None.
+        transform: `file.py:function` that turns an image into an input; stretched and scaled to 0..1 when None.
         samples: number of random calibration samples.
         archive: write an `.axm` archive as well.
     """
@@ -46,6 +47,7 @@ class Job:
     weights: Path | None = None
     classes: int | None = None
     images: Path | None = None
+    transform: str | None = None
     samples: int = 8
     archive: bool = False
 
@@ -80,6 +82,7 @@ def compile_job(job: Job) -> None:
         AxeleraError: the file is not a network of this shape, or the compiler refuses it.
     """
     from axelera import compiler  # noqa: PLC0415  slow to import
+    from axelera.cli._compile_data import load_transform  # noqa: PLC0415
 
     outdated = job.difference()
     if job.weights is None:
@@ -93,7 +96,8 @@ def compile_job(job: Job) -> None:
         output_axm_format=job.archive,
     )
     data = random_images(job.network, job.samples) if job.images is None else job.images
-    quantised = compiler.quantize(model, data, config)
+    transform = None if job.transform is None else load_transform(job.transform)
+    quantised = compiler.quantize(model, data, config, transform)
     compiler.compile(quantised, config, job.directory)
     if outdated:
         for cores in {*range(1, CORES + 1)} - {job.cores}:
@@ -142,7 +146,10 @@ def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequenc
     if job.images is None:
         info["calibration"] = f"{job.samples} samples of random numbers in [0, 1)"
     else:
-        info["calibration"] = f"images of {job.images.name}"
+        way = (
+            "stretched and scaled to 0..1" if job.transform is None else f"through {Path(job.transform).name}"
+        )
+        info["calibration"] = f"images of {job.images.name}, {way}"
     return info
 
 

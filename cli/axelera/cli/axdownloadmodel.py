@@ -45,6 +45,10 @@ def axdownloadmodel(
         Path | None,
         typer.Option(file_okay=False, exists=True, help="Calibration images; random numbers without."),
     ] = None,
+    transform: Annotated[
+        str | None,
+        typer.Option(help="Function of yours that turns an image into an input: file.py[:function]."),
+    ] = None,
     samples: Annotated[int, typer.Option(min=1, max=1000, help="Random calibration samples.")] = 8,
     output: Annotated[Path, typer.Option(help="Directory that holds the builds.")] = Path("build"),
     axm: Annotated[bool, typer.Option("--axm", help="Write an .axm archive as well.")] = False,
@@ -60,14 +64,15 @@ def axdownloadmodel(
             print(f"{network.name}-{network.dataset}-onnx")
         return
     wanted = [*(names or []), *(model or [])]
-    if not wanted:
-        print("axdownloadmodel: no name given; --list prints all of them", file=sys.stderr)
-        raise typer.Exit(2)
-    if weights is not None and len(wanted) != 1:
-        print(f"axdownloadmodel: --weights is for one network, not for {len(wanted)}", file=sys.stderr)
-        raise typer.Exit(2)
-    if weights is not None and classes is not None:
-        print("axdownloadmodel: --weights has its own classes; leave --classes out", file=sys.stderr)
+    mistakes = {
+        "no name given; --list prints all of them": not wanted,
+        f"--weights is for one network, not for {len(wanted)}": weights is not None and len(wanted) > 1,
+        "--weights has its own classes; leave --classes out": weights is not None and classes is not None,
+        "--transform turns images into inputs, so it needs --imageset": transform is not None
+        and imageset is None,
+    }
+    if any(mistakes.values()):
+        print(f"axdownloadmodel: {next(text for text, made in mistakes.items() if made)}", file=sys.stderr)
         raise typer.Exit(2)
     failed = False
     for name in wanted:
@@ -79,7 +84,7 @@ def axdownloadmodel(
             continue
         from axelera.cli._zoo_build import Job  # noqa: PLC0415  --list needs no compiler
 
-        job = Job(network, name.lower(), output, cores, weights, classes, imageset, samples, axm)
+        job = Job(network, name.lower(), output, cores, weights, classes, imageset, transform, samples, axm)
         with told("axdownloadmodel"):
             _provide(job, force=force)
         print(job.directory / "model.json")
