@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from ._paths import PathSpec
 
+CACHE_LINE = 64
+
 
 def lane_order(vectors: int, lanes: int) -> npt.NDArray[np.int64]:
     """Return which channel of a panel each lane holds, shape (vectors, lanes).
@@ -50,7 +52,7 @@ def pack_weights(
         packed: npt.NDArray[Any] = pairs.transpose(0, 3, 4, 1, 6, 2, 5)
     else:
         packed = quads.transpose(0, 3, 4, 1, 2, 5)
-    return np.ascontiguousarray(packed).reshape(panels, -1).view(np.int8)
+    return _aligned(packed).reshape(panels, -1).view(np.int8)
 
 
 def pack_channels(
@@ -68,4 +70,13 @@ def pack_channels(
         whole[1 + index, : role.size] = np.ascontiguousarray(role, np.float32).view(np.int32)
     order = lane_order(vectors, spec.lanes)
     by_panel = whole.reshape(1 + len(roles), panels, width).transpose(1, 0, 2)
-    return np.ascontiguousarray(by_panel[:, :, order])
+    return _aligned(by_panel[:, :, order])
+
+
+def _aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a contiguous copy that starts at a cache line: vectors and rows of tiles then never lie across two."""
+    memory = np.empty(array.nbytes + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy

@@ -79,7 +79,9 @@ def make_matrix_tile(isa: Isa, requantise: Requantise, vectors: int) -> Any:
         scalars: Value,
         table: Value,
     ) -> None:
-        totals = b.ptrtoint(cgutils.alloca_once(b, ir.ArrayType(I8, vectors * ACCUMULATOR_BYTES)), I64)
+        scratch = cgutils.alloca_once(b, ir.ArrayType(I8, vectors * ACCUMULATOR_BYTES))
+        scratch.align = BLOCK_BYTES
+        totals = b.ptrtoint(scratch, I64)
         for n in range(vectors):
             _instruction(b, "tilezero", _register(n))
         _accumulate(b, vectors, (source, stride, taps, tap_count, blocks, rest, weights, ahead, lines))
