@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import resource
 import shutil
 import signal
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from tests._memory import peak_bytes
 from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
@@ -254,7 +254,7 @@ def main() -> None:
             print(f"SURPRISE seed {seed}: {type(error).__name__}: {str(error)[:300]}")
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     if peak > MEMORY:
         print(f"SURPRISE memory: {peak} bytes")
     print(f"{kind}: {done} correct, {refused} refused, peak {peak >> 20} MiB")
