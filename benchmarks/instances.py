@@ -71,7 +71,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     program, _, _ = prepare(arguments.network, slow=False)
     cores = arguments.cores
-    arrangements = [(1, 1), (1, cores), (cores, 1), (4, 1), (4, cores)]
+    arrangements = [(1, 1), (1, cores), (cores, 1), (cores, cores), (4, 1), (4, cores)]
     rates: dict[tuple[int, int], list[float]] = {arrangement: [] for arrangement in arrangements}
     for _ in range(arguments.rounds):
         for arrangement in arrangements:

@@ -55,12 +55,6 @@ def _live(serve: Call, mailbox: int, memory: object) -> None:
     del memory
 
 
-def _stop_all(idle: dict[int, list[Helper]]) -> None:
-    for helpers in idle.values():
-        for helper in helpers:
-            helper.stop()
-
-
 class ThreadBudget:
     """How many threads of this process may compute at once, over all instances."""
 
@@ -68,39 +62,85 @@ class ThreadBudget:
         if total < 1:
             raise InvalidArgument(f"the total of compute threads is {total}, expected at least 1")
         self.total = total
+        self._lock = threading.Lock()
         self._free = total
-        self._turn = threading.Condition()
+        self._waiting = 0
+        # A turn is passed on as a byte: Linux lets a reader continue on the core of the writer, which is about to
+        # wait. One woken through a lock or a semaphore often queues behind a busy core while this one idles.
+        self._awaited, self._passed = os.pipe()
         self._idle: dict[int, list[Helper]] = {}
         # A run holds its budget, so all helpers are idle by the time nobody holds it.
-        weakref.finalize(self, _stop_all, self._idle)
+        weakref.finalize(self, _end, self._idle, (self._awaited, self._passed))
 
     @contextmanager
     def taken(self, wanted: int, serve: Call) -> Iterator[list[Helper]]:
         """Hold the caller's turn and up to wanted - 1 helpers.
 
+        Callers who wait come before helpers, and in the order in which they came.
+
         Args:
             wanted: threads the run could use.
             serve: the compiled life of a helper; helpers of another library are not mixed in.
         """
-        with self._turn:
-            while self._free < 1:
-                self._turn.wait()
-            extra = min(wanted, self._free) - 1
-            self._free -= 1 + extra
-            idle = self._idle.setdefault(id(serve), [])
-            helpers = [idle.pop() if idle else Helper(serve) for _ in range(extra)]
+        helpers = self._enter(wanted, serve)
         try:
             yield helpers
         finally:
-            with self._turn:
-                self._free += 1 + len(helpers)
-                self._idle[id(serve)] += helpers
-                self._turn.notify(1 + len(helpers))
+            with self._lock:
+                self._idle.setdefault(id(serve), []).extend(helpers)
+            self._give(1 + len(helpers))
+
+    def _enter(self, wanted: int, serve: Call) -> list[Helper]:
+        with self._lock:
+            turns = min(wanted, self._free)
+            self._free -= turns
+            if turns:
+                idle = self._idle.setdefault(id(serve), [])
+                return [idle.pop() if idle else Helper(serve) for _ in range(turns - 1)]
+            self._waiting += 1
+        self._wait()
+        return []
+
+    def _wait(self) -> None:
+        """Read the byte that `_give` writes for each of those who wait."""
+        try:
+            os.read(self._awaited, 1)
+        except BaseException:
+            with self._lock:
+                if self._waiting:
+                    self._waiting -= 1
+                    raise
+            os.read(self._awaited, 1)  # written, or about to be
+            self._give(1)
+            raise
+
+    def _give(self, turns: int) -> None:
+        """Pass turns on to those who wait; keep the rest."""
+        with self._lock:
+            passed = min(turns, self._waiting)
+            self._waiting -= passed
+            self._free += turns - passed
+        # Not under the lock: who is woken may stop this thread here, as it continues on the same core.
+        if passed:
+            os.write(self._passed, bytes(passed))
+
+
+def _end(idle: dict[int, list[Helper]], files: tuple[int, int]) -> None:
+    for helpers in idle.values():
+        for helper in helpers:
+            helper.stop()
+    for file in files:
+        os.close(file)
+
+
+def shared_budget() -> ThreadBudget:
+    """Return the budget of this process: `AXEMU_COMPUTE_THREADS`, or as many threads as it may use cores."""
+    return _budget_of(os.getpid())
 
 
 @cache
-def shared_budget() -> ThreadBudget:
-    """Return the budget of this process: `AXEMU_COMPUTE_THREADS`, or as many threads as it may use cores."""
+def _budget_of(_process: int) -> ThreadBudget:
+    """Return a budget; a forked process gets one of its own, as helpers and turns taken stay behind."""
     return ThreadBudget(thread_setting("AXEMU_COMPUTE_THREADS", core_count()))
 
 
