@@ -18,7 +18,7 @@ from axelera.cli._compile_options import ColorFormat, ImageReader, Layout, Optio
 from axelera.cli._compile_presets import PRESETS, preset_transform
 from axelera.compiler import CalibrationError, ConfigurationError
 from axelera.compiler.config import nearest
-from axelera.compiler.quantisation import image_paths, images_in, random_data
+from axelera.compiler.quantisation import image_paths, images_in, random_data, transformed
 
 __all__ = ["calibration_samples", "load_transform"]
 
@@ -65,20 +65,13 @@ def calibration_samples(options: Options, shapes: Shapes) -> Samples:
         transform = _stretched(shapes, options.input_data_layout)
     else:
         transform = preset_transform(options, shapes) or load_transform(options.transform)
-    return Samples(lambda: _transformed(islice(_images(options, folder), count), transform), count)
-
-
-def _transformed(images: Iterator[Any], transform: Transform) -> Iterator[Any]:
-    for number, image in enumerate(images):
-        try:
-            yield transform(image)
-        except CalibrationError:
-            raise
-        except Exception as error:  # code of the user may raise anything
-            name = getattr(transform, "__name__", "transform")
-            raise CalibrationError(
-                f"transform {name!r} failed on image {number}: {type(error).__name__}: {error}"
-            ) from error
+    return Samples(
+        lambda: (
+            transformed(transform, image, number)
+            for number, image in enumerate(islice(_images(options, folder), count))
+        ),
+        count,
+    )
 
 
 def _images(options: Options, folder: Path) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from axelera.compiler import ConfigurationError
 from axelera.compiler.packaging import Contents, replacing
 
-__all__ = ["Outcome", "output_directory", "write_json", "write_report"]
+__all__ = ["Outcome", "output_directory", "report_alone", "write_json", "write_report"]
 
 REPORT = "compilation_report.json"
 _OUTPUT = Contents(
@@ -58,6 +58,20 @@ def output_directory(output: Path, *, overwrite: bool, added_too: bool = False) 
         raise ConfigurationError(f"output directory {output} exists; --overwrite replaces it")
     with replacing(output, _OUTPUT, added_too=added_too) as folder:
         yield folder
+
+
+def report_alone(outcome: Outcome, output: Path | None, *, overwrite: bool) -> None:
+    """Write an output that is nothing but the report of a run that could not begin.
+
+    Where there is no place for it, the message on stderr has to do.
+    """
+    if output is None:
+        return
+    with (
+        contextlib.suppress(ConfigurationError, OSError),
+        output_directory(output, overwrite=overwrite) as folder,
+    ):
+        write_report(outcome, folder)
 
 
 def write_report(outcome: Outcome, folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
+from typer.core import TyperCommand
 
 from axelera.cli._compile_options import (
     ColorFormat,
@@ -31,7 +32,32 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 
-@app.command(help=__doc__)
+class Command(TyperCommand):
+    """Mistakes in the options end the program as usual, and are in the report as well."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the command line."""
+        given = list(args)  # reading uses it up
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            from axelera.cli._compile_output import Outcome, report_alone  # noqa: PLC0415  slow to import
+
+            lenient = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
+            readable = super().make_context(info_name, given, parent, **extra | lenient).params
+            message = error.format_message() if hasattr(error, "format_message") else str(error)
+            mistake = ConfigurationError(message)
+            report_alone(
+                Outcome(mistake.status, mistake),
+                readable.get("output"),
+                overwrite=bool(readable.get("overwrite")),
+            )
+            raise
+
+
+@app.command(cls=Command, help=__doc__)
 def axcompile(
     *,
     input: Annotated[  # noqa: A002  the documented name
@@ -122,20 +148,17 @@ def axcompile(
 
 def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
     """Run with the options `given` on the command line and `saved` in JSON; the output says how it ended."""
-    from axelera.cli._compile_output import Outcome, output_directory, write_report  # noqa: PLC0415  slow to import
+    from axelera.cli._compile_output import Outcome, output_directory, report_alone  # noqa: PLC0415  slow to import
     from axelera.cli._compile_run import run  # noqa: PLC0415  slow to import
 
+    output, overwrite = given.get("output"), bool(given.get("overwrite"))
     try:
         options, properties = Options.read(given, saved)
+        output, overwrite = options.output, options.overwrite
         config = configuration(options, properties)
     except ConfigurationError as error:
         outcome = Outcome(error.status, error)
-        # Where there is no place for a report, the message on stderr is the report.
-        with (
-            contextlib.suppress(ConfigurationError, OSError, KeyError),
-            output_directory(given["output"], overwrite=bool(given.get("overwrite"))) as folder,
-        ):
-            write_report(outcome, folder)
+        report_alone(outcome, output, overwrite=overwrite)
         return outcome
     console = Console(stderr=True)
     with (

@@ -48,7 +48,7 @@ from axelera.compiler.quantisation import (
     equalise,
     fixed_weights,
     given_scales,
-    images_in,
+    items_of,
     length_of,
     normalise_tables,
     observe,
@@ -56,6 +56,7 @@ from axelera.compiler.quantisation import (
     samples_of,
     session,
     to_array,
+    transformed,
 )
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import measure_operators, measure_outputs
@@ -130,7 +131,7 @@ def quantize(
     Raises:
         ModelError: the network cannot be read or converted.
         UnsupportedModelError: operators the chip can't run; lists all of them.
-        CalibrationError: calibration data that does not fit.
+        CalibrationError: calibration data that does not fit; or the data set or `transform_fn` raised (the cause).
         ConfigurationError: `config` is no configuration, or contradicts the model.
     """
     if not isinstance(config, CompilerConfig):
@@ -185,13 +186,13 @@ def _exported(
     transform_fn: Callable[[Any], Any] | None,
 ) -> tuple[onnx.ModelProto, Iterable[Any]]:
     """Export a torch module with the shape of the first calibration item; return the data with that item put back."""
-    items = iter(images_in(dataset) if isinstance(dataset, (str, Path)) else dataset)
+    items = items_of(dataset)
     first = next(items, None)
     if first is None:
         raise CalibrationError(
             "a torch module is exported with the shape of the first calibration item: there is none"
         )
-    value = first if transform_fn is None else transform_fn(first)
+    value = first if transform_fn is None else transformed(transform_fn, first, 0)
     sample = to_array(value[0] if isinstance(value, (tuple, list)) else value, "calibration item 0")[:1]
     proto = export_module(module, sample, config.onnx_opset_version)
     proto.graph.name = type(module).__name__

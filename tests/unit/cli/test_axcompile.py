@@ -179,6 +179,48 @@ def test_a_bad_configuration_is_reported(tmp_path: Path, net: Path) -> None:
     assert report(tmp_path / "out")["status"] == "INITIALIZE_CLI_ERROR"
 
 
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (["--datasetlen", "3"], "--datasetlen"),
+        (["--aipu-cores", "9"], "--aipu-cores"),
+        (["--color-format", "CMYK"], "CMYK"),
+        (["stray.onnx"], "stray.onnx"),
+        (["--dataset-len"], "--dataset-len"),
+    ],
+)
+def test_a_mistake_in_the_options_is_reported(
+    tmp_path: Path, net: Path, mistake: list[str], words: str
+) -> None:
+    out = tmp_path / "out"
+    done = run("-i", net, "-o", out, *mistake)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert report(out)["status"] == "INITIALIZE_CLI_ERROR"
+    assert words in report(out)["error"]["message"]
+    assert [path.name for path in out.iterdir()] == ["compilation_report.json"]
+
+
+def test_a_mistake_in_the_options_leaves_an_earlier_output_alone(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    assert run("-i", net, "-o", out, "--dataset-len", 2).exit_code == 0
+    assert run("-i", net, "-o", out, "--dataset-len", "two").exit_code == 2
+    assert report(out)["status"] == "SUCCEEDED"
+
+
+def test_a_mistake_without_an_output_directory_writes_nothing(tmp_path: Path, net: Path) -> None:
+    assert run("-i", net, "--overwritten").exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_a_bad_configuration_is_reported_into_the_output_that_cli_args_name(
+    tmp_path: Path, net: Path
+) -> None:
+    saved = json.dumps({"input": str(net), "output": str(tmp_path / "out")})
+    assert run("--cli-args", saved, "--conf", "missing.toml").exit_code == 1
+    assert report(tmp_path / "out")["status"] == "INITIALIZE_CLI_ERROR"
+
+
 def test_lowering_only_needs_a_quantised_network(tmp_path: Path, net: Path) -> None:
     done = run("-i", net, "-o", tmp_path / "out", "--cli-args", '{"compiler_mode": "lower_only"}')
     assert done.exit_code == 1

@@ -104,7 +104,7 @@ def test_a_function_of_the_file_is_chosen_by_name(images: Path) -> None:
         (
             "def get_preprocess_transform(image):\n    return 1 / 0\n",
             "",
-            "failed on image 0: ZeroDivisionError",
+            "item 0: transform 'get_preprocess_transform' raised ZeroDivisionError",
         ),
     ],
 )

@@ -76,6 +76,43 @@ def test_items_that_do_not_fit_say_which_and_why(item, words: str) -> None:
         drawn([np.zeros((1, 3, 8, 10), np.float32), item])
 
 
+class Broken:
+    """A data set whose third item cannot be had."""
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        yield from [np.zeros(SHAPES["x"], np.float32)] * 2
+        raise OSError("disk gone")
+
+
+def test_a_transform_that_raises_is_named_with_the_item_and_its_exception() -> None:
+    def centred(item: int) -> np.ndarray:
+        return np.full(SHAPES["x"], 1 // (2 - item), np.float32)
+
+    with pytest.raises(
+        CalibrationError, match="item 2: transform 'centred' raised ZeroDivisionError"
+    ) as caught:
+        drawn(range(4), centred)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_data_set_that_raises_is_named_with_the_item_and_its_exception() -> None:
+    def generated() -> Iterator[np.ndarray]:
+        yield from Broken()
+
+    for dataset, name in ((Broken(), "Broken"), (generated(), "generated")):
+        with pytest.raises(CalibrationError, match=f"item 2: '{name}' raised OSError.*disk gone") as caught:
+            drawn(dataset)
+        assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_interrupting_a_transform_interrupts() -> None:
+    def interrupted(item: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drawn([0], interrupted)
+
+
 def test_no_data_at_all_is_refused(tmp_path: Path) -> None:
     net = Net((1, 3, 8, 8))
     model = net.model(net.conv("x", 3, 4))

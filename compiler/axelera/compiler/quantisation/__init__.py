@@ -3,10 +3,12 @@
 from axelera.compiler.quantisation._datasets import (
     image_paths,
     images_in,
+    items_of,
     length_of,
     random_data,
     samples_of,
     to_array,
+    transformed,
 )
 from axelera.compiler.quantisation._emit import FixedWeights, emit
 from axelera.compiler.quantisation._equalise import equalise
@@ -38,6 +40,7 @@ __all__ = [
     "given_scales",
     "image_paths",
     "images_in",
+    "items_of",
     "length_of",
     "normalise_tables",
     "observe",
@@ -46,4 +49,5 @@ __all__ = [
     "samples_of",
     "session",
     "to_array",
+    "transformed",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from axelera.compiler._errors import CalibrationError
+from axelera.compiler._errors import CalibrationError, CompilerError
 
 Array = npt.NDArray[np.float32]
 InputShapes = Mapping[str, tuple[int, ...]]
@@ -63,7 +63,7 @@ def length_of(dataset: Iterable[Any] | str | Path) -> int | None:
         return len(image_paths(dataset))
     try:
         return operator.length_hint(dataset, 0) or None
-    except TypeError:  # a loader of a stream has a length that refuses to be asked
+    except Exception:  # noqa: BLE001  a loader of a stream refuses to be asked, in whatever way its author chose
         return None
 
 
@@ -93,17 +93,54 @@ def samples_of(
         counted: what the items go through, to be counted.
 
     Raises:
-        CalibrationError: an item has the wrong type or shape.
+        CalibrationError: an item has the wrong type or shape, or the dataset or the transform raises; its exception is
+            the cause.
+    """
+    if isinstance(dataset, (str, Path)) and transform is None:
+        transform = _stretch(shapes)
+    for number, item in enumerate(counted(items_of(dataset))):
+        value = item if transform is None else transformed(transform, item, number)
+        yield from _frames(_arrays(value, number, shapes), number, shapes)
+
+
+def items_of(dataset: Iterable[Any] | str | Path) -> Iterator[Any]:
+    """Yield the items of a data set, which may be code of the user.
+
+    Raises:
+        CalibrationError: it raises while it is asked for an item; says for which.
     """
     if isinstance(dataset, (str, Path)):
-        items: Iterable[Any] = images_in(dataset)
-        transform = transform or (lambda image: _plain_image(image, shapes))
-    else:
-        items = dataset
-    for number, item in enumerate(counted(items)):
-        yield from _frames(
-            _arrays(item if transform is None else transform(item), number, shapes), number, shapes
-        )
+        yield from images_in(dataset)
+        return
+    number = 0
+    try:
+        for item in dataset:
+            yield item
+            number += 1
+    except CompilerError:
+        raise
+    except Exception as error:
+        name = getattr(dataset, "__name__", type(dataset).__name__)
+        raise CalibrationError(
+            f"calibration item {number}: {name!r} raised {type(error).__name__} instead of giving it: {error}"
+        ) from error
+
+
+def transformed(transform: Callable[[Any], Any], item: Any, number: int) -> Any:
+    """Return what the user's transform makes of an item.
+
+    Raises:
+        CalibrationError: the transform raises; says which, and for which item.
+    """
+    try:
+        return transform(item)
+    except CompilerError:
+        raise
+    except Exception as error:
+        name = getattr(transform, "__name__", type(transform).__name__)
+        raise CalibrationError(
+            f"calibration item {number}: transform {name!r} raised {type(error).__name__}: {error}"
+        ) from error
 
 
 def _arrays(item: Any, number: int, shapes: InputShapes) -> dict[str, Array]:
@@ -172,12 +209,16 @@ def _frames(arrays: dict[str, Array], number: int, shapes: InputShapes) -> Itera
         yield {name: array[frame : frame + 1] for name, array in arrays.items()}
 
 
-def _plain_image(image: Image.Image, shapes: InputShapes) -> Array:
+def _stretch(shapes: InputShapes) -> Callable[[Image.Image], Array]:
     shape = next(iter(shapes.values()))
     if len(shapes) != 1 or len(shape) != 4 or shape[1] not in (1, 3):
         raise CalibrationError(
             f"images cannot be turned into the inputs {dict(shapes)} without being told how: pass transform_fn"
         )
     mode = "L" if shape[1] == 1 else "RGB"
-    pixels = np.asarray(image.convert(mode).resize((shape[3], shape[2])), np.float32) / np.float32(255.0)
-    return np.ascontiguousarray(pixels.reshape(shape[2], shape[3], shape[1]).transpose(2, 0, 1)[None])
+
+    def stretch(image: Image.Image) -> Array:
+        pixels = np.asarray(image.convert(mode).resize((shape[3], shape[2])), np.float32) / np.float32(255.0)
+        return np.ascontiguousarray(pixels.reshape(shape[2], shape[3], shape[1]).transpose(2, 0, 1)[None])
+
+    return stretch
