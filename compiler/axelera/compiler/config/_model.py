@@ -63,6 +63,7 @@ _HOMES = without_effect("the memory plan finds each buffer's home by itself")
 _LIMITS = refused("the memory plan takes its limits from resources_used only")
 _SIZES = refused("the memory sizes are those of the chip model; resources_used sets the share")
 _REGISTERS = without_effect("vector-unit code is not generated here")
+_ARTIFACT = without_effect("errors come with a report instead of an archive that holds the network")
 _HOST_MEMORY = without_effect("no task list is linked here, so there is nothing to place")
 
 
@@ -323,8 +324,8 @@ class CompilerConfig(BaseModel):
     profiling_drop_percentile: Annotated[
         float, Field(ge=0, le=1), without_effect("timing comes from the simulation, not from the model")
     ] = 0.25
-    randomize_onnx_model: Annotated[StrictBool, refused("weights are never replaced by random ones")] = False
-    save_error_artifact: Annotated[StrictBool, without_effect("errors come with a report instead")] = False
+    randomize_onnx_model: Annotated[StrictBool, _ARTIFACT] = True
+    save_error_artifact: Annotated[StrictBool, _ARTIFACT] = False
 
     if not TYPE_CHECKING:  # the checker keeps the typed signature pydantic gives it
 

@@ -108,7 +108,7 @@ DOCUMENTED: dict[str, Any] = {
     "propagate_span_information": True,
     "profiling_levels": [],
     "profiling_drop_percentile": 0.25,
-    "randomize_onnx_model": False,
+    "randomize_onnx_model": True,
     "save_error_artifact": False,
 }
 # Seen in configuration files without being in the documented table, and one of ours.
