@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -21,8 +22,8 @@ MakeModel = Callable[..., Path]
 CALLS = 6
 
 
-def write_trace(model: Path, path: Path, pace: str = "virtual", **load: int) -> object:
-    driver = EmulatorDriver(parse_options({"trace": str(path), "pace": pace}, "test"))
+def write_trace(model: Path, path: Path, pace: str = "virtual", report: str = "", **load: int) -> object:
+    driver = EmulatorDriver(parse_options({"trace": str(path), "report": report, "pace": pace}, "test"))
     with Context(driver) as context:
         loaded = context.load_model(model)
         batch = loaded.inputs()[0].shape[0]
@@ -101,9 +102,32 @@ def test_every_track_is_described_and_hangs_below_a_board_or_the_program(packets
         for packet in events(packets, Event.TYPE_SLICE_BEGIN, Event.TYPE_COUNTER)
     }
     assert used <= set(described)
-    parents = {described[described[track].parent_uuid].process.process_name for track in used}
-    assert {name.split()[0] for name in parents} == {"board0", "program"}
-    assert all("simulated, model " in name for name in parents)
+    roots = set()
+    for track in used:
+        while described[track].HasField("parent_uuid"):  # type: ignore[attr-defined]
+            track = described[track].parent_uuid  # type: ignore[attr-defined]  # noqa: PLW2901
+        roots.add(described[track].process.process_name)  # type: ignore[attr-defined]
+    assert {name.split()[0] for name in roots} == {"board0", "program"}
+    assert all("simulated, model " in name for name in roots)
+
+
+def test_a_core_is_shown_unit_by_unit_as_busy_as_the_report_says(
+    make_model: MakeModel, tmp_path: Path
+) -> None:
+    trace = tmp_path / "t.pftrace"
+    write_trace(make_model(), trace, report=str(tmp_path / "report.json"))
+    packets = list(perfetto_trace_pb2.Trace.FromString(trace.read_bytes()).packet)
+    described = tracks(packets)
+    shown: dict[str, int] = defaultdict(int)
+    for packet in events(packets, Event.TYPE_SLICE_BEGIN, Event.TYPE_SLICE_END):
+        name = described[packet.track_event.track_uuid].name.removeprefix("board0.")
+        ended = packet.track_event.type == Event.TYPE_SLICE_END
+        shown[name] += packet.timestamp if ended else -packet.timestamp
+    document = json.loads((tmp_path / "report.json").read_text())
+    (board,) = document["boards"]
+    assert {"core0.array", "core0.start", "core1.array"} <= board["core_utilisation"].keys()
+    for unit, share in board["core_utilisation"].items():
+        assert shown[unit] / 1e9 == pytest.approx(share * document["elapsed"], rel=1e-3, abs=1e-6)
 
 
 def test_bandwidth_stays_within_what_the_board_has(packets: list[object]) -> None:

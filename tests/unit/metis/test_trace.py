@@ -101,19 +101,68 @@ def test_there_is_a_track_per_core_thread_and_copy(trace: object, timeline: Time
         assert {f"board0.link in.{i}", f"board0.link out.{i}"} <= shown
 
 
-def test_slices_of_a_core_last_as_long_as_it_is_busy(trace: object, timeline: Timeline) -> None:
+def slices(trace: object) -> dict[str, list[tuple[int, int, str]]]:
+    """Return begin, end (ns) and name of each slice, by name of its track."""
     known = names(trace)
-    shown: dict[str, int] = {}
-    count: dict[str, int] = {}
+    result: dict[str, list[tuple[int, int, str]]] = {}
+    begun: dict[int, tuple[int, str]] = {}
     for stamp, event in events(trace):
+        if event.type == event.TYPE_SLICE_BEGIN:
+            begun[event.track_uuid] = stamp, event.name
+        elif event.type == event.TYPE_SLICE_END:
+            begin, name = begun[event.track_uuid]
+            result.setdefault(known[event.track_uuid], []).append((begin, stamp, name))
+    return result
+
+
+def test_slices_of_a_core_and_its_units_last_as_long_as_they_are_busy(
+    trace: object, timeline: Timeline
+) -> None:
+    shown = slices(trace)
+    cores = {unit: ticks for unit, ticks in timeline.busy.items() if "core" in unit}
+    for unit, ticks in {**cores, **timeline.unit_ticks}.items():
+        lengths = [end - begin for begin, end, _ in shown.get(unit, [])]
+        # Every slice loses or gains less than a nanosecond.
+        assert abs(sum(lengths) - ticks / 84) <= len(lengths)
+
+
+def test_each_unit_has_a_track_below_that_of_its_core(trace: object, timeline: Timeline) -> None:
+    known = names(trace)
+    parents = {
+        known[p.track_descriptor.uuid]: known.get(p.track_descriptor.parent_uuid)
+        for p in trace.packet  # type: ignore[attr-defined]
+        if p.HasField("track_descriptor")
+    }
+    units = {unit for unit, ticks in timeline.unit_ticks.items() if ticks}
+    assert {unit.rpartition(".")[2] for unit in units} == {
+        *("weights", "array", "vector", "move", "copy", "overhead", "start")
+    }
+    for unit in units | {f"{unit.rpartition('.')[0]}.ddr" for unit in units}:
+        assert parents[unit] == unit.rpartition(".")[0]
+
+
+def test_while_a_core_is_busy_one_of_its_units_is_and_no_longer(trace: object) -> None:
+    known = names(trace)
+    busy: dict[str, int] = {}
+    for _, event in events(trace):
         name = known[event.track_uuid]
-        if event.type in (event.TYPE_SLICE_BEGIN, event.TYPE_SLICE_END):
-            shown[name] = shown.get(name, 0) + (stamp if event.type == event.TYPE_SLICE_END else -stamp)
-            count[name] = count.get(name, 0) + 1
-    for unit, ticks in timeline.busy.items():
-        if ticks and "core" in unit:
-            # Every slice loses or gains less than a nanosecond at either end.
-            assert abs(shown[unit] - ticks / 84) <= count[unit]
+        step = {event.TYPE_SLICE_BEGIN: 1, event.TYPE_SLICE_END: -1}.get(event.type, 0)
+        if ".core" in name and step:
+            busy[name] = busy.get(name, 0) + step
+            core = ".".join(name.split(".")[:2])
+            at_work = [unit for unit, count in busy.items() if unit.startswith(f"{core}.") and count]
+            # Only setting up an operator goes on while DDR is waited for.
+            assert len(at_work) <= 1 or {unit.rpartition(".")[2] for unit in at_work} == {"ddr", "overhead"}
+
+
+def test_units_are_shown_within_what_their_core_does(trace: object) -> None:
+    shown = slices(trace)
+    units = [name for name in shown if ".core" in name and name.count(".") == 2]
+    assert units
+    for unit in units:
+        core = iter(shown[unit.rpartition(".")[0]])
+        for begin, end, name in shown[unit]:
+            assert any(first <= begin <= end <= last and name == task for first, last, task in core)
 
 
 def test_every_call_is_a_slice_of_its_thread_that_tells_its_number(trace: object, timeline: Timeline) -> None:

@@ -37,6 +37,14 @@ class TaskCycles(NamedTuple):
         return sum(self)
 
 
+class Part(NamedTuple):
+    """When a unit of a core was busy within a stretch of time: ticks since its beginning."""
+
+    unit: str
+    begin: int
+    end: int
+
+
 class Phase(NamedTuple):
     """A stretch of a frame: DDR traffic beside `setup` core cycles, then `cycles` of tasks `first` to `last` (excl.)."""
 
@@ -113,6 +121,19 @@ def cycles_to_ticks(cycles: int, clock_mhz: int) -> int:
 def seconds_to_ticks(seconds: float) -> int:
     """Return the nearest whole number of ticks."""
     return round(seconds * TICKS_PER_SECOND)
+
+
+def unit_parts(cost: TaskCycles, clock_mhz: int) -> tuple[Part, ...]:
+    """Lay the units of a task out one after the other, as their cycles add up; without gaps, the idle ones left out."""
+    parts = []
+    cycles = begin = 0
+    for unit, amount in zip(TaskCycles._fields, cost, strict=True):
+        if amount:
+            cycles += amount
+            end = cycles_to_ticks(cycles, clock_mhz)
+            parts.append(Part(unit, begin, end))
+            begin = end
+    return tuple(parts)
 
 
 def launch_ticks(host: HostFigures, instance: int, number: int) -> int:

@@ -13,6 +13,7 @@ import simpy
 from axelera.chip import TICKS_PER_SECOND
 from axelera.emulator.metis._cost import (
     LAUNCHES,
+    Part,
     Phase,
     TaskCycles,
     cycles_to_ticks,
@@ -20,6 +21,7 @@ from axelera.emulator.metis._cost import (
     phases,
     seconds_to_ticks,
     task_cycles,
+    unit_parts,
 )
 from axelera.emulator.metis._fabric import DDR, LINK_IN, LINK_OUT, Fabric
 from axelera.emulator.metis._spec import (
@@ -61,12 +63,16 @@ class Pending:
 
 @dataclass(slots=True)
 class _Schedule:
-    """What one call of an instance costs under one board state."""
+    """What one call of an instance costs under one board state.
+
+    For a trace each task is a phase and `parts` says what the units do in its cycles.
+    """
 
     phases: tuple[Phase, ...]
     start: int
     clock: int
     unit_ticks: dict[str, int]
+    parts: tuple[tuple[Part, ...], ...]
 
 
 class Machine:
@@ -285,23 +291,18 @@ class Machine:
         begin = self.now
         schedule = self._schedule(instance, pending.call.config)
         yield self._env.timeout(schedule.start)
-        self._trace_span(instance, pending, "start", begin)
+        if self._trace:
+            self._trace_span(instance, pending, "start", begin, 0, (Part("start", 0, schedule.start),))
         for phase in schedule.phases:
             if phase.ddr_bytes:
-                asked = self.now
-                fetched = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
-                if phase.setup:
-                    setup = self._env.timeout(cycles_to_ticks(phase.setup, schedule.clock))
-                    fetched = self._env.all_of([fetched, setup])
-                yield fetched
-                name = f"ddr {instance.tasks[phase.first].name}"
-                self._trace_span(instance, pending, name, asked, phase.ddr_bytes)
+                yield from self._fetch(instance, pending, phase, schedule.clock)
             if phase.cycles:
                 asked = self.now
                 yield self._env.timeout(cycles_to_ticks(phase.cycles, schedule.clock))
-                task = instance.tasks[phase.first]
-                near = task.weight_bytes + task.move_bytes + task.io_bytes
-                self._trace_span(instance, pending, task.name, asked, near)
+                if self._trace:
+                    task = instance.tasks[phase.first]
+                    near = task.weight_bytes + task.move_bytes + task.io_bytes
+                    self._trace_span(instance, pending, task.name, asked, near, schedule.parts[phase.first])
         for core, request in zip(sorted(instance.cores), requests, strict=True):
             self._cores[instance.board][core].release(request)
             unit = f"board{instance.board}.core{core}"
@@ -310,14 +311,34 @@ class Machine:
                 self._unit_ticks[f"{unit}.{name}"] += ticks
         window[0], window[1] = begin, self.now
 
+    def _fetch(self, instance: InstanceSpec, pending: Pending, phase: Phase, clock: int) -> Steps:
+        """Move what a phase has in DDR while the operator is set up."""
+        begin = self.now
+        moved: simpy.Event = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
+        arrived: list[int] = []
+        if self._trace:
+            moved.callbacks.append(lambda _event: arrived.append(self.now))
+        setup = cycles_to_ticks(phase.setup, clock)
+        yield self._env.all_of([moved, self._env.timeout(setup)]) if setup else moved
+        if self._trace:
+            busy = (Part("ddr", 0, arrived[0] - begin), Part("overhead", 0, setup))
+            name = f"ddr {instance.tasks[phase.first].name}"
+            self._trace_span(instance, pending, name, begin, phase.ddr_bytes, busy)
+
     def _trace_span(
-        self, instance: InstanceSpec, pending: Pending, name: str, begin: int, amount: int = 0
+        self,
+        instance: InstanceSpec,
+        pending: Pending,
+        name: str,
+        begin: int,
+        amount: int,
+        parts: tuple[Part, ...],
     ) -> None:
-        if not self._trace:
-            return
         for core in instance.cores:
             track = f"board{instance.board}.core{core}"
-            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index, amount))
+            self.spans.append(
+                Span(track, name, begin, self.now, pending.thread, pending.index, amount, parts)
+            )
 
     def _schedule(self, instance: InstanceSpec, config: int) -> _Schedule:
         key = (instance.id, config)
@@ -336,11 +357,17 @@ class Machine:
             )
             start = cycles_to_ticks(int(board.chip.start_cycles), clock)
             units: dict[str, int] = dict.fromkeys(TaskCycles._fields, 0)
+            parts = []
             for task in instance.tasks:
-                for name, cycles in task_cycles(task, board.chip, board.calibration, limit)._asdict().items():
+                cost = task_cycles(task, board.chip, board.calibration, limit)
+                for name, cycles in cost._asdict().items():
                     units[name] += cycles_to_ticks(cycles, clock)
+                if self._trace:
+                    # What is set up while weights are streamed is not done afterwards.
+                    after = cost._replace(overhead=0) if task.weight_ddr_bytes else cost
+                    parts.append(unit_parts(after, clock))
             units["start"] = start
-            self._schedules[key] = _Schedule(laid, start, clock, units)
+            self._schedules[key] = _Schedule(laid, start, clock, units, tuple(parts))
         return self._schedules[key]
 
 

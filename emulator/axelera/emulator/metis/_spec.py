@@ -16,6 +16,7 @@ from axelera.chip import (
     HostFigures,
     load_calibration,
 )
+from axelera.emulator.metis._cost import Part
 from axelera.model.program import Task
 
 MODEL_VERSION = "metis-2"
@@ -91,7 +92,7 @@ class CallTimes(NamedTuple):
 class Span(NamedTuple):
     """One slice of a trace: what `track` did from `start` to `end` (ticks) for a call (thread, call).
 
-    `amount` is the bytes that crossed DDR, L2 or the link meanwhile.
+    `amount` is the bytes that crossed DDR, L2 or the link meanwhile, `parts` when which unit of a core was busy.
     """
 
     track: str
@@ -101,6 +102,7 @@ class Span(NamedTuple):
     thread: int
     call: int
     amount: int = 0
+    parts: tuple[Part, ...] = ()
 
 
 class Rate(NamedTuple):

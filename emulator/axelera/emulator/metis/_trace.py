@@ -1,20 +1,37 @@
-"""A timeline as a Perfetto trace: a track per unit and thread, flows from calls to tasks, counters of bandwidth."""
+"""A timeline as a Perfetto trace: a track per unit and thread, flows from calls to tasks, counters of bandwidth.
+
+Packets are made and written in the order of time, so that a trace takes little more memory than its spans.
+"""
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, TypeVar
 
 from axelera.chip import TICKS_PER_SECOND
 from axelera.emulator.metis._spec import Span, Timeline
 
-if TYPE_CHECKING:
-    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
-
 SEQUENCE = 1
+CHUNK = 4096
+"""Packets that are written together."""
+
+END, COUNT, BEGIN = range(3)
+"""What comes first at one tick."""
+
+Flows = tuple[Sequence[int], Sequence[int]]
+
+
+class _Event(NamedTuple):
+    """What happens at a tick; `emit` writes it into a packet's event."""
+
+    tick: int
+    order: int
+    emit: Callable[[Any], None]
 
 
 def write_trace(path: Path, timeline: Timeline, note: str = "") -> None:
@@ -26,28 +43,20 @@ def write_trace(path: Path, timeline: Timeline, note: str = "") -> None:
         ModuleNotFoundError: the perfetto package is not installed; install `axemu[trace]`.
         OSError: the file cannot be written.
     """
-    content = trace_of(timeline, note).SerializeToString()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
-def trace_of(timeline: Timeline, note: str = "") -> Trace:
-    """Return the trace as a protobuf message."""
     try:
-        from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace  # noqa: PLC0415  optional
+        from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket  # noqa: PLC0415  optional
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("traces need the perfetto package; install axemu[trace]") from error
-    trace = Trace()
-    tracks = _Tracks(
-        trace, f"simulated, model {timeline.model_version}, calibration {timeline.calibration_id}{note}"
-    )
-    for tick, _order, emit in sorted(_events(timeline, tracks), key=lambda event: event[:2]):
-        packet = trace.packet.add()
-        packet.timestamp = nanoseconds(tick)
-        packet.trusted_packet_sequence_id = SEQUENCE
-        emit(packet.track_event)
-    return trace
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    packets = _packets(timeline, note, TracePacket)
+    try:
+        with temporary.open("wb") as file:
+            while chunk := list(itertools.islice(packets, CHUNK)):
+                # Traces one after the other are one trace.
+                file.write(Trace(packet=chunk).SerializeToString())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def nanoseconds(tick: int) -> int:
@@ -55,79 +64,138 @@ def nanoseconds(tick: int) -> int:
     return tick * 1_000_000_000 // TICKS_PER_SECOND
 
 
-class _Tracks:
-    """Tracks by name, described in the trace when first used."""
+def _packets(timeline: Timeline, note: str, new: Callable[..., Any]) -> Iterator[Any]:
+    """Yield packets, each track described before anything happens on it."""
+    tracks = _Tracks(
+        new, f"simulated, model {timeline.model_version}, calibration {timeline.calibration_id}{note}"
+    )
+    for event in _events(timeline, tracks):
+        packet = new(timestamp=nanoseconds(event.tick), trusted_packet_sequence_id=SEQUENCE)
+        event.emit(packet.track_event)
+        yield from tracks.described()
+        yield packet
 
-    def __init__(self, trace: Any, note: str) -> None:
-        self._trace = trace
+
+class _Tracks:
+    """Tracks by name, described when first used."""
+
+    def __init__(self, new: Callable[..., Any], note: str) -> None:
+        self._new = new
         self._note = note
         self._ids: dict[str, int] = {}
+        self._described: list[Any] = []
+
+    def described(self) -> list[Any]:
+        """Return the descriptions that were not returned yet."""
+        result, self._described = self._described, []
+        return result
 
     def process(self, name: str) -> int:
+        """Return the track of a board or the program."""
         if name not in self._ids:
             descriptor = self._describe(name)
-            descriptor.process.pid = len(self._ids)
+            descriptor.process.pid = self._ids[name]
             descriptor.process.process_name = f"{name} ({self._note})"
         return self._ids[name]
 
     def unit(self, name: str) -> int:
-        if name not in self._ids:
-            parent = self.process(name.split(".", maxsplit=1)[0] if name.startswith("board") else "program")
-            descriptor = self._describe(name)
-            descriptor.parent_uuid = parent
-            descriptor.name = name
-        return self._ids[name]
+        """Return the track of a thread, a copy or a core."""
+        process = name.partition(".")[0] if name.startswith("board") else "program"
+        return self._below(name, self.process(process))
+
+    def part(self, core: str, unit: str) -> int:
+        """Return the track of a unit of a core, below that of the core."""
+        return self._below(f"{core}.{unit}", self.unit(core))
 
     def counter(self, name: str) -> int:
+        """Return the track of a bandwidth."""
         key = f"{name}:counter"
         if key not in self._ids:
-            parent = self.process(name.split(".", maxsplit=1)[0])
+            parent = self.process(name.partition(".")[0])
             descriptor = self._describe(key)
             descriptor.parent_uuid = parent
             descriptor.name = f"{name} bytes/s"
             descriptor.counter.unit_name = "bytes/s"
         return self._ids[key]
 
+    def _below(self, name: str, parent: int) -> int:
+        if name not in self._ids:
+            descriptor = self._describe(name)
+            descriptor.parent_uuid = parent
+            descriptor.name = name
+        return self._ids[name]
+
     def _describe(self, key: str) -> Any:
         self._ids[key] = len(self._ids) + 1
-        packet = self._trace.packet.add()
-        packet.trusted_packet_sequence_id = SEQUENCE
+        packet = self._new(trusted_packet_sequence_id=SEQUENCE)
         packet.track_descriptor.uuid = self._ids[key]
+        self._described.append(packet)
         return packet.track_descriptor
 
 
-END, COUNT, BEGIN = range(3)
-"""What comes first at one tick."""
-
-
-def _events(timeline: Timeline, tracks: _Tracks) -> Iterator[tuple[int, int, Callable[[Any], None]]]:
-    """Yield (tick, order at that tick, what to write)."""
+def _events(timeline: Timeline, tracks: _Tracks) -> Iterator[_Event]:
+    """Yield everything that happens, in order."""
     flows = _flows(timeline.spans)
-    for number, span in enumerate(timeline.spans):
-        if span.end == span.start:
-            continue
-        track = tracks.unit(span.track)
-        yield span.start, BEGIN, partial(_begin, span, track, flows.get(number, ((), ())))
-        yield span.end, END, partial(_end, track)
-    for rate in timeline.rates:
-        yield rate.tick, COUNT, partial(_count, tracks.counter(rate.unit), rate.speed)
-    for board, changes in _l2_rates(timeline.spans).items():
-        track = tracks.counter(f"{board}.l2")
-        for tick, speed in changes:
-            yield tick, COUNT, partial(_count, track, speed)
+    begun = sorted(range(len(timeline.spans)), key=lambda number: timeline.spans[number].start)
+
+    def slices() -> Iterator[list[_Event]]:
+        for number in begun:
+            yield list(_slices(timeline.spans[number], flows.get(number, ((), ())), tracks))
+
+    rates = (
+        _Event(rate.tick, COUNT, partial(_count, tracks.counter(rate.unit), rate.speed))
+        for rate in timeline.rates
+    )
+    near = _l2((timeline.spans[number] for number in begun), tracks)
+    return heapq.merge(_in_order(slices()), rates, near, key=lambda event: event[:2])
 
 
-def _begin(span: Span, track: int, flows: tuple[Sequence[int], Sequence[int]], event: Any) -> None:
-    event.type = event.TYPE_SLICE_BEGIN
-    event.track_uuid = track
-    event.name = span.name
-    event.categories.append(span.track.rsplit(".", 1)[-1])
+Item = TypeVar("Item", bound=tuple[Any, ...])
+
+
+def _in_order(groups: Iterator[list[Item]]) -> Iterator[Item]:
+    """Yield items by their first two members; no group has an item before the first of the group before it."""
+    waiting: list[tuple[Any, Any, int, Item]] = []
+    numbers = itertools.count()
+    for group in groups:
+        for item in group:
+            heapq.heappush(waiting, (item[0], item[1], next(numbers), item))
+        first = group[0][0] if group else 0
+        while waiting and waiting[0][0] < first:
+            yield heapq.heappop(waiting)[-1]
+    while waiting:
+        yield heapq.heappop(waiting)[-1]
+
+
+def _slices(span: Span, flows: Flows, tracks: _Tracks) -> Iterator[_Event]:
+    """Yield begin and end of a span and of what the units of a core did in it."""
+    if span.end == span.start:
+        return
+    track = tracks.unit(span.track)
+    yield _Event(span.start, BEGIN, partial(_begin, span, track, flows))
+    yield _Event(span.end, END, partial(_end, track))
+    for unit, begin, end in span.parts:
+        if end > begin:
+            track = tracks.part(span.track, unit)
+            yield _Event(span.start + begin, BEGIN, partial(_part, span.name, unit, track))
+            yield _Event(span.start + end, END, partial(_end, track))
+
+
+def _begin(span: Span, track: int, flows: Flows, event: Any) -> None:
+    _part(span.name, span.track.rsplit(".", 1)[-1], track, event)
     for name, value in (("call", span.call), ("bytes", span.amount)):
         if value or name == "call":
             note = event.debug_annotations.add()
             note.name, note.uint_value = name, value
     event.flow_ids.extend(flows[0])
     event.terminating_flow_ids.extend(flows[1])
+
+
+def _part(name: str, category: str, track: int, event: Any) -> None:
+    event.type = event.TYPE_SLICE_BEGIN
+    event.track_uuid = track
+    event.name = name
+    event.categories.append(category)
 
 
 def _end(track: int, event: Any) -> None:
@@ -163,23 +231,22 @@ def _flows(spans: Sequence[Span]) -> dict[int, tuple[list[int], list[int]]]:
     return result
 
 
-def _l2_rates(spans: Sequence[Span]) -> dict[str, list[tuple[int, int]]]:
-    """Return per board the changes of the bytes per second that cross L2, each task at its mean."""
-    changes: dict[str, dict[int, int]] = {}
-    for span in spans:
-        board, _, unit = span.track.partition(".")
-        if (
-            unit.startswith("core")
-            and span.amount
-            and not span.name.startswith("ddr ")
-            and span.end > span.start
-        ):
-            speed = span.amount * TICKS_PER_SECOND // (span.end - span.start)
-            steps = changes.setdefault(board, {})
-            steps[span.start] = steps.get(span.start, 0) + speed
-            steps[span.end] = steps.get(span.end, 0) - speed
-    result = {}
-    for board, steps in changes.items():
-        total = 0
-        result[board] = [(tick, total := total + steps[tick]) for tick in sorted(steps)]
-    return result
+def _l2(spans: Iterator[Span], tracks: _Tracks) -> Iterator[_Event]:
+    """Yield the changes of the bytes per second that cross L2 of a board, each task at its mean."""
+
+    def changes() -> Iterator[list[tuple[int, str, int]]]:
+        for span in spans:
+            board, _, unit = span.track.partition(".")
+            if (
+                unit.startswith("core")
+                and span.amount
+                and not span.name.startswith("ddr ")
+                and span.end > span.start
+            ):
+                speed = span.amount * TICKS_PER_SECOND // (span.end - span.start)
+                yield [(span.start, board, speed), (span.end, board, -speed)]
+
+    totals: dict[str, int] = {}
+    for (tick, board), steps in itertools.groupby(_in_order(changes()), key=lambda change: change[:2]):
+        totals[board] = totals.get(board, 0) + sum(speed for _, _, speed in steps)
+        yield _Event(tick, COUNT, partial(_count, tracks.counter(f"{board}.l2"), totals[board]))
