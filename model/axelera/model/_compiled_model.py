@@ -152,6 +152,8 @@ def _batch(inputs: tuple[Buffer, ...], where: Path) -> int:
 
 
 def _label(directory: Path) -> str:
-    """Name a model after its directory; `build/<network>/<model>/<cores>/` is called after the model."""
+    """Name a model after its directory, `build/<network>/<model>/<cores>/` and `<model>/compiled_model/` after <model>."""
     directory = directory.resolve()
+    if directory.name == "compiled_model" and directory.parent.name:
+        directory = directory.parent
     return directory.parent.name if directory.name.isdigit() and directory.parent.name else directory.name

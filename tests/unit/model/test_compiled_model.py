@@ -43,6 +43,16 @@ def test_a_build_for_n_cores_is_called_after_the_model(write: Write) -> None:
     assert load_compiled_model(directory / "4" / "model.json").name == "net"
 
 
+def test_what_axcompile_wrote_is_called_after_the_directory_around_it(write: Write) -> None:
+    directory = write()
+    (directory / "compiled_model").mkdir()
+    for name in ("model.json", "manifest.json"):
+        (directory / name).rename(directory / "compiled_model" / name)
+    for path in (directory / "compiled_model", directory / "compiled_model" / "model.json"):
+        assert load_compiled_model(path).name == "net"
+        assert load_compiled_model(path).properties["name"] == "net"
+
+
 def test_without_a_manifest_quantisation_and_padding_take_their_defaults(
     write: Write, contents: Contents
 ) -> None:
