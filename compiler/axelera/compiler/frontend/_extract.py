@@ -75,7 +75,7 @@ def _extract(
 ) -> onnx.ModelProto:
     graph = ir.convenience.extract(model.graph, list(inputs), list(outputs))
     graph.name = name
-    proto: onnx.ModelProto = ir.to_proto(ir.Model(graph, ir_version=min(model.ir_version, 10)))
+    proto: onnx.ModelProto = ir.to_proto(ir.Model(graph, ir_version=model.ir_version))
     # The extraction goes through sets, so their order differs from one process to the next.
     proto.graph.initializer.sort(key=lambda tensor: tensor.name)
     proto.graph.value_info.sort(key=lambda value: value.name)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import onnx
+import onnx.shape_inference
 import onnx.version_converter
+import onnxruntime
+from onnx import helper
 
 from axelera.compiler._errors import ModelError
 
 OLDEST_OPSET = 7
 CANONICAL_OPSET = 17
+IR_VERSION = 10
+"""Of the models made here; newer versions add nothing that this project uses, and fewer tools read them."""
 LARGEST_FILE = 2**31
 
 
@@ -76,15 +83,35 @@ def normalise(
     _drop_initializers_from_inputs(proto)
     _pin_inputs(proto, name, dict(input_shapes or {}))
     del proto.graph.value_info[:]  # stale once shapes are pinned
-    _forget_output_shapes(proto)
     _name_nodes(proto)
     try:
+        _forget_output_shapes(proto)
         onnx.checker.check_model(proto)
         if opset < CANONICAL_OPSET:
             proto = onnx.version_converter.convert_version(proto, CANONICAL_OPSET)
+        elif opset > (runnable := newest_runnable_opset()):
+            proto = onnx.version_converter.convert_version(proto, runnable)
     except Exception as error:  # the checker and the converter raise several unrelated classes
         raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {error}") from error
+    proto.ir_version = min(proto.ir_version, IR_VERSION)
     return proto
+
+
+@cache
+def newest_runnable_opset() -> int:
+    """Return the newest opset that ONNX Runtime takes; the onnx package is often ahead of it."""
+    value, result = (helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, []) for name in ("x", "y"))
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", [value], [result])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    for opset in range(onnx.defs.onnx_opset_version(), CANONICAL_OPSET, -1):
+        imports = [helper.make_opsetid("", opset)]
+        probe = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION).SerializeToString()
+        # onnxruntime raises pybind exceptions without a common base
+        with suppress(Exception):
+            onnxruntime.InferenceSession(probe, options, providers=["CPUExecutionProvider"])
+            return opset
+    return CANONICAL_OPSET
 
 
 def _drop_initializers_from_inputs(proto: onnx.ModelProto) -> None:
@@ -153,6 +180,11 @@ def _name_nodes(proto: onnx.ModelProto) -> None:
 
 
 def _forget_output_shapes(proto: onnx.ModelProto) -> None:
+    """Keep ranks alone; find them where the file leaves even these out."""
+    if not all(value.type.tensor_type.HasField("shape") for value in proto.graph.output):
+        inferred = onnx.shape_inference.infer_shapes(proto).graph.output
+        del proto.graph.output[:]
+        proto.graph.output.extend(inferred)
     for value in proto.graph.output:
         for dim in value.type.tensor_type.shape.dim:
             dim.Clear()
