@@ -36,6 +36,18 @@ def concatenation(net: Net) -> str:
     return net.conv(net.add("Concat", net.add("Relu", x), net.conv(x, 8, 4, kernel=1), axis=1), 12, 4)
 
 
+def dense(net: Net) -> str:
+    x = net.add("Flatten", net.add("GlobalAveragePool", net.add("Relu", net.conv("x", 3, 8))))
+    for inputs, outputs, turned in ((8, 16, 1), (16, 16, 0), (16, 5, 0)):
+        shape = (outputs, inputs) if turned else (inputs, outputs)
+        weight = net.random.standard_normal(shape) * net.random.uniform(
+            0.1, 1, (outputs, 1) if turned else outputs
+        )
+        bias = net.constant(net.random.standard_normal(outputs).astype(np.float32))
+        x = net.add("Gemm", x, net.constant(weight.astype(np.float32)), bias, transB=turned)
+    return net.add("MatMul", x, net.constant(net.random.standard_normal((5, 5)).astype(np.float32)))
+
+
 def quantised_by_onnxruntime(
     tmp_path: Path, build: Callable[[Net], str], form: str, activation: str, per_channel: bool
 ) -> Path:
@@ -67,7 +79,7 @@ def quantised_by_onnxruntime(
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("activation", ["QInt8", "QUInt8"])
 @pytest.mark.parametrize("form", ["QDQ", "QOperator"])
-@pytest.mark.parametrize("build", [convolutions, residual, concatenation])
+@pytest.mark.parametrize("build", [convolutions, residual, concatenation, dense])
 def test_the_integers_of_onnxruntime_are_reproduced(
     tmp_path: Path, build: Callable[[Net], str], form: str, activation: str, per_channel: bool
 ) -> None:
@@ -83,7 +95,8 @@ def test_the_integers_of_onnxruntime_are_reproduced(
     for sample in data(SHAPE, 4, seed=5):
         output = np.empty(port.info().shape, np.int8)
         exact.run([model.inputs[0].quantise(sample).reshape(-1)], [output.reshape(-1)])
-        steps = np.rint((port.dequantise(output) - session.run(None, {"x": sample})[0]) / scale)
+        wanted = session.run(None, {"x": sample})[0].reshape(port.nchw)
+        steps = np.rint((port.dequantise(output) - wanted) / scale)
         # The float operators between Q and DQ round once more or less than integers do: never beyond one step.
         assert np.abs(steps).max() <= 1
         assert np.mean(steps != 0) < 0.02
@@ -97,6 +110,29 @@ def test_weights_and_scales_are_those_of_the_file(tmp_path: Path) -> None:
     ours = [program.constant(node, "weight") for node in program.nodes if node.op == "conv"]
     for weight in weights:
         assert any(np.array_equal(np.moveaxis(weight, 1, -1), candidate) for candidate in ours)
+
+
+def quantised_dense(axis: int, scales: int, inputs: int = 6) -> onnx.ModelProto:
+    net = Net((1, inputs))
+    scale = net.constant(net.random.uniform(0.01, 0.1, scales).astype(np.float32))
+    zero = net.constant(np.zeros(scales, np.int8))
+    weight = net.constant(net.random.integers(-127, 128, (inputs, 6), dtype=np.int8))
+    return net.model(net.add("Gemm", "x", net.add("DequantizeLinear", weight, scale, zero, axis=axis)))
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        (quantised_dense(axis=0, scales=6), "another axis"),
+        (quantised_dense(axis=0, scales=8, inputs=8), "another axis"),
+        (quantised_dense(axis=1, scales=5), "5 scales along axis 1"),
+    ],
+    ids=["square", "oblong", "contradiction"],
+)
+def test_scales_that_are_not_of_the_output_channels_are_refused(network: onnx.ModelProto, words: str) -> None:
+    samples = data([dim.dim_value for dim in network.graph.input[0].type.tensor_type.shape.dim], 3)
+    with pytest.raises(compiler.ModelError, match=words):
+        compiler.quantize(network, iter(samples), LOWER)
 
 
 def test_a_float_model_is_not_lowered_only(tmp_path: Path) -> None:

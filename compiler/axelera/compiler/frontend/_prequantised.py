@@ -43,12 +43,20 @@ def unwrap(proto: onnx.ModelProto, name: str) -> tuple[onnx.ModelProto, Recorded
     """Return the float form of a pre-quantised model and what it decided.
 
     Raises:
-        ModelError: a scale is computed, a type is not 8 bits, or one value is quantised in two ways.
+        ModelError: a scale is computed or does not fit its tensor, a type is not 8 bits, or one value is quantised in
+            two ways.
     """
     walk = _Walk(proto, name)
     for node in proto.graph.node:
-        for part in _EXPANSIONS.get(node.op_type, _as_it_is)(node, walk):
-            walk.visit(part)
+        try:
+            for part in _EXPANSIONS.get(node.op_type, _as_it_is)(node, walk):
+                walk.visit(part)
+        except (ValueError, IndexError) as error:  # inputs are missing, or shapes contradict each other
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(
+                f"model {name!r}: node {node.name!r} ({node.op_type}) cannot be understood: {error}"
+            ) from error
     return walk.finish(), walk.recorded
 
 
@@ -142,6 +150,11 @@ class _Walk:
         axis = next((entry.i for entry in node.attribute if entry.name == "axis"), 1) % max(integers.ndim, 1)
         shape = [1] * integers.ndim
         if scale.size > 1:
+            if scale.size != integers.shape[axis]:
+                raise ModelError(
+                    f"model {self.name!r}: {node.input[0]!r} of shape {integers.shape} has {scale.size} scales along "
+                    f"axis {axis}; one, or one per output channel, is possible"
+                )
             shape[axis] = scale.size
         centred = integers.astype(np.int64) - zero.astype(np.int64).reshape(shape if zero.size > 1 else ())
         real = centred.astype(np.float32) * scale.astype(np.float32).reshape(shape if scale.size > 1 else ())
@@ -167,18 +180,29 @@ def _wrapped(
     operands: Sequence[Sequence[str]],
     result: Sequence[str],
     bias: Sequence[str] = (),
-    **attributes: Any,
+    axis: int = 0,
 ) -> list[onnx.NodeProto]:
-    """Write a QOperator node as DequantizeLinear, float operator, QuantizeLinear."""
+    """Write a QOperator node as DequantizeLinear, float operator, QuantizeLinear.
+
+    Args:
+        node: the node.
+        op: the float operator.
+        operands: value, scale and zero point of each.
+        result: scale and zero point of the output; none when it is float.
+        bias: the float bias.
+        axis: along which weights (the second operand) have several scales.
+    """
     output = node.output[0]
     nodes = [
-        helper.make_node("DequantizeLinear", list(triple), [f"{output}_operand{i}"], axis=0 if i else 1)
+        helper.make_node("DequantizeLinear", list(triple), [f"{output}_operand{i}"], axis=axis if i else 1)
         for i, triple in enumerate(operands)
     ]
     inputs = [entry.output[0] for entry in nodes] + list(bias)
-    made = helper.make_node(op, inputs, [f"{output}_real"], name=node.name, **attributes)
-    kept = {entry.name for entry in made.attribute}
-    made.attribute.extend(e for e in node.attribute if e.name not in kept and e.name != "channels_last")
+    real = f"{output}_real" if any(result) else output
+    made = helper.make_node(op, inputs, [real], name=node.name)
+    made.attribute.extend(entry for entry in node.attribute if entry.name != "channels_last")
+    if not any(result):
+        return [*nodes, made]
     return [
         *nodes,
         made,
@@ -207,14 +231,15 @@ def _conv(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
 
 def _gemm(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
     i = list(node.input)
-    bias = _bias(node, walk, i[6], (i[1], i[4]))
-    return _wrapped(node, "Gemm", [i[0:3], i[3:6]], i[7:9], bias)
+    bias = _bias(node, walk, i[6] if len(i) > 6 else "", (i[1], i[4]))
+    turned = any(entry.name == "transB" and entry.i for entry in node.attribute)
+    return _wrapped(node, "Gemm", [i[0:3], i[3:6]], i[7:9], bias, axis=0 if turned else 1)
 
 
 def _matmul(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
     del walk
     i = list(node.input)
-    return _wrapped(node, "MatMul", [i[0:3], i[3:6]], i[6:8])
+    return _wrapped(node, "MatMul", [i[0:3], i[3:6]], i[6:8], axis=-1)
 
 
 def _binary(op: str) -> Callable[[onnx.NodeProto, _Walk], list[onnx.NodeProto]]:

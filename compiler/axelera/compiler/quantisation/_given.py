@@ -7,9 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from axelera.compiler._errors import ModelError
 from axelera.compiler.lowering import TYING, Activation, Network, Operator
 from axelera.compiler.quantisation._emit import FixedWeights
 from axelera.compiler.quantisation._quantisation import Quantisation
+
+_EXACT = 1e-3
+"""Integers times a float32 scale, divided by it again, are integers but for rounding."""
 
 
 def given_scales(network: Network, scales: Mapping[str, tuple[float, int]]) -> dict[str, Quantisation]:
@@ -73,13 +77,29 @@ def fixed_weights(network: Network, scales: Mapping[str, npt.NDArray[np.float32]
     Args:
         network: the lowered network.
         scales: scale per output channel, or one, by operator.
+
+    Raises:
+        ModelError: the weights of an operator are no multiples of these scales: they belong to another axis.
     """
     result = {}
     for operator in network.operators:
         if operator.name not in scales or operator.op not in ("conv", "conv_transpose"):
             continue
         real = np.asarray(operator.parameters["weight"], np.float64)
-        scale = np.broadcast_to(scales[operator.name], (real.shape[0],)).astype(np.float32)
-        integers = np.clip(np.rint(real / scale.astype(np.float64).reshape(-1, 1, 1, 1)), -128, 127)
+        given = scales[operator.name]
+        if given.size not in (1, real.shape[0]):
+            raise _of_another_axis(operator)
+        scale = np.broadcast_to(given, (real.shape[0],)).astype(np.float32)
+        steps = real / scale.astype(np.float64).reshape(-1, 1, 1, 1)
+        integers = np.clip(np.rint(steps), -128, 127)
+        if not np.abs(steps - integers).max(initial=0) < _EXACT:
+            raise _of_another_axis(operator)
         result[operator.name] = FixedWeights(integers.astype(np.int8), scale)
     return result
+
+
+def _of_another_axis(operator: Operator) -> ModelError:
+    return ModelError(
+        f"the weights of {operator.name!r} are quantised along another axis than its output channels; quantise them per "
+        "tensor or per output channel"
+    )
