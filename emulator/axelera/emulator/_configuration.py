@@ -74,7 +74,8 @@ class EmulatorOptions(_Strict):
 
     `pace`: "virtual" never sleeps; "realtime" returns from `run()` when the simulated board would. `numerics`: "metis"
     or "exact". `compute`: a path of the compute core ("auto" takes the fastest), or "off" for outputs that hold zero
-    points. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
+    points. `run_threads`: threads of the CPU that one frame is split over; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1.
+    `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
     `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius.
     `report` and `trace`: files written when a context is released.
     """
@@ -85,6 +86,7 @@ class EmulatorOptions(_Strict):
     pace: Literal["virtual", "realtime"] = "virtual"
     numerics: Literal["metis", "exact"] = "metis"
     compute: str = Field(default="auto", max_length=40)
+    run_threads: int | None = Field(default=None, ge=1, le=256)
     host: str = "desktop"
     calibration: str = ""
     warmup: Literal["zero", "poison"] = "zero"

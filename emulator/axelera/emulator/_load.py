@@ -30,9 +30,13 @@ def load_model(
         return program, None
     executable = executables.get(
         model.directory,
-        options.numerics,
-        options.compute,
-        lambda: load(read_program(model.directory), numerics=options.numerics, path=options.compute),
+        (options.numerics, options.compute, options.run_threads),
+        lambda: load(
+            read_program(model.directory),
+            numerics=options.numerics,
+            path=options.compute,
+            threads=options.run_threads,
+        ),
     )
     _check(model, executable.program)
     return executable.program, executable.instance()

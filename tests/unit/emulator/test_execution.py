@@ -10,7 +10,7 @@ import pytest
 
 from axelera.driver import IncompatibleDevice, InvalidArgument
 from axelera.emulator import EmulatorDriver, parse_options
-from axelera.emulator.compute import Runner
+from axelera.emulator.compute import Runner, ThreadBudget
 from axelera.runtime import Context
 
 SHAPE = (1, 4, 4, 64)
@@ -110,6 +110,25 @@ def test_without_computing_outputs_hold_zero_points_and_it_is_said(make_model: M
         instance.run([frames(1)[0]], [output])
         assert np.unique(output).tolist() == [-7]
         assert instance.counters().simulated.endswith("values not computed")
+
+
+def test_frames_are_split_over_as_many_threads_as_configured(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    original = ThreadBudget.taken
+
+    def taken(budget: ThreadBudget, wanted: int, serve: object) -> object:
+        asked.append(wanted)
+        return original(budget, wanted, serve)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ThreadBudget, "taken", taken)
+    monkeypatch.setenv("AXEMU_COMPUTE_RUN_THREADS", "2")
+    path, (frame,) = make_model(), frames(1)
+    for options in ({"run_threads": 3}, {}):
+        (result,) = run_all(path, [frame], options)
+        assert np.array_equal(result, doubled(frame))
+    assert asked == [3, 2]
 
 
 def test_a_batch_model_computes_every_frame_of_it(make_model: MakeModel) -> None:

@@ -90,6 +90,7 @@ def test_report_variables_name_files(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"ambient": 200}, ("ambient", "70")),
         ({"host": "mainframe"}, ("host", "'mainframe'", "desktop")),
         ({"configure_polls": "3"}, ("configure_polls",)),
+        ({"run_threads": 0}, ("run_threads", "greater than or equal to 1")),
     ],
 )
 def test_a_bad_option_is_refused_with_key_and_choice(
