@@ -44,6 +44,11 @@ def test_a_name_becomes_a_model_that_runs(tmp_path: Path) -> None:
     assert logits.std() > 1
 
 
+def test_a_published_spelling_is_built_under_the_vendors_name(tmp_path: Path) -> None:
+    result = download("ResNet-10t", "--output", str(tmp_path))
+    assert result.stdout.split() == [str(tmp_path / NAME / NAME / "1" / "model.json")]
+
+
 def test_the_description_says_what_the_weights_are(tmp_path: Path) -> None:
     assert download(NAME, "--output", str(tmp_path)).exit_code == 0
     info = json.loads((tmp_path / NAME / NAME / "model_info.json").read_text())
@@ -103,6 +108,7 @@ def test_weights_of_ones_own_are_compiled_instead(tmp_path: Path) -> None:
     result = download(NAME, "--weights", str(file), "--output", str(tmp_path), "--axm")
     assert result.exit_code == 0, result.stderr
     assert "synthetic" not in result.stderr
+    assert f"Compiling {file} as {NAME} on this machine (only its input is compared" in result.stderr
     folder = tmp_path / NAME / NAME
     info = json.loads((folder / "model_info.json").read_text())
     assert (info["weights"], info["num_classes"]) == ("mine.onnx", 12)

@@ -64,10 +64,9 @@ def show(name: Annotated[str, typer.Argument(help="Name or alias.")]) -> None:
 def description(network: Network, columns: int) -> Iterator[str]:
     """Yield what is known about a network, label by label, folded to `columns`."""
     height, width = network.resolution
-    vendor = f"{network.name}-{network.dataset}-onnx"
     for label, value in (
         ("name", network.name),
-        ("vendor's name", vendor),
+        ("vendor's name", network.vendor_name),
         ("title", network.title),
         ("task", network.task),
         ("input", f"1x3x{height}x{width}"),
@@ -76,7 +75,7 @@ def description(network: Network, columns: int) -> Iterator[str]:
         ("MACs", f"{network.macs:,}"),
         ("architecture", network.source),
         ("weights", "synthetic (seeded random numbers)"),
-        ("also called", ", ".join(name for name in network.names[1:] if name != vendor)),
+        ("also called", ", ".join(name for name in network.names[1:] if name != network.vendor_name)),
     ):
         yield textwrap.fill(
             value,
@@ -92,7 +91,7 @@ def description(network: Network, columns: int) -> Iterator[str]:
 def export(
     name: Annotated[str, typer.Argument(help="Name or alias.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write (<name>.onnx).")
+        Path | None, typer.Option("-o", "--output", dir_okay=False, help="File to write (<name>.onnx).")
     ] = None,
     resolution: Annotated[str, typer.Option(help="Height and width of the input, such as 480x640.")] = "",
     classes: Annotated[int | None, typer.Option(help="Number of classes.")] = None,
@@ -117,6 +116,7 @@ def export(
         except ValueError as error:
             print(f"axemu zoo export: {error}", file=sys.stderr)
             raise typer.Exit(2) from error
+        path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.part")
         fresh.write_bytes(model.SerializeToString())
         fresh.replace(path)

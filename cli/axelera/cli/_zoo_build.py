@@ -79,14 +79,18 @@ def compile_job(job: Job) -> None:
     """Build or load the network, quantise it, compile it into `job.directory`, describe it.
 
     Raises:
-        AxeleraError: the file is not a network of this shape, or the compiler refuses it.
+        AxeleraError: the network has no such number of classes, the file is not a network of this shape, or the
+            compiler refuses it.
     """
     from axelera import compiler  # noqa: PLC0415  slow to import
     from axelera.cli._compile_data import load_transform  # noqa: PLC0415
 
     outdated = job.difference()
     if job.weights is None:
-        model = job.network.build(classes=job.classes)
+        try:
+            model = job.network.build(classes=job.classes)
+        except ValueError as error:
+            raise AxeleraError(str(error)) from error
     else:
         model = load_weights(job.weights, job.network)
     config = compiler.CompilerConfig(
@@ -141,7 +145,7 @@ def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequenc
         info |= {
             "num_classes": classes,
             "weights": job.weights.name,
-            "note": "weights from a file of the user",
+            "note": "graph and weights are those of a file of the user; only its input was compared",
         }
     if job.images is None:
         info["calibration"] = f"{job.samples} samples of random numbers in [0, 1)"

@@ -61,7 +61,7 @@ def axdownloadmodel(
         return
     if list_names:
         for network in networks():
-            print(f"{network.name}-{network.dataset}-onnx")
+            print(network.vendor_name)
         return
     wanted = [*(names or []), *(model or [])]
     mistakes = {
@@ -84,7 +84,8 @@ def axdownloadmodel(
             continue
         from axelera.cli._zoo_build import Job  # noqa: PLC0415  --list needs no compiler
 
-        job = Job(network, name.lower(), output, cores, weights, classes, imageset, transform, samples, axm)
+        folder = name.lower() if name.lower() in network.names else network.vendor_name
+        job = Job(network, folder, output, cores, weights, classes, imageset, transform, samples, axm)
         with told("axdownloadmodel"):
             _provide(job, force=force)
         print(job.directory / "model.json")
@@ -102,8 +103,16 @@ def _provide(job: Job, *, force: bool) -> None:
     if (job.directory / "model.json").is_file() and not force:
         print(f"{job.directory / 'model.json'} is there already; --force compiles it again", file=sys.stderr)
         return
-    kind = "synthetic weights: values mean nothing" if job.weights is None else f"weights of {job.weights}"
-    print(f"Compiling {job.network.title} on this machine ({kind})", file=sys.stderr)
+    if job.weights is None:
+        print(
+            f"Compiling {job.network.title} on this machine (synthetic weights: values mean nothing)",
+            file=sys.stderr,
+        )
+    else:
+        print(
+            f"Compiling {job.weights} as {job.name} on this machine (only its input is compared with the network's)",
+            file=sys.stderr,
+        )
     compile_job(job)
 
 

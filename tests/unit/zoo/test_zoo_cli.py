@@ -98,6 +98,19 @@ def test_export_refuses_bad_arguments_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_export_makes_the_directory_it_writes_into(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "net.onnx"
+    assert command("export", "squeezenet1_1", "-o", str(path), "--structure-only").exit_code == 0
+    assert [file.name for file in path.parent.iterdir()] == ["net.onnx"]
+
+
+def test_export_into_a_directory_asks_for_a_file(tmp_path: Path) -> None:
+    result = command("export", "squeezenet1_1", "-o", str(tmp_path))
+    assert result.exit_code == 2
+    assert re.search(r"is a\W+directory", result.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_table_has_a_row_per_network() -> None:
     lines = command("table", "--only", "squeezenet").stdout.splitlines()
     rows = [line for line in lines if line.startswith("| `")]
@@ -156,6 +169,13 @@ def test_download_takes_classes_for_synthetic_weights_only(tmp_path: Path) -> No
     result = download("resnet18", "--weights", str(file), "--classes", "5")
     assert result.exit_code == 2
     assert "--weights has its own classes" in result.stderr
+
+
+def test_download_refuses_more_classes_than_a_network_takes(tmp_path: Path) -> None:
+    result = download("resnet18", "--classes", "100001", "--output", str(tmp_path))
+    assert result.exit_code == 1
+    assert "axdownloadmodel: resnet18: 100001 classes: expected 1 to 100000" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../resnet18", "/tmp/resnet18", "resnet18/..", ""])  # noqa: S108

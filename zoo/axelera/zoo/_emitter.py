@@ -19,6 +19,7 @@ OPSET = 17
 IR_VERSION = 8
 CONSTANT_WEIGHT = 0.02
 CONSTANT_FROM = 64  # elements from which a weight becomes a ConstantOfShape node
+LARGEST = 2_000_000_000  # bytes of weights; an ONNX file can't exceed 2 GiB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,7 @@ class Emitter:
         self._nodes: list[onnx.NodeProto] = []
         self._fills: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
+        self._weight_bytes = 0
         self._inputs: list[onnx.ValueInfoProto] = []
         self._values: list[Value] = []
         self._scope: list[str] = []
@@ -98,6 +100,13 @@ class Emitter:
                 helper.make_node("ConstantOfShape", [f"{name}/shape"], [name], name=name, value=fill)
             )
             return name
+        self._weight_bytes += 4 * count
+        if self._weight_bytes > LARGEST:
+            msg = (
+                f"{self.name}: more than {LARGEST / 1e9:g} GB of weights, which no ONNX file holds: "
+                "build it narrower, with fewer classes or for its structure only"
+            )
+            raise ValueError(msg)
         values = self._rng.standard_normal(count, dtype=np.float32)
         if centred is not None:
             rows = values.reshape(shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,6 +55,11 @@ class Network:
     aliases: tuple[str, ...]
     builder: tuple[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def vendor_name(self) -> str:
+        """The name in the form of the vendor's lists, such as `resnet50-imagenet-onnx`."""
+        return f"{self.name}-{self.dataset}-onnx"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -115,9 +121,8 @@ def _check(network: Network, height: int, wide: int, classes: int, width: float)
     smallest = 75 if network.name == "inception_v3" else 32
     for side, size in (("height", height), ("width", wide)):
         if not smallest <= size <= 4096 or size % step:
-            msg = (
-                f"{network.name}: {side} {size} of the input: expected {smallest} to 4096 in steps of {step}"
-            )
+            steps = f" in steps of {step}" if step > 1 else ""
+            msg = f"{network.name}: {side} {size} of the input: expected {smallest} to 4096{steps}"
             raise ValueError(msg)
     if not 1 <= classes <= 100_000:
         msg = f"{network.name}: {classes} classes: expected 1 to 100000"
@@ -136,15 +141,21 @@ def _counts() -> dict[str, dict[str, int]]:
 
 @cache
 def _index() -> dict[str, Network]:
-    from axelera.zoo._catalogue import NETWORKS  # noqa: PLC0415 (the catalogue is made of this module's class)
-
     index: dict[str, Network] = {}
-    for network in NETWORKS:
-        for name in network.names:
-            if index.setdefault(name, network) is not network:
-                msg = f"zoo: the name {name} stands for both {index[name].name} and {network.name}"
+    for network in networks():
+        for name in (*network.names, network.title):
+            if index.setdefault(_plain(name), network) is not network:
+                msg = f"zoo: the name {name} stands for both {index[_plain(name)].name} and {network.name}"
                 raise ValueError(msg)
     return index
+
+
+def _plain(name: str) -> str:
+    """The name without capitals and separators: tables write `ResNet-50`, files `resnet50`.
+
+    Numbers stay apart: `regnet_x_1_6gf` is not `regnet_x_16gf`.
+    """
+    return re.sub(r"(?<!\d)_+|_+(?!\d)", "", re.sub("[-. ]", "_", name.lower()))
 
 
 def networks() -> tuple[Network, ...]:
@@ -155,15 +166,16 @@ def networks() -> tuple[Network, ...]:
 
 
 def find(name: str) -> Network:
-    """Return the network with a name or alias; capitals do not matter.
+    """Return the network with a name, alias or title; capitals and the separators `-_. ` do not matter.
 
     Raises:
         UnknownNetworkError: no network has this name; the message proposes similar ones.
     """
-    network = _index().get(name.lower())
+    network = _index().get(_plain(name))
     if network is None:
-        near = difflib.get_close_matches(name.lower(), _index(), n=3, cutoff=0.5)
-        hint = f"did you mean {', '.join(near)}?" if near else "see the list of names"
+        known = [other for network in networks() for other in network.names]
+        near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "`axemu zoo list` prints all names"
         msg = f"no network named {name!r} in the zoo: {hint}"
         raise UnknownNetworkError(msg)
     return network

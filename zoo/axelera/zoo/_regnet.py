@@ -13,8 +13,9 @@ from axelera.zoo._graph import Graph
 def _stages(depth: int, start: float, slope: float, ratio: float, group: int) -> list[tuple[int, int, int]]:
     """Return (channels, blocks, channels per group) of each stage."""
     steps = [round(math.log((start + slope * block) / start) / math.log(ratio)) for block in range(depth)]
-    widths = [round(start * ratio**step / 8) * 8 for step in steps]
-    stages = [(channels, len(list(blocks))) for channels, blocks in groupby(widths)]
+    stages = [
+        (max(round(start * ratio**step / 8) * 8, 8), len(list(blocks))) for step, blocks in groupby(steps)
+    ]
     return [(rounded_width(c, min(group, c)), blocks, min(group, c)) for c, blocks in stages]
 
 

@@ -89,7 +89,9 @@ def sppf(g: Graph, x: Value, channels: int) -> Value:
 
 def _attention(g: Graph, x: Value, std: float) -> Value:
     """Self-attention over the plane, with a depthwise layer on the values in place of a position code."""
-    heads = x.channels // 64
+    # Heads of 64 channels; a scaled width may need fewer, for all have the same even size.
+    most = max(x.channels // 64, 1)
+    heads = next(heads for heads in range(most, 0, -1) if x.channels % (2 * heads) == 0)
     depth = x.channels // heads
     key_depth = depth // 2
     height, width = x.shape[2:]
