@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from axelera.chip import BOARDS, HOSTS, METIS, PARAMETERS
+from axelera.chip import BOARDS, HOSTS, METIS, PARAMETERS, BoardFigures, HostFigures
 from axelera.model.program import Task
 from axelera.studies._measured import Case
 from axelera.studies._target import Target
@@ -67,17 +67,23 @@ def table_of(cases: Sequence[Case], targets: Mapping[tuple[str, int], Target]) -
 
 def evaluate(table: Table, parameters: Mapping[str, float], host: str = "desktop") -> Floats:
     """Return the rate of each case in frames per second."""
+    return evaluate_on(table, parameters, [BOARDS[case.board] for case in table.cases], HOSTS[host])
+
+
+def evaluate_on(
+    table: Table, parameters: Mapping[str, float], boards: Sequence[BoardFigures], host: HostFigures
+) -> Floats:
+    """Return the rate of each case in frames per second, each on the board given for it."""
     cases = table.cases
-    host_figures = HOSTS[host]
-    bandwidth = np.array([float(BOARDS[case.board].memory_bandwidth) for case in cases])
-    link = np.array([float(BOARDS[case.board].link_bandwidth) for case in cases])
-    joint = np.array([float(BOARDS[case.board].link_joint_bandwidth) for case in cases])
+    bandwidth = np.array([float(board.memory_bandwidth) for board in boards])
+    link = np.array([float(board.link_bandwidth) for board in boards])
+    joint = np.array([float(board.link_joint_bandwidth) for board in boards])
     instances = np.array([case.instances for case in cases])
     batch = np.array([case.compiled_cores for case in cases], float)
-    launch = float(host_figures.launch)
+    launch = float(host.launch)
     executing = core_seconds(table, parameters)
     buffered = np.array([case.double_buffer for case in cases])
-    copies = table.copied / link + 2 * float(host_figures.copy_setup)
+    copies = table.copied / link + 2 * float(host.copy_setup)
     alone = executing + launch + np.where(buffered, 0.0, copies)
     fetching = table.ddr / bandwidth
     call = closed_queue(alone, fetching, instances)
@@ -88,9 +94,7 @@ def evaluate(table: Table, parameters: Mapping[str, float], host: str = "desktop
     executed = call - launch - np.where(buffered, 0.0, copies)
     call = np.maximum(call, instances * np.maximum(table.copied / joint, table.longest_copy / link))
     metric = np.array([case.metric for case in cases])
-    seen = np.where(
-        metric == "device", executed, call + np.where(metric == "system", float(host_figures.gap), 0.0)
-    )
+    seen = np.where(metric == "device", executed, call + np.where(metric == "system", float(host.gap), 0.0))
     rate: Floats = instances * batch / seen
     return rate
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from axelera.chip import BOARDS, HOSTS
+from axelera.chip import BOARDS, HOSTS, PARAMETERS, Provenance, calibration_to_json, load_calibration
 from axelera.driver import AxeleraError, InvalidArgument
 from axelera.studies import Scenario, Target, explain, load_target, predict
 
@@ -198,7 +200,7 @@ def test_every_board_and_host_can_be_asked_for(small: Target) -> None:
 
 
 def test_an_explanation_accounts_for_every_operator(spilling: Target) -> None:
-    explanation = explain(Scenario("resnet18", board="m2"), spilling, sensitivities=False)
+    explanation = explain(Scenario("resnet18", board="m2"), spilling)
     assert len(explanation.rows) == len(spilling.tasks)
     assert sum(row.macs for row in explanation.rows) == sum(task.macs for task in spilling.tasks)
     for row in explanation.rows:
@@ -210,5 +212,42 @@ def test_an_explanation_accounts_for_every_operator(spilling: Target) -> None:
 def test_sensitivities_have_the_sign_of_what_was_changed(spilling: Target) -> None:
     changes = explain(Scenario("resnet18", board="m2"), spilling).sensitivities
     assert changes["memory_bandwidth"][0] < -0.03 < 0.03 < changes["memory_bandwidth"][1]
-    assert changes["launch"][0] > changes["launch"][1]
+    for name, (smaller, larger) in changes.items():
+        faster = larger if name.endswith(("_rate", "_bandwidth")) else smaller
+        assert smaller * larger <= 0 <= faster
     assert changes["gather_cycles"] == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "tolerance"), [({}, 0.0005), ({"board": "m2", "clock_mhz": 400}, 0.0005)]
+)
+def test_sensitivities_are_what_predictions_with_changed_figures_say(
+    small: Target, tmp_path: Path, scenario: dict[str, Any], tolerance: float
+) -> None:
+    changes = explain(Scenario("squeezenet1_1", **scenario), small).sensitivities
+    before = predict(Scenario("squeezenet1_1", **scenario), small).host_fps
+    for name in PARAMETERS:
+        for factor, expected in zip((0.9, 1.1), changes[name], strict=True):
+            path = changed(tmp_path, name, factor)
+            after = predict(Scenario("squeezenet1_1", calibration=path, **scenario), small).host_fps
+            assert after / before - 1 == pytest.approx(expected, abs=tolerance)
+
+
+def test_cores_that_wait_for_ddr_scatter_around_the_sensitivities(spilling: Target, tmp_path: Path) -> None:
+    changes = explain(Scenario("resnet18"), spilling).sensitivities
+    before = predict(Scenario("resnet18"), spilling).host_fps
+    for name in ("array_stretch", "weight_load_rate", "layer_cycles"):
+        path = changed(tmp_path, name, 1.1)
+        after = predict(Scenario("resnet18", calibration=path), spilling).host_fps
+        assert after / before - 1 == pytest.approx(changes[name][1], abs=0.025)
+
+
+def changed(folder: Path, name: str, factor: float) -> Path:
+    """Write the shipped calibration with one figure multiplied."""
+    shipped = load_calibration()
+    figure = shipped.figures[name]
+    what_if = figure.with_value(figure.value * factor, "a tenth more or less", Provenance.ASSUMED)
+    figures = {**shipped.figures, name: what_if}
+    path = folder / f"{name}-{factor}.json"
+    path.write_text(calibration_to_json(replace(shipped, figures=figures)), encoding="utf-8")
+    return path
