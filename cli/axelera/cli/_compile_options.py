@@ -14,6 +14,7 @@ from axelera.compiler import CompilerConfig, ConfigurationError
 from axelera.compiler.config import ALIASES, explain, load_config, nearest, read_json, spell_out
 
 __all__ = [
+    "MANIFEST",
     "ColorFormat",
     "ImageReader",
     "Layout",
@@ -22,6 +23,10 @@ __all__ = [
     "configuration",
     "default_configuration",
 ]
+
+
+MANIFEST = "quantized_model_manifest.json"
+"""A file of this name is a quantised model, not a network."""
 
 
 class Layout(StrEnum):
@@ -140,7 +145,7 @@ def configuration(options: Options, properties: Mapping[str, Any]) -> CompilerCo
         cores = overrides.get("aipu_cores_used", 1)
         overrides.setdefault("resources_used", cores / 4 if cores in (1, 2, 3, 4) else 1.0)
     config = load_config(options.conf, overrides=overrides)
-    if not config.model_name:
+    if not config.model_name and options.input.name != MANIFEST:  # which keeps the name it was quantised with
         config.model_name = options.input.stem
     return config
 

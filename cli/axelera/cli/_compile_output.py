@@ -52,9 +52,10 @@ def output_directory(output: Path, *, overwrite: bool, added_too: bool = False) 
         added_too: also when somebody added files to it, which are lost then.
 
     Raises:
-        ConfigurationError: `output` exists and may not be replaced.
+        ConfigurationError: `output` exists, is not empty and may not be replaced.
     """
-    if output.exists() and not overwrite:
+    empty = output.is_dir() and not any(output.iterdir())
+    if output.exists() and not empty and not overwrite:
         raise ConfigurationError(f"output directory {output} exists; --overwrite replaces it")
     with replacing(output, _OUTPUT, added_too=added_too) as folder:
         yield folder

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from axelera import compiler
 from axelera.cli._compile_data import calibration_samples
-from axelera.cli._compile_options import Options
+from axelera.cli._compile_options import MANIFEST, Options
 from axelera.cli._compile_output import Outcome, write_json, write_report
 from axelera.compiler import CompilerConfig, CompilerError, ConfigurationError
 from axelera.compiler.config import CompilerMode
@@ -20,7 +20,6 @@ from axelera.compiler.quantized_model import AxeleraQuantizedModel
 
 __all__ = ["run"]
 
-MANIFEST = "quantized_model_manifest.json"
 _QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger"})
 _READING = "LOWER_FRONTEND_ERROR"
 _log = logging.getLogger("axelera.cli.axcompile")
@@ -55,7 +54,9 @@ def run(options: Options, config: CompilerConfig, folder: Path, console: Console
         quantised.export(folder / "quantized_model")
         if config.compiler_mode is not CompilerMode.QUANTIZE_ONLY:
             fallback = "TOP_LEVEL_LOWER_ERROR"
-            _log.info("Lowering %s for %d core(s)", config.model_name, config.aipu_cores_used)
+            _log.info(
+                "Lowering %s for %d core(s)", config.model_name or quantised.name, config.aipu_cores_used
+            )
             with console.status("Planning memory and writing the compiled model"):
                 compiler.compile(quantised, config, folder / "compiled_model")
         outcome = Outcome("SUCCEEDED", None, without_effect)

@@ -102,6 +102,15 @@ def test_a_quantised_model_is_lowered_later_to_the_same_program(tmp_path: Path, 
     whole, second = (files(tmp_path / name / "compiled_model") for name in ("whole", "second"))
     assert whole["program.bin"] == second["program.bin"]
     assert whole["model.json"] == second["model.json"]
+    assert json.loads(whole["report.json"])["model"] == json.loads(second["report.json"])["model"] == "net"
+
+
+def test_an_archive_of_a_quantised_model_has_its_name(tmp_path: Path, net: Path) -> None:
+    assert run("-i", net, "-o", tmp_path / "first", "--dataset-len", 2, "--quantize-only").exit_code == 0
+    manifest = tmp_path / "first" / "quantized_model" / "quantized_model_manifest.json"
+    done = run("-i", manifest, "-o", tmp_path / "second", "--cli-args", '{"output_axm_format": true}')
+    assert "Lowering net for 1 core" in done.stderr
+    assert (tmp_path / "second" / "net.axm").is_file()
 
 
 def test_images_and_a_transform_calibrate(tmp_path: Path, net: Path) -> None:

@@ -65,6 +65,13 @@ def test_an_existing_directory_needs_overwrite(tmp_path: Path) -> None:
         pass
 
 
+def test_an_empty_directory_needs_none(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with output_directory(tmp_path / "out", overwrite=False) as folder:
+        (folder / "file").touch()
+    assert (tmp_path / "out" / "file").is_file()
+
+
 def test_files_added_to_an_earlier_run_go_only_when_told(tmp_path: Path) -> None:
     out = earlier_run(tmp_path / "out")
     (out / "notes.txt").touch()

@@ -56,6 +56,26 @@ def test_directory_of_images_is_read_in_order_and_stretched(tmp_path: Path) -> N
     assert (float(first.max()), float(second.min())) == (0.0, 1.0)
 
 
+def test_greys_of_sixteen_bits_are_scaled_not_cut_off(tmp_path: Path) -> None:
+    grey = np.linspace(0, 65535, 80).astype(np.uint16).reshape(8, 10)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    np.testing.assert_allclose(drawn(tmp_path)[0][0, 0], grey / 65535, atol=0.5 / 255 + 1e-6)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
+def test_images_of_every_kind_become_inputs(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (7, 5), 1 if mode in ("1", "L", "P", "I;16") else None).save(tmp_path / "a.png")
+    assert drawn(tmp_path)[0].shape == SHAPES["x"]
+
+
+def test_files_that_systems_hide_are_no_images(tmp_path: Path) -> None:
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    for name in ("._a.png", ".ipynb_checkpoints/a.png"):
+        (tmp_path / name).write_bytes(b"no image")
+    Image.new("RGB", (7, 5)).save(tmp_path / "a.png")
+    assert len(drawn(tmp_path)) == length_of(tmp_path) == 1
+
+
 def test_random_data_depends_on_the_seed_only() -> None:
     first, second, other = (list(random_data(SHAPES, 2, seed)) for seed in (1, 1, 2))
     assert all(np.array_equal(a["x"], b["x"]) for a, b in zip(first, second, strict=True))

@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
-from tests.unit.compiler._networks import Net, data, run_float
+from onnx import TensorProto, helper, numpy_helper
+from tests.unit.compiler._networks import Net, data, run_float, sqnr
 
 from axelera import compiler
 from axelera.compiler import ModelError
@@ -71,6 +72,68 @@ def test_operators_that_changed_after_the_runtime_knew_them_keep_their_meaning()
     np.testing.assert_allclose(
         run_float(ir.to_proto(simplified(model)), sample)[0], run_float(older, sample)[0], atol=1e-5
     )
+
+
+def _resizing(opset: int) -> onnx.ModelProto:
+    net = Net((1, 3, 8, 8), opset)
+    x = net.conv("x", 3, 4)
+    if opset < 9:
+        x = net.add("Upsample", x, mode="nearest", scales=[1.0, 1.0, 2.0, 2.0])
+    else:
+        scales = net.constant(np.array([1, 1, 2, 2], np.float32))
+        region = net.constant(np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32))
+        x = net.add("Resize", x, region, scales, mode="nearest", nearest_mode="floor",
+                    coordinate_transformation_mode="asymmetric")  # fmt: skip
+    return net.model(net.conv(x, 4, 4))
+
+
+@pytest.mark.parametrize("opset", [7, 11, 17])
+def test_a_region_that_resize_ignores_is_no_obstacle(opset: int) -> None:
+    model = _resizing(opset)
+    compiler.structure_program(model)
+    sample = data((1, 3, 8, 8), 1)[0]
+    np.testing.assert_allclose(
+        run_float(ir.to_proto(simplified(model)), sample)[0], run_float(model, sample)[0], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE])
+def test_real_numbers_of_other_widths_become_float32(kind: int) -> None:
+    net = Net((1, 3, 8, 8))
+    x = net.add("Cast", net.add("Cast", "x", to=TensorProto.FLOAT), to=kind)
+    model = net.model(net.conv(net.add("Relu", net.conv(x, 3, 4)), 4, 4))
+    expected = run_float(_of_type(model, TensorProto.FLOAT), data((1, 3, 8, 8), 1)[0])[0]
+    quantised = compiler.quantize(
+        _of_type(model, kind), iter(data((1, 3, 8, 8), 4)), compiler.CompilerConfig()
+    )
+    assert sqnr(expected, quantised(data((1, 3, 8, 8), 1)[0])) > 25
+
+
+def _of_type(model: onnx.ModelProto, kind: int) -> onnx.ModelProto:
+    copy = load_proto(model)
+    for tensor in copy.graph.initializer:
+        array = numpy_helper.to_array(tensor).astype(helper.tensor_dtype_to_np_dtype(kind))
+        tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
+    for value in (*copy.graph.input, *copy.graph.output):
+        value.type.tensor_type.elem_type = kind
+    for node in copy.graph.node:
+        for entry in node.attribute:
+            if entry.name == "to" and entry.i != TensorProto.FLOAT:
+                entry.i = kind
+    del copy.graph.value_info[:]
+    return copy
+
+
+@pytest.mark.parametrize("kind", [TensorProto.UINT8, TensorProto.INT8, TensorProto.INT64])
+def test_integer_inputs_are_fed_as_float32(kind: int) -> None:
+    net = Net((1, 3, 8, 8))
+    model = net.model(net.conv(net.add("Cast", "x", to=TensorProto.FLOAT), 3, 4))
+    frames = [np.rint(50 * sample).clip(0, 127) for sample in data((1, 3, 8, 8), 4)]
+    expected = run_float(model, frames[0])[0]
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    quantised = compiler.quantize(model, iter(frames), compiler.CompilerConfig())
+    result = quantised(frames[0].astype(helper.tensor_dtype_to_np_dtype(kind)))
+    assert sqnr(expected, result) > 25
 
 
 def test_an_output_may_be_without_a_shape() -> None:

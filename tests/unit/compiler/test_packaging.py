@@ -157,6 +157,19 @@ def test_without_an_exchange_in_one_step_a_failure_restores_the_old_one(
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.parametrize("place", [".", "..", "absolute"])
+def test_the_current_directory_is_not_replaced(
+    quantised: AxeleraQuantizedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    below = tmp_path / "model" / "below" if place == ".." else tmp_path / "model"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    with pytest.raises(ConfigurationError, match="where this program runs"):
+        compiler.compile(quantised, CompilerConfig(), tmp_path / "model" if place == "absolute" else place)
+    compiler.compile(quantised, CompilerConfig(), "further")
+    assert (below / "further" / "model.json").is_file()
+
+
 def test_a_link_is_not_followed(quantised: AxeleraQuantizedModel, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

@@ -136,7 +136,7 @@ def _text(path: Path) -> str:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ConfigurationError(f"{path} has {path.stat().st_size} bytes; at most {MAX_FILE_BYTES} are read")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read as UTF-8 text: {error}") from None
 

@@ -16,6 +16,7 @@ import onnxruntime
 from onnx import helper
 
 from axelera.compiler._errors import ModelError
+from axelera.compiler.frontend._types import use_float32
 
 OLDEST_OPSET = 7
 CANONICAL_OPSET = 17
@@ -64,7 +65,7 @@ def opset_of(proto: onnx.ModelProto) -> int:
 def normalise(
     proto: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> onnx.ModelProto:
-    """Check the model, fix its input shapes and bring it to opset 17 or newer.
+    """Check the model, fix its input shapes and bring it to float32 and to opset 17 or newer.
 
     Args:
         proto: the model; it is changed in place.
@@ -86,6 +87,7 @@ def normalise(
     _name_nodes(proto)
     try:
         _forget_output_shapes(proto)
+        use_float32(proto)
         onnx.checker.check_model(proto)
         if opset < CANONICAL_OPSET:
             proto = onnx.version_converter.convert_version(proto, CANONICAL_OPSET)

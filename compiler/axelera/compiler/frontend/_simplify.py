@@ -272,6 +272,16 @@ def _sum_to_add(node: ir.Node) -> bool:
     return True
 
 
+def _unused_region(node: ir.Node) -> bool:
+    """Resize looks at its region of interest in one mode only; converters give it in all."""
+    if node.op_type != "Resize" or optional_input(node, 1) is None:
+        return False
+    if attribute(node, "coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
+        return False
+    node.replace_input_with(1, None)
+    return True
+
+
 def _whole_plane_pool(node: ir.Node) -> bool:
     """GlobalAveragePool spelled as an AveragePool over the whole plane."""
     if node.op_type != "AveragePool" or any(spatial_attributes(node)["pads"]):
@@ -289,6 +299,7 @@ _REWRITES: tuple[Rewrite, ...] = (
     _merge_pad,
     _reduce_to_global_pool,
     _whole_plane_pool,
+    _unused_region,
     _sum_to_add,
     _divide_to_multiply,
     _canonical_constant_order,

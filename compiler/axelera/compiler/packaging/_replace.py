@@ -79,6 +79,11 @@ def _check_target(target: Path, contents: Contents, *, added_too: bool) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         kind = "a link" if target.is_symlink() else "a file"
         raise ConfigurationError(f"output directory {target} is {kind}; give a directory or a new name")
+    if target.is_dir() and _runs_in(target):
+        raise ConfigurationError(
+            f"output directory {target} is where this program runs, and is replaced as a whole: run it somewhere else, or "
+            "give a directory below"
+        )
     if not target.is_dir() or not any(target.iterdir()):
         return
     foreign = contents.foreign(target)
@@ -97,6 +102,13 @@ def _check_target(target: Path, contents: Contents, *, added_too: bool) -> None:
             f"output directory {target} is a {contents.what} to which {named} was added. Nothing was removed; move it "
             "away, or set remove_output_dir to remove it with the rest"
         )
+
+
+def _runs_in(target: Path) -> bool:
+    try:
+        return Path.cwd().is_relative_to(target.resolve())
+    except FileNotFoundError:  # somebody removed the current directory
+        return False
 
 
 def _put_in_place(fresh: Path, target: Path) -> None:

@@ -21,7 +21,7 @@ _LARGEST_IMAGE = 64 << 20
 
 
 def image_paths(directory: str | Path) -> list[Path]:
-    """Return the image files below a directory, sorted by name.
+    """Return the image files below a directory, sorted by name; names that begin with a dot are left out.
 
     Raises:
         CalibrationError: there is no such directory, or no image in it.
@@ -29,7 +29,12 @@ def image_paths(directory: str | Path) -> list[Path]:
     root = Path(directory)
     if not root.is_dir():
         raise CalibrationError(f"calibration images: {root} is not a directory")
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    paths = sorted(
+        path
+        for path in root.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    )
     if not paths:
         raise CalibrationError(f"calibration images: {root} holds none of {sorted(IMAGE_SUFFIXES)}")
     return paths
@@ -48,9 +53,16 @@ def images_in(directory: str | Path) -> Iterator[Image.Image]:
                     raise CalibrationError(
                         f"calibration image {path}: {image.width}x{image.height} is too large"
                     )
-                yield image.convert("RGB")
+                yield _eight_bits(image).convert("RGB")
         except (OSError, Image.DecompressionBombError) as error:
             raise CalibrationError(f"calibration image {path} cannot be read: {error}") from error
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale greys of 16 bits to 8; Pillow would cut them off at 255."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray(np.rint(np.asarray(image, np.float32).clip(0, 65535) / 257).astype(np.uint8))
 
 
 def length_of(dataset: Iterable[Any] | str | Path) -> int | None:

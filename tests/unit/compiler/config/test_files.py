@@ -27,6 +27,14 @@ def test_a_file_holds_flat_keys_or_a_compiler_table(tmp_path: Path, text: str) -
     assert config == CompilerConfig(tiling_depth=6, resources_used=0.5)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.toml", "[compiler]\r\ntiling_depth = 6\r\n"), ("a.json", '{"tiling_depth": 6}')]
+)
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert load_config(tmp_path / name).tiling_depth == 6
+
+
 def test_keys_beside_the_compiler_table_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.toml", "resources_used = 0.5\n[compiler]\ntiling_depth = 6\n")
     with pytest.raises(ValueError, match=r"'resources_used' stand outside the \[compiler\] table"):
