@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from tests.unit.compiler._networks import Net, data
+from tests.unit.compiler._networks import Net, data, run_float
 
 from axelera import compiler
 from axelera.compiler import CalibrationError, CompilerConfig, ConfigurationError
@@ -110,6 +110,31 @@ def test_weights_and_scales_are_those_of_the_file(tmp_path: Path) -> None:
     ours = [program.constant(node, "weight") for node in program.nodes if node.op == "conv"]
     for weight in weights:
         assert any(np.array_equal(np.moveaxis(weight, 1, -1), candidate) for candidate in ours)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_network_that_takes_and_returns_integers_does_so_here(kind: type, turned: bool) -> None:
+    net = Net((1, 12, 12, 3) if turned else SHAPE)
+
+    def steps(scale: float) -> tuple[str, str]:
+        return net.constant(np.float32(scale)), net.constant(kind(0 if kind is np.int8 else 128))
+
+    first, second = steps(0.02), steps(0.05)
+    x = net.add("Transpose", "x", perm=[0, 3, 1, 2]) if turned else "x"
+    x = net.conv(net.add("DequantizeLinear", x, *first), 3, 8)
+    x = net.add("DequantizeLinear", net.add("QuantizeLinear", x, *second), *second)
+    model = net.model(net.add("QuantizeLinear", net.conv(x, 8, 4), *second))
+    element = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    model.graph.input[0].type.tensor_type.elem_type = element
+    model.graph.output[0].type.tensor_type.elem_type = element
+    del model.graph.value_info[:]
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    frames = [np.random.default_rng(i).integers(low, high, net.shape, kind, endpoint=True) for i in range(4)]
+    quantised = compiler.quantize(model, iter(frames), CompilerConfig())
+    result, expected = quantised(frames[0]), run_float(model, frames[0])[0]
+    assert result.dtype == expected.dtype == kind
+    assert np.abs(result.astype(int) - expected).max() <= 3  # the weights are quantised here
 
 
 def quantised_dense(axis: int, scales: int, inputs: int = 6) -> onnx.ModelProto:

@@ -74,6 +74,14 @@ def test_operators_that_changed_after_the_runtime_knew_them_keep_their_meaning()
     )
 
 
+def test_an_input_that_is_an_output_is_named() -> None:
+    net = Net((1, 3, 8, 8))
+    model = net.model(net.conv("x", 3, 4))
+    model.graph.output.append(model.graph.input[0])
+    with pytest.raises(ModelError, match="output 'x' does not depend on anything the chip computes"):
+        compiler.structure_program(model)
+
+
 def _resizing(opset: int) -> onnx.ModelProto:
     net = Net((1, 3, 8, 8), opset)
     x = net.conv("x", 3, 4)

@@ -187,6 +187,7 @@ def _forget_output_shapes(proto: onnx.ModelProto) -> None:
         inferred = onnx.shape_inference.infer_shapes(proto).graph.output
         del proto.graph.output[:]
         proto.graph.output.extend(inferred)
+    fixed = {value.name for value in proto.graph.input}
     for value in proto.graph.output:
-        for dim in value.type.tensor_type.shape.dim:
+        for dim in () if value.name in fixed else value.type.tensor_type.shape.dim:
             dim.Clear()

@@ -6,7 +6,6 @@ whose scales are kept, so that the integers can be had back exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +15,12 @@ import onnx
 from onnx import helper, numpy_helper
 
 from axelera.compiler._errors import ModelError
+from axelera.compiler.frontend._qoperators import EXPANSIONS
 
 _QDQ = frozenset({"QuantizeLinear", "DequantizeLinear"})
+_BYTES = frozenset({onnx.TensorProto.INT8, onnx.TensorProto.UINT8})
+_MOVING = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+"""Operators that put integers of the network's inputs somewhere else."""
 _OFFSETS = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}
 
 
@@ -36,7 +39,7 @@ class Recorded:
 
 def is_prequantised(proto: onnx.ModelProto) -> bool:
     """Tell whether a model brings its own integers."""
-    return any(node.op_type in _QDQ or node.op_type in _EXPANSIONS for node in proto.graph.node)
+    return any(node.op_type in _QDQ or node.op_type in EXPANSIONS for node in proto.graph.node)
 
 
 def unwrap(proto: onnx.ModelProto, name: str) -> tuple[onnx.ModelProto, Recorded]:
@@ -49,7 +52,8 @@ def unwrap(proto: onnx.ModelProto, name: str) -> tuple[onnx.ModelProto, Recorded
     walk = _Walk(proto, name)
     for node in proto.graph.node:
         try:
-            for part in _EXPANSIONS.get(node.op_type, _as_it_is)(node, walk):
+            expand = EXPANSIONS.get(node.op_type)
+            for part in [node] if expand is None else expand(node, walk):
                 walk.visit(part)
         except (ValueError, IndexError) as error:  # inputs are missing, or shapes contradict each other
             if isinstance(error, ModelError):
@@ -71,6 +75,8 @@ class _Walk:
         self.nodes: list[onnx.NodeProto] = []
         self.new: list[onnx.TensorProto] = []
         self.real: dict[str, str] = {}
+        self.fed: set[str] = set()
+        self.given: dict[str, onnx.NodeProto] = {}
 
     def constant(self, name: str, what: str) -> npt.NDArray[Any]:
         """Return a constant, or refuse a computed one."""
@@ -95,6 +101,8 @@ class _Walk:
             for index, value in enumerate(copy.input):
                 copy.input[index] = self.real.get(value, value)
             self.nodes.append(copy)
+            if _feeds_integers(node) or (node.op_type in _MOVING and node.input[0] in self.fed):
+                self.fed.update(node.output)
 
     def finish(self) -> onnx.ModelProto:
         """Return the float model."""
@@ -106,6 +114,14 @@ class _Walk:
         for output in graph.output:
             if output.name in self.real:
                 value = self.real[output.name]
+                if (
+                    output.type.tensor_type.elem_type in _BYTES
+                ):  # the network returns integers: the host makes them
+                    given = self.given[output.name]
+                    graph.node.append(
+                        helper.make_node("QuantizeLinear", [value, *given.input[1:]], [output.name])
+                    )
+                    continue
                 graph.node.append(helper.make_node("Identity", [value], [output.name]))
                 if (
                     value in self.recorded.scales
@@ -140,9 +156,18 @@ class _Walk:
                 f"model {self.name!r}: value {value!r} is quantised in two ways; use one scale for it"
             )
         self.real[node.output[0]] = value
+        self.given[node.output[0]] = node
 
     def _dequantise(self, node: onnx.NodeProto) -> None:
         integers = self.constants.get(node.input[0])
+        if node.input[0] in self.fed:  # the network takes integers: the host makes numbers of them
+            scale, zero = self._parameters(node)
+            self.recorded.scales[node.output[0]] = (
+                float(scale.reshape(-1)[0]),
+                int(zero.reshape(-1)[0]) - _OFFSETS[zero.dtype],
+            )
+            self.nodes.append(node)
+            return
         if integers is None:
             self.real[node.output[0]] = self.real.get(node.input[0], node.input[0])
             return
@@ -169,113 +194,7 @@ class _Walk:
         self.new.append(numpy_helper.from_array(np.ascontiguousarray(real), node.output[0]))
 
 
-def _as_it_is(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
-    del walk
-    return [node]
-
-
-def _wrapped(
-    node: onnx.NodeProto,
-    op: str,
-    operands: Sequence[Sequence[str]],
-    result: Sequence[str],
-    bias: Sequence[str] = (),
-    axis: int = 0,
-) -> list[onnx.NodeProto]:
-    """Write a QOperator node as DequantizeLinear, float operator, QuantizeLinear.
-
-    Args:
-        node: the node.
-        op: the float operator.
-        operands: value, scale and zero point of each.
-        result: scale and zero point of the output; none when it is float.
-        bias: the float bias.
-        axis: along which weights (the second operand) have several scales.
-    """
-    output = node.output[0]
-    nodes = [
-        helper.make_node("DequantizeLinear", list(triple), [f"{output}_operand{i}"], axis=axis if i else 1)
-        for i, triple in enumerate(operands)
-    ]
-    inputs = [entry.output[0] for entry in nodes] + list(bias)
-    real = f"{output}_real" if any(result) else output
-    made = helper.make_node(op, inputs, [real], name=node.name)
-    made.attribute.extend(entry for entry in node.attribute if entry.name != "channels_last")
-    if not any(result):
-        return [*nodes, made]
-    return [
-        *nodes,
-        made,
-        helper.make_node("QuantizeLinear", [made.output[0], *result], [output], name=f"{node.name}_q"),
-    ]
-
-
-def _bias(node: onnx.NodeProto, walk: _Walk, name: str, scales: tuple[str, str]) -> list[str]:
-    """Make the float bias of an int32 one, whose scale is the product of input and weight scale."""
-    if not name:
-        return []
-    scale = walk.constant(scales[0], "scale").astype(np.float32) * walk.constant(scales[1], "scale").astype(
-        np.float32
+def _feeds_integers(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Cast" and any(
+        entry.name == "to" and entry.i in _BYTES for entry in node.attribute
     )
-    real = walk.constant(name, "bias").astype(np.float64) * scale.reshape(-1)
-    made = f"{node.output[0]}_bias"
-    walk.new.append(numpy_helper.from_array(real.astype(np.float32), made))
-    return [made]
-
-
-def _conv(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
-    i = list(node.input)
-    bias = _bias(node, walk, i[8] if len(i) > 8 else "", (i[1], i[4]))
-    return _wrapped(node, "Conv", [i[0:3], i[3:6]], i[6:8], bias)
-
-
-def _gemm(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
-    i = list(node.input)
-    bias = _bias(node, walk, i[6] if len(i) > 6 else "", (i[1], i[4]))
-    turned = any(entry.name == "transB" and entry.i for entry in node.attribute)
-    return _wrapped(node, "Gemm", [i[0:3], i[3:6]], i[7:9], bias, axis=0 if turned else 1)
-
-
-def _matmul(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
-    del walk
-    i = list(node.input)
-    return _wrapped(node, "MatMul", [i[0:3], i[3:6]], i[6:8], axis=-1)
-
-
-def _binary(op: str) -> Callable[[onnx.NodeProto, _Walk], list[onnx.NodeProto]]:
-    def expand(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
-        del walk
-        i = list(node.input)
-        return _wrapped(node, op, [i[0:3], i[3:6]], i[6:8])
-
-    return expand
-
-
-def _unary(op: str) -> Callable[[onnx.NodeProto, _Walk], list[onnx.NodeProto]]:
-    def expand(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
-        del walk
-        i = list(node.input)
-        return _wrapped(node, op, [i[0:3]], i[3:5])
-
-    return expand
-
-
-def _concat(node: onnx.NodeProto, walk: _Walk) -> list[onnx.NodeProto]:
-    del walk
-    i = list(node.input)
-    return _wrapped(node, "Concat", [i[k : k + 3] for k in range(2, len(i), 3)], i[0:2])
-
-
-_EXPANSIONS: Mapping[str, Callable[[onnx.NodeProto, _Walk], list[onnx.NodeProto]]] = {
-    "QLinearConv": _conv,
-    "QLinearMatMul": _matmul,
-    "QGemm": _gemm,
-    "QLinearAdd": _binary("Add"),
-    "QLinearMul": _binary("Mul"),
-    "QLinearSigmoid": _unary("Sigmoid"),
-    "QLinearLeakyRelu": _unary("LeakyRelu"),
-    "QLinearAveragePool": _unary("AveragePool"),
-    "QLinearGlobalAveragePool": _unary("GlobalAveragePool"),
-    "QLinearConcat": _concat,
-}
-"""QOperator nodes, of ONNX and of ONNX Runtime."""
