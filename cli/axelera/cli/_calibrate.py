@@ -75,6 +75,9 @@ def correlate_command(
             print(json.dumps(to_dict(points), indent=1))
         else:
             print("\n".join(correlation_lines(points)))
+            if measurements is None:
+                print("the calibration has seen these points; left out of its fit they are met less well:")
+                print("\n".join(residual_lines(using)))
         print(f"simulated (model {using.model_version}, calibration {using.identity})", file=sys.stderr)
 
 
@@ -93,12 +96,16 @@ def calibration_lines(calibration: Calibration) -> list[str]:
         f"  {name:18} {figure.value:10.4g}  {figure.unit} (bounds {figure.low:g} to {figure.high:g})"
         for name, figure in calibration.figures.items()
     ]
-    lines += [
+    return lines + residual_lines(calibration)
+
+
+def residual_lines(calibration: Calibration) -> list[str]:
+    """Return as text what a calibration is off by for networks it was not fitted to."""
+    return [
         f"  unseen networks on {board}: |log error| median {entry['p50']:.1%}, 80 % below {entry['p80']:.1%}, "
         f"90 % below {entry['p90']:.1%}"
         for board, entry in calibration.residuals.items()
     ]
-    return lines
 
 
 def correlation_lines(points: list[Point]) -> list[str]:

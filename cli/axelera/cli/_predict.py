@@ -169,7 +169,7 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
     return [
         f"{prediction.model} on {boards}, {scenario.cores} cores at {scenario.clock_mhz} MHz",
         *paragraph("", stamp(prediction)),
-        f"  host FPS    {prediction.host_fps:10.1f}   80 % of networks lie in {low:.0f} to {high:.0f}",
+        f"  host FPS    {prediction.host_fps:10.1f}   80 % band {low:.0f} to {high:.0f} (unseen networks)",
         f"  device FPS  {prediction.device_fps:10.1f}",
         f"  system FPS  {prediction.system_fps:10.1f}",
         f"  latency     {prediction.latency_ms:10.2f} ms in the loop, {prediction.lone_latency_ms:.2f} ms alone",

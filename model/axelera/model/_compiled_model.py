@@ -133,7 +133,9 @@ def _model_file(directory: Path) -> Path:
     if older:
         names = ", ".join(path.name for path in older)
         raise InvalidArgument(f"{directory}: holds several models ({names}); give the path of one of them")
-    raise InvalidArgument(f"{directory}: holds no model.json; give the directory of a compiled model")
+    inside = directory / "compiled_model"
+    where = str(inside) if os.path.lexists(inside) else "the directory of a compiled model"
+    raise InvalidArgument(f"{directory}: holds no model.json; give {where}")
 
 
 def _batch(inputs: tuple[Buffer, ...], where: Path) -> int:

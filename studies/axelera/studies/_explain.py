@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from axelera.chip import PARAMETERS, BoardFigures, Calibration, Provenance
-from axelera.emulator.metis import Board, task_cycles
+from axelera.emulator.metis import Board, peak_macs_per_cycle, task_cycles
 from axelera.studies._analytic import evaluate_on, table_of
 from axelera.studies._measured import Case
 from axelera.studies._predict import BOUNDS, predict
@@ -25,7 +25,7 @@ class Row:
     """One task: time in µs on one core with the DDR to itself, bytes by level, and what bounds it.
 
     `intensity` is multiply-accumulates per byte of DDR traffic (of all bytes touched where DDR is not), `roof` the
-    rate in MAC/s that the roofline allows, `achieved` the rate the model predicts.
+    rate in MAC/s that array, MVM limit and DDR allow, `achieved` the rate the model predicts.
     """
 
     name: str
@@ -78,7 +78,7 @@ def layer_rows(scenario: Scenario, target: Target, board: Board) -> list[Row]:
     """Return the per-task table of one core."""
     clock = scenario.clock_mhz
     bandwidth = float(board.figures.memory_bandwidth)
-    peak = float(board.chip.array_inputs) * float(board.chip.array_outputs) / float(board.chip.vector_cycles)
+    peak = peak_macs_per_cycle(board.chip) * scenario.mvm_percent / 100
     rows = []
     for task in target.tasks:
         cost = task_cycles(task, board.chip, board.calibration, scenario.mvm_percent)

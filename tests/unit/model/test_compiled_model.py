@@ -53,6 +53,15 @@ def test_what_axcompile_wrote_is_called_after_the_directory_around_it(write: Wri
         assert load_compiled_model(path).properties["name"] == "net"
 
 
+def test_the_directory_around_it_is_refused_with_where_to_look(write: Write) -> None:
+    directory = write()
+    inside = directory / "compiled_model"
+    inside.mkdir()
+    (directory / "model.json").rename(inside / "model.json")
+    with pytest.raises(InvalidArgument, match=f"give {inside}"):
+        load_compiled_model(directory)
+
+
 def test_without_a_manifest_quantisation_and_padding_take_their_defaults(
     write: Write, contents: Contents
 ) -> None:

@@ -36,7 +36,7 @@ def test_predict_never_prints_a_bare_rate() -> None:
     result = runner.invoke(_predict.app, ["predict", "squeezenet1_1"])
     assert "simulated" in result.stdout
     assert load_calibration().identity in result.stdout
-    assert "80 % of networks" in result.stdout
+    assert "80 % band" in result.stdout
 
 
 def test_options_reach_the_question() -> None:

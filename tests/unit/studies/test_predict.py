@@ -209,6 +209,13 @@ def test_an_explanation_accounts_for_every_operator(spilling: Target) -> None:
     json.dumps(explanation.to_dict())
 
 
+def test_the_mvm_limit_lowers_the_roof(small: Target) -> None:
+    free, limited = (explain(Scenario("squeezenet1_1", mvm_percent=share), small).rows for share in (100, 5))
+    for row, bounded in zip(free, limited, strict=True):
+        assert bounded.roof == pytest.approx(min(row.roof, 0.05 * 32768 * 800e6))
+        assert bounded.achieved <= bounded.roof * (1 + 1e-9)
+
+
 def test_sensitivities_have_the_sign_of_what_was_changed(spilling: Target) -> None:
     changes = explain(Scenario("resnet18", board="m2"), spilling).sensitivities
     assert changes["memory_bandwidth"][0] < -0.03 < 0.03 < changes["memory_bandwidth"][1]

@@ -5,6 +5,7 @@ from axelera.emulator.metis._cost import (
     TaskCycles,
     cycles_to_ticks,
     launch_ticks,
+    peak_macs_per_cycle,
     seconds_to_ticks,
     task_cycles,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Watch",
     "cycles_to_ticks",
     "launch_ticks",
+    "peak_macs_per_cycle",
     "replay",
     "seconds_to_ticks",
     "simulate",
