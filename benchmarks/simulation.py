@@ -78,8 +78,9 @@ def cold(directory: Path) -> Iterator[Row]:
         command = [sys.executable, "-c", code, *arguments]
         run = lambda command=command: subprocess.run(command, check=True, capture_output=True)  # noqa: E731
         run()
+        target = load_target(directory)
         yield (
-            f"{name} of a compiled {load_target(directory).name}, new process",
+            f"{name} of {target.name} compiled for {target.batch} core{'s'[: target.batch - 1]}, new process",
             min(spent(run) for _ in range(3)),
         )
 
