@@ -93,7 +93,7 @@ class Fabric:
                 busy[f"board{number}.{name}"] = self._server.busy[len(NAMES) * number + channel]
                 moved[f"board{number}.{name}"] = self._server.bytes_moved[len(NAMES) * number + channel]
 
-    def _speeds(self, active: Sequence[int]) -> list[int]:
+    def _speeds(self, active: tuple[int, ...]) -> list[int]:
         speeds = [0] * len(active)
         for number, (one_way, joint) in enumerate(zip(self._one_way, self._joint, strict=True)):
             first = len(NAMES) * number

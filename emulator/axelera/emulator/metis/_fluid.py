@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 from collections.abc import Callable, Sequence
 
@@ -12,19 +13,19 @@ from axelera.chip import TICKS_PER_SECOND
 SHARES = 720_720
 """Least common multiple of 1..16, so that the share of each of up to 16 transfers is a whole number."""
 
-Speeds = Callable[[Sequence[int]], Sequence[int]]
+Speeds = Callable[[tuple[int, ...]], Sequence[int]]
 
 
 class FluidServer:
     """Channels whose rates depend on which of them are in use.
 
-    `speeds` maps the number of active transfers per channel to the rate per channel in bytes per second. Within a
-    channel the rate is shared equally (processor sharing).
+    `speeds` maps the number of active transfers per channel to the rate per channel in bytes per second, and always
+    the same numbers to the same rates. Within a channel the rate is shared equally (processor sharing).
     """
 
     def __init__(self, env: simpy.Environment, channels: int, speeds: Speeds) -> None:
         self._env = env
-        self._speeds = speeds
+        self._speeds = functools.lru_cache(maxsize=1024)(speeds)
         self._served = [0] * channels
         self._rate = [0] * channels
         self._waiting: list[list[tuple[int, int, simpy.Event]]] = [[] for _ in range(channels)]
@@ -70,7 +71,7 @@ class FluidServer:
             self._last = now
 
     def _reschedule(self) -> None:
-        active = [len(waiting) for waiting in self._waiting]
+        active = tuple(map(len, self._waiting))
         soonest = -1
         for channel, speed in enumerate(self._speeds(active)):
             if self.history is not None and self._shown[channel] != (
