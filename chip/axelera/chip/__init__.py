@@ -8,7 +8,7 @@ from axelera.chip._calibration import (
     calibration_to_json,
     load_calibration,
 )
-from axelera.chip._figure import STRENGTH, Figure, Provenance, figure, weakest
+from axelera.chip._figure import STRENGTH, Figure, Provenance, figure, figures_of, weakest
 from axelera.chip._hosts import HOSTS, HostFigures
 from axelera.chip._metis import CLOCKS_MHZ, COMPILER_CLOCKS_MHZ, METIS, MIB, TICKS_PER_SECOND, ChipFigures
 
@@ -31,6 +31,7 @@ __all__ = [
     "calibration_from_json",
     "calibration_to_json",
     "figure",
+    "figures_of",
     "load_calibration",
     "weakest",
 ]

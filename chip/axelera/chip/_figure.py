@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 
 class Provenance(enum.StrEnum):
@@ -72,3 +73,9 @@ def figure(
 def weakest(figures: Iterable[Figure]) -> Provenance:
     """Return the weakest provenance among `figures`, which is what a result resting on them may claim."""
     return max((f.provenance for f in figures), key=STRENGTH.__getitem__, default=Provenance.PUBLISHED)
+
+
+def figures_of(holder: Any) -> dict[str, Figure]:
+    """Return the figures that a dataclass instance holds, by name."""
+    held = {item.name: getattr(holder, item.name) for item in fields(holder)}
+    return {name: value for name, value in held.items() if isinstance(value, Figure)}

@@ -150,7 +150,7 @@ def stamp(prediction: Prediction) -> str:
     """Return where the figures come from."""
     return (
         f"simulated (model {prediction.model_version}, calibration {prediction.calibration_id}, "
-        f"rests on {prediction.provenance} figures)"
+        f"rests on {prediction.provenance} figures: {', '.join(prediction.weakest_figures)})"
     )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from axelera.chip import METIS, Calibration, Figure, Provenance, weakest
+from axelera.chip import METIS, Calibration, Provenance, figures_of, weakest
 from axelera.driver import Counters
 from axelera.emulator._boards import EmulatedBoard
 from axelera.emulator._configuration import EmulatorOptions
@@ -37,19 +36,9 @@ class Recording:
     @property
     def provenance(self) -> Provenance:
         """The weakest provenance that the figures rest on."""
-        return weakest(self._figures())
-
-    def _figures(self) -> list[Figure]:
-        figures: list[Figure] = list(self.calibration.figures.values())
-        holders: list[Any] = [
-            METIS,
-            *(board.figures for board in self.boards),
-            *(board.host for board in self.boards),
-        ]
-        for holder in holders:
-            values = (getattr(holder, item.name) for item in fields(holder))
-            figures.extend(value for value in values if isinstance(value, Figure))
-        return figures
+        holders = [METIS, *(part for board in self.boards for part in (board.figures, board.host))]
+        held = (figure for holder in holders for figure in figures_of(holder).values())
+        return weakest([*self.calibration.figures.values(), *held])
 
 
 def simulated(options: EmulatorOptions, calibration: Calibration) -> str:

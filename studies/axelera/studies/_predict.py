@@ -17,7 +17,7 @@ from axelera.emulator.metis import (
     simulate,
     task_cycles,
 )
-from axelera.studies._scenario import Prediction, Scenario, provenance_of
+from axelera.studies._scenario import Prediction, Scenario, weakest_of
 from axelera.studies._steady import Loops, run_loops
 from axelera.studies._target import Target, load_target
 
@@ -53,6 +53,7 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
     calibration = boards[0].calibration
     parts = call_parts(scenario, target, boards[0], loops)
     host = sum(target.batch * TICKS_PER_SECOND / call for call in loops.call)
+    provenance, names = weakest_of(boards[0])
     return Prediction(
         model=target.name,
         board=scenario.board,
@@ -65,7 +66,8 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
         band=band(host, scenario.board, calibration),
         model_version=MODEL_VERSION,
         calibration_id=calibration.identity,
-        provenance=provenance_of(boards[0]),
+        provenance=provenance,
+        weakest_figures=names,
         frames=loops.calls * target.batch,
         extrapolated=loops.extrapolated,
         parts_us=parts,

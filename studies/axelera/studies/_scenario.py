@@ -6,7 +6,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from axelera.chip import BOARDS, COMPILER_CLOCKS_MHZ, HOSTS, Calibration, load_calibration, weakest
+from axelera.chip import (
+    BOARDS,
+    COMPILER_CLOCKS_MHZ,
+    HOSTS,
+    Calibration,
+    figures_of,
+    load_calibration,
+    weakest,
+)
 from axelera.driver import InvalidArgument
 from axelera.emulator.metis import Board, BoardState
 
@@ -99,7 +107,8 @@ class Prediction:
     followed each other without a gap (what published tables show), `system_fps` with the application's loop.
     `latency_ms` is from submitting a frame to holding its result in the steady state, `lone_latency_ms` that of a
     single frame on an idle board. `parts_us` says where the mean call went, `busy` how busy each unit was.
-    `band` bounds `host_fps` at 80 % by the residuals of the calibration.
+    `band` bounds `host_fps` at 80 % by the residuals of the calibration. `provenance` is the weakest that the answer
+    rests on, `weakest_figures` are the names of the figures that have it.
     """
 
     model: str
@@ -114,6 +123,7 @@ class Prediction:
     model_version: str
     calibration_id: str
     provenance: str
+    weakest_figures: tuple[str, ...]
     frames: int
     extrapolated: bool
     parts_us: dict[str, float] = field(default_factory=dict)
@@ -125,12 +135,10 @@ class Prediction:
         return asdict(self)
 
 
-def provenance_of(board: Board) -> str:
-    """Return the weakest provenance a figure of this board rests on."""
-    figures = [
-        board.figures.memory_bandwidth,
-        board.figures.link_bandwidth,
-        board.figures.link_joint_bandwidth,
-    ]
-    figures += [board.host.launch, board.host.gap, *board.calibration.figures.values()]
-    return weakest(figures).value
+def weakest_of(board: Board) -> tuple[str, tuple[str, ...]]:
+    """Return the weakest provenance that figures of this board rest on, and the names of those that have it."""
+    # A calibrated figure stands for the one of the same name that the chip is documented with.
+    figures = figures_of(board.chip) | figures_of(board.figures) | figures_of(board.host)
+    figures |= board.calibration.figures
+    provenance = weakest(figures.values())
+    return provenance.value, tuple(name for name, one in figures.items() if one.provenance is provenance)

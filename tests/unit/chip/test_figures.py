@@ -21,6 +21,7 @@ from axelera.chip import (
     calibration_from_json,
     calibration_to_json,
     figure,
+    figures_of,
     load_calibration,
     weakest,
 )
@@ -108,3 +109,9 @@ def test_a_missing_or_huge_calibration_file_is_refused(tmp_path: Path) -> None:
     huge.write_bytes(b" " * ((1 << 20) + 1))
     with pytest.raises(ValueError, match="larger than"):
         load_calibration(huge)
+
+
+def test_the_figures_of_a_holder_are_found_by_name() -> None:
+    found = figures_of(HOSTS["desktop"])
+    assert found["launch"] is HOSTS["desktop"].launch
+    assert set(found) == {"launch", "launch_spread", "gap", "copy_setup"}

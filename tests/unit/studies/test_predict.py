@@ -123,7 +123,14 @@ def test_a_board_without_calibration_gets_a_wider_band(small: Target) -> None:
     known = predict(Scenario("squeezenet1_1", board="m2"), small)
     unknown = predict(Scenario("squeezenet1_1", board="sbc"), small)
     assert unknown.band[1] / unknown.band[0] > known.band[1] / known.band[0]
+
+
+def test_a_prediction_names_the_weakest_figures_it_rests_on(small: Target) -> None:
+    known = predict(Scenario("squeezenet1_1", board="pcie"), small)
+    unknown = predict(Scenario("squeezenet1_1", board="sbc", host="embedded-arm"), small)
+    assert (known.provenance, known.weakest_figures) == ("assumed", ("descriptor_bytes",))
     assert unknown.provenance == "assumed"
+    assert {"memory_bandwidth", "link_bandwidth", "gap"} < set(unknown.weakest_figures)
 
 
 def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
