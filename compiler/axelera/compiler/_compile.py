@@ -27,13 +27,15 @@ def compile(  # noqa: A001  the documented name
         output_dir: the directory to write; None means the configuration's `output_dir`.
 
     Raises:
-        ConfigurationError: no directory was given, it holds something that is no compiled model or that was added to
+        ConfigurationError: `config` is no configuration, no directory was given, it holds something that is no compiled model or that was added to
             one (see `remove_output_dir`), or it cannot be written.
         ModelError: `model` is not a quantised one.
         MemoryPlanError: the program does not fit the memories.
     """
     if not isinstance(model, AxeleraQuantizedModel):
         raise ModelError(f"model is {type(model).__name__}, expected what quantize() returned")
+    if not isinstance(config, CompilerConfig):
+        raise ConfigurationError(f"config is {type(config).__name__}, expected CompilerConfig")
     target = output_dir if output_dir is not None else config.output_dir
     if target is None:
         raise ConfigurationError("no output directory: pass output_dir or set it in the configuration")
@@ -59,5 +61,5 @@ def _plan(model: AxeleraQuantizedModel, config: CompilerConfig) -> Plan:
     except (ValueError, LookupError) as error:
         raise MemoryPlanError(
             f"model {model.name!r}: Could not find a tiling factor that fits the memory constraints "
-            f"l2_constraint={options.l2_bytes}: {error}"
+            f"l1_constraint={options.l1_bytes} l2_constraint={options.l2_bytes}: {error}"
         ) from error

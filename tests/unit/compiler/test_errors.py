@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,6 +16,8 @@ from axelera.compiler import (
     CalibrationError,
     CompilerConfig,
     CompilerError,
+    ConfigurationError,
+    MemoryPlanError,
     ModelError,
     UnsupportedModelError,
 )
@@ -32,6 +35,28 @@ def refusal(model: onnx.ModelProto | Path | str) -> str:
     with pytest.raises(CompilerError) as caught:
         compiler.quantize(model, data(SHAPE, 2), CompilerConfig())
     return str(caught.value)
+
+
+def test_a_configuration_of_another_kind_is_refused_by_both_functions(tmp_path: Path) -> None:
+    settings: Any = {"aipu_cores": 1}
+    with pytest.raises(ConfigurationError, match="config is dict, expected CompilerConfig"):
+        compiler.quantize(network(), data(SHAPE, 2), settings)
+    quantised = compiler.quantize(network(), data(SHAPE, 2), CompilerConfig())
+    with pytest.raises(ConfigurationError, match="config is dict, expected CompilerConfig"):
+        compiler.compile(quantised, settings, tmp_path / "out")
+
+
+def test_a_plan_that_fails_says_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hopeless(*_: object) -> None:
+        raise ValueError("too large")
+
+    quantised = compiler.quantize(network(), data(SHAPE, 2), CompilerConfig())
+    monkeypatch.setattr("axelera.compiler._compile.plan", hopeless)
+    words = (
+        r"Could not find a tiling factor that fits the memory constraints l1_constraint=\d+ l2_constraint=\d+"
+    )
+    with pytest.raises(MemoryPlanError, match=words):
+        compiler.compile(quantised, CompilerConfig(), tmp_path / "out")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -89,7 +89,7 @@ def place(graph: StepGraph, options: PlanOptions) -> Layout:
     chip, batch = options.chip, options.cores > 1
     capacity = options.l2_bytes - options.cores * min(TASK_LIST * len(weights), int(chip.l2_task_lists))
     l2_space = activation_space(weights, capacity) / options.cores
-    l1_space = int(chip.l1_bytes) - int(chip.l1_reserved) - (SPLIT_ROOM if batch else 0)
+    l1_space = options.l1_bytes - (SPLIT_ROOM if batch else 0)
     l1 = _Pool(len(graph.steps), l1_space)
     l2 = _Pool(len(graph.steps), l2_space)
     inner = (b for b in graph.buffers.values() if not (b.external or b.spilled) and b.last >= 0 and b.size)

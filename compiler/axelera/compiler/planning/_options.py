@@ -31,6 +31,11 @@ class PlanOptions:
             raise ValueError(f"plan option resources is {self.resources}, expected a fraction in (0, 1]")
 
     @property
+    def l1_bytes(self) -> int:
+        """Bytes of a core's L1 that are free for data."""
+        return int(self.chip.l1_bytes) - int(self.chip.l1_reserved)
+
+    @property
     def l2_bytes(self) -> int:
         """Bytes of L2 the model may use, a multiple of 64."""
         share = self.cores / int(self.chip.cores) if self.resources is None else self.resources
