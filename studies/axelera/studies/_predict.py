@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from axelera.chip import TICKS_PER_SECOND, Calibration
+from axelera.chip import BOARDS, TICKS_PER_SECOND, Calibration, Provenance, figures_of
 from axelera.emulator.metis import (
     MODEL_VERSION,
     Board,
@@ -136,11 +136,13 @@ def call_parts(scenario: Scenario, target: Target, board: Board, loops: Loops) -
 def band(fps: float, board: str, calibration: Calibration, key: str = "p80") -> tuple[float, float]:
     """Return the rates between which 80 % of networks lie, by the calibration's residuals.
 
-    A board that was not calibrated gets the widest residual of those that were, doubled.
+    A board that was not calibrated, or of which something is assumed, gets the widest residual of those that were,
+    doubled.
     """
     residuals: Mapping[str, Mapping[str, float]] = calibration.residuals
     family = "pcie" if board.startswith("pcie") else board
-    if family in residuals:
+    assumed = any(one.provenance is Provenance.ASSUMED for one in figures_of(BOARDS[board]).values())
+    if family in residuals and not assumed:
         spread = residuals[family][key]
     else:
         spread = 2 * max(entry[key] for entry in residuals.values())

@@ -119,9 +119,10 @@ def test_a_slow_host_costs_its_launch_time(small: Target) -> None:
     assert 4 / arm - 4 / desk == pytest.approx(added, rel=1e-3)
 
 
-def test_a_board_without_calibration_gets_a_wider_band(small: Target) -> None:
+@pytest.mark.parametrize("board", ["sbc", "m2-max", "pcie-x4"])
+def test_a_board_without_calibration_gets_a_wider_band(board: str, small: Target) -> None:
     known = predict(Scenario("squeezenet1_1", board="m2"), small)
-    unknown = predict(Scenario("squeezenet1_1", board="sbc"), small)
+    unknown = predict(Scenario("squeezenet1_1", board=board), small)
     assert unknown.band[1] / unknown.band[0] > known.band[1] / known.band[0]
 
 
