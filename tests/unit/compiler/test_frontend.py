@@ -227,3 +227,41 @@ def test_file_that_is_no_onnx_is_named(tmp_path) -> None:
         compiler.structure_program(path)
     with pytest.raises(ModelError, match="no such file"):
         compiler.structure_program(tmp_path / "missing.onnx")
+
+
+def test_pads_that_an_exporter_computes_from_constants_are_worked_out() -> None:
+    # What torch.nn.functional.pad becomes without the exporter's own constant folding.
+    net = Net((1, 3, 8, 8))
+    zeros = net.add("ConstantOfShape", net.constant(np.array([4])), value=_one_integer(0))
+    pairs = net.add("Concat", net.constant(np.array([0, 1, 2, 1])), zeros, axis=0)
+    pairs = net.add("Reshape", pairs, net.constant(np.array([-1, 2])))
+    ends = [net.constant(np.array([value])) for value in (-1, np.iinfo(np.int64).min, 0, -1)]
+    pairs = net.add("Transpose", net.add("Slice", pairs, *ends), perm=[1, 0])
+    pads = net.add("Reshape", pairs, net.constant(np.array([-1])))
+    model = net.model(net.conv(net.add("Pad", "x", pads), 3, 4))
+    clean = simplified(model)
+    assert operators(clean) == ["Conv"]
+    assert list(next(iter(clean.graph)).attributes["pads"].as_ints()) == [2, 0, 1, 1]
+    sample = data((1, 3, 8, 8), 1)[0]
+    np.testing.assert_allclose(
+        run_float(ir.to_proto(clean), sample)[0], run_float(model, sample)[0], atol=1e-5
+    )
+
+
+def test_weights_that_the_network_standardises_itself_become_constants() -> None:
+    net = Net((1, 64, 8, 8))
+    raw = net.constant(net.random.standard_normal((96, 64, 3, 3)).astype(np.float32))
+    centred = net.add("Sub", raw, net.add("ReduceMean", raw, net.constant(np.array([1, 2, 3])), keepdims=1))
+    power = net.add("ReduceMean", net.add("Mul", centred, centred), net.constant(np.array([1, 2, 3])))
+    model = net.model(net.add("Conv", "x", net.add("Div", centred, net.add("Sqrt", power))))
+    model.opset_import[0].version = 18  # axes became an input
+    clean = simplified(model)
+    assert operators(clean) == ["Conv"]
+    sample = data((1, 64, 8, 8), 1)[0]
+    np.testing.assert_allclose(
+        run_float(ir.to_proto(clean), sample)[0], run_float(model, sample)[0], atol=1e-4
+    )
+
+
+def _one_integer(value: int) -> onnx.TensorProto:
+    return onnx.numpy_helper.from_array(np.array([value], np.int64))

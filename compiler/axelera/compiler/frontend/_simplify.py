@@ -41,6 +41,11 @@ _LARGEST_VALUE = 1 << 28
 _SHAPING = frozenset({"Reshape", "Expand", "Flatten", "Squeeze", "Unsqueeze"})
 _FOLD_INPUT_ELEMENTS = 1 << 16
 _FOLD_OUTPUT_ELEMENTS = 1 << 22
+_CHEAP = frozenset({
+    "Add", "BatchNormalization", "Cast", "Div", "Flatten", "Identity", "InstanceNormalization", "Mul", "Neg", "Reciprocal",
+    "ReduceL2", "ReduceMean", "ReduceSum", "Reshape", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+})  # fmt: skip
+"""Operators that take a moment even on the largest weights."""
 
 
 def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False) -> ir.Model:
@@ -81,6 +86,7 @@ def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
         onnx_shape_inference=True,
         input_size_limit=_FOLD_INPUT_ELEMENTS,
         output_size_limit=_FOLD_OUTPUT_ELEMENTS,
+        should_fold=_foldable,
     )
     common_passes.RemoveUnusedNodesPass()(model)
     for _ in range(_ROUNDS):
@@ -96,6 +102,22 @@ def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
     common_passes.TopologicalSortPass()(model)
     _name_everything(model.graph)
     infer_shapes(model)
+
+
+def _foldable(node: ir.Node) -> bool | None:
+    """Say yes to what the folder would leave alone; its own rules decide where this returns None.
+
+    Exporters compute the pads of a Pad from a small ConstantOfShape, and networks with standardised weights compute
+    these from large constants.
+    """
+    if node.op_type == "ConstantOfShape":
+        extents = integers(node.inputs[0])
+        return extents is not None and math.prod(extents) <= _FOLD_INPUT_ELEMENTS
+    if node.op_type in _CHEAP and all(
+        value is None or math.prod(shape_of(value) or (0,)) <= _FOLD_OUTPUT_ELEMENTS for value in node.inputs
+    ):
+        return True
+    return None
 
 
 def infer_shapes(model: ir.Model) -> None:
