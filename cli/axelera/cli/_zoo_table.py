@@ -27,7 +27,7 @@ times and plumbing, never for accuracy.
   L2 / DDR, for one core with a quarter of L2 and for four cores with all of it.
 * **Compile** is the processor time for building, calibrating with two random images and compiling for one core, on the
   machine that made this page: a rough figure, for orientation only. It is measured; nothing else on this page
-  is. A dash stands where it was not.
+  is. Rows were measured with different versions of the compiler. A dash stands where it was not.
 * The vendor's name of a network is its name, its data set and `onnx`: `resnet50-imagenet-onnx`. Rotated-box
   detectors count 80 classes, as their architecture file and the published graph do; models trained on DOTA have 15:
   `--classes 15` builds those.
