@@ -44,7 +44,7 @@ class Measured:
     """What the boards' counters said; rates are of all boards together, times in seconds.
 
     Device rate: frames per second if the boards only executed; host rate: if calls followed each other without a gap;
-    system rate: frames by elapsed time. `simulated` is empty on hardware.
+    system rate: frames by elapsed time, instance by instance. `simulated` is empty on hardware.
     """
 
     model: str
@@ -203,16 +203,15 @@ def _buffer(info: TensorInfo, shared: bool) -> Iterator[Any]:
 
 
 def _sum_up(model: str, counters: Sequence[Counters], batch: int, latencies: tuple[float, ...]) -> Measured:
-    frames = batch * sum(one.frames for one in counters)
-    elapsed = max(one.elapsed for one in counters)
     mean = np.mean([one.extra.get("latency_mean", one.host_time) for one in counters])
     return Measured(
         model=model,
         device_fps=sum(batch / one.device_time for one in counters if one.device_time),
         host_fps=sum(batch / one.host_time for one in counters if one.host_time),
-        system_fps=frames / elapsed if elapsed else 0.0,
+        # An instance that runs one call more takes longer; together they are still as fast as each on its own.
+        system_fps=sum(batch * one.frames / one.elapsed for one in counters if one.elapsed),
         latency=float(mean),
-        frames=frames,
+        frames=batch * sum(one.frames for one in counters),
         temperature=max(one.temperature for one in counters),
         simulated=counters[0].simulated,
         latencies=latencies,
