@@ -18,6 +18,7 @@ from axelera.emulator.metis import (
     InstanceSpec,
     Machine,
     Watch,
+    start_threads,
 )
 
 WARM_UP = 3
@@ -122,13 +123,13 @@ def run_loops(
     limit = round(seconds * TICKS_PER_SECOND)
     if every_frame:
         tallies = [_Tally(wait) for wait in waits]
-        machine.start_threads(programs, tallies)
+        start_threads(machine, programs, tallies)
         machine.advance(limit)
         if any(tally.counted < 2 for tally in tallies):
             machine.advance_calls(tallies, WARM_UP + 2, None)
         return _mean(machine, tallies, extrapolated=False)
     results: list[list[CallTimes]] = [[] for _ in instances]
-    machine.start_threads(programs, results)
+    start_threads(machine, programs, results)
     found = _until_steady(machine, results, waits, limit)
     if isinstance(found, Cycle):
         return _of_cycle(found, results, waits)

@@ -10,7 +10,8 @@ from axelera.emulator.metis._cost import (
     task_cycles,
 )
 from axelera.emulator.metis._cycle import Cycle, Watch
-from axelera.emulator.metis._machine import Machine, Pending, simulate
+from axelera.emulator.metis._machine import Machine, Pending
+from axelera.emulator.metis._programs import simulate, start_threads
 from axelera.emulator.metis._replay import replay
 from axelera.emulator.metis._spec import (
     MODEL_VERSION,
@@ -47,6 +48,7 @@ __all__ = [
     "replay",
     "seconds_to_ticks",
     "simulate",
+    "start_threads",
     "task_cycles",
     "write_trace",
 ]

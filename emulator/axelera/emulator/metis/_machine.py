@@ -15,15 +15,12 @@ from axelera.emulator.metis._cost import (
     LAUNCHES,
     Part,
     Phase,
-    TaskCycles,
     cycles_to_ticks,
     launch_ticks,
-    phases,
     seconds_to_ticks,
-    task_cycles,
-    unit_parts,
 )
 from axelera.emulator.metis._fabric import DDR, LINK_IN, LINK_OUT, Fabric
+from axelera.emulator.metis._schedule import Schedule, schedule
 from axelera.emulator.metis._spec import (
     MODEL_VERSION,
     Board,
@@ -61,24 +58,10 @@ class Pending:
         return self.times is not None
 
 
-@dataclass(slots=True)
-class _Schedule:
-    """What one call of an instance costs under one board state.
-
-    For a trace each task is a phase and `parts` says what the units do in its cycles.
-    """
-
-    phases: tuple[Phase, ...]
-    start: int
-    clock: int
-    unit_ticks: dict[str, int]
-    parts: tuple[tuple[Part, ...], ...]
-
-
 class Machine:
     """Boards, instances and virtual time; calls are submitted one by one.
 
-    `advance` moves virtual time; `peek` tells when something next happens. :func:`simulate` runs whole programs.
+    `advance` moves virtual time; `peek` tells when something next happens. `simulate` runs whole programs.
     """
 
     def __init__(
@@ -99,7 +82,7 @@ class Machine:
         self._fabric = Fabric(self._env, self.boards)
         if trace:
             self._fabric.keep_history()
-        self._schedules: dict[tuple[int, int], _Schedule] = {}
+        self._schedules: dict[tuple[int, int], Schedule] = {}
         self._core_busy: dict[str, int] = defaultdict(int)
         self._unit_ticks: dict[str, int] = defaultdict(int)
         self.spans: list[Span] = []
@@ -150,16 +133,13 @@ class Machine:
         """Process events until nothing is in flight."""
         self._env.run()
 
+    def event(self) -> simpy.Event:
+        """Return an event that somebody else will let happen."""
+        return self._env.event()
+
     def start_thread(self, thread: int, calls: Iterable[Call], results: Results, marks: Any = None) -> None:
         """Issue `calls` in order as one calling thread would: each arrives when the one before has returned."""
         self._env.process(self._thread(thread, calls, results, marks))
-
-    def start_threads(self, threads: Sequence[Iterable[Call]], results: Sequence[Results]) -> None:
-        """Start one calling thread per program, out of step where they contend for DDR; programs may be endless."""
-        opened = [iter(calls) for calls in threads]
-        first = [list(itertools.islice(calls, 1)) for calls in opened]
-        for number, begin in enumerate(out_of_step(self, first)):
-            self.start_thread(number, itertools.chain(begin, opened[number]), results[number])
 
     def advance_calls(self, results: Sequence[Sized], count: int, limit: int | None) -> bool:
         """Process events until each thread has `count` results; False if `limit` ticks pass before or nothing is left."""
@@ -174,9 +154,9 @@ class Machine:
         """Return what one call takes: ticks on an idle board, and how many of them are spent fetching from DDR."""
         instance = self._instances[call.instance]
         board = self.boards[instance.board]
-        schedule = self._schedule(instance, call.config)
-        core = schedule.start + sum(cycles_to_ticks(p.cycles, schedule.clock) for p in schedule.phases)
-        fetched = sum(phase.ddr_bytes for phase in schedule.phases)
+        plan = self._schedule(instance, call.config)
+        core = plan.start + sum(cycles_to_ticks(p.cycles, plan.clock) for p in plan.phases)
+        fetched = sum(phase.ddr_bytes for phase in plan.phases)
         ddr = fetched * TICKS_PER_SECOND // int(board.figures.memory_bandwidth)
         host = seconds_to_ticks(board.host.launch.value + board.host.gap.value)
         if not instance.double_buffer:
@@ -289,25 +269,25 @@ class Machine:
         requests = [self._cores[instance.board][core].request() for core in sorted(instance.cores)]
         yield self._env.all_of(requests)
         begin = self.now
-        schedule = self._schedule(instance, pending.call.config)
-        yield self._env.timeout(schedule.start)
+        plan = self._schedule(instance, pending.call.config)
+        yield self._env.timeout(plan.start)
         if self._trace:
-            self._trace_span(instance, pending, "start", begin, 0, (Part("start", 0, schedule.start),))
-        for phase in schedule.phases:
+            self._trace_span(instance, pending, "start", begin, 0, (Part("start", 0, plan.start),))
+        for phase in plan.phases:
             if phase.ddr_bytes:
-                yield from self._fetch(instance, pending, phase, schedule.clock)
+                yield from self._fetch(instance, pending, phase, plan.clock)
             if phase.cycles:
                 asked = self.now
-                yield self._env.timeout(cycles_to_ticks(phase.cycles, schedule.clock))
+                yield self._env.timeout(cycles_to_ticks(phase.cycles, plan.clock))
                 if self._trace:
                     task = instance.tasks[phase.first]
                     near = task.weight_bytes + task.move_bytes + task.io_bytes
-                    self._trace_span(instance, pending, task.name, asked, near, schedule.parts[phase.first])
+                    self._trace_span(instance, pending, task.name, asked, near, plan.parts[phase.first])
         for core, request in zip(sorted(instance.cores), requests, strict=True):
             self._cores[instance.board][core].release(request)
             unit = f"board{instance.board}.core{core}"
             self._core_busy[unit] += self.now - begin
-            for name, ticks in schedule.unit_ticks.items():
+            for name, ticks in plan.unit_ticks.items():
                 self._unit_ticks[f"{unit}.{name}"] += ticks
         window[0], window[1] = begin, self.now
 
@@ -340,102 +320,9 @@ class Machine:
                 Span(track, name, begin, self.now, pending.thread, pending.index, amount, parts)
             )
 
-    def _schedule(self, instance: InstanceSpec, config: int) -> _Schedule:
+    def _schedule(self, instance: InstanceSpec, config: int) -> Schedule:
         key = (instance.id, config)
         if key not in self._schedules:
             board, state = self.boards[instance.board], self.states[config]
-            # Cores in lockstep go at the pace of the slowest.
-            clock = min(state.clock_mhz[core] for core in instance.cores)
-            limit = min(state.mvm_percent[core] for core in instance.cores)
-            laid = phases(
-                instance.tasks,
-                board.chip,
-                board.calibration,
-                len(instance.cores),
-                limit,
-                merge=not self._trace,
-            )
-            start = cycles_to_ticks(int(board.chip.start_cycles), clock)
-            units: dict[str, int] = dict.fromkeys(TaskCycles._fields, 0)
-            parts = []
-            for task in instance.tasks:
-                cost = task_cycles(task, board.chip, board.calibration, limit)
-                for name, cycles in cost._asdict().items():
-                    units[name] += cycles_to_ticks(cycles, clock)
-                if self._trace:
-                    # What is set up while weights are streamed is not done afterwards.
-                    after = cost._replace(overhead=0) if task.weight_ddr_bytes else cost
-                    parts.append(unit_parts(after, clock))
-            units["start"] = start
-            self._schedules[key] = _Schedule(laid, start, clock, units, tuple(parts))
+            self._schedules[key] = schedule(instance, board, state, self._trace)
         return self._schedules[key]
-
-
-def simulate(
-    boards: Board | Sequence[Board],
-    states: Sequence[BoardState],
-    instances: Sequence[InstanceSpec],
-    threads: Sequence[Sequence[Call]],
-    trace: bool = False,
-) -> Timeline:
-    """Run each thread's calls in its own order, closed loop, and return when everything happened.
-
-    Args:
-        boards: the boards; `InstanceSpec.board` indexes them.
-        states: settings that `Call.config` indexes.
-        instances: the loaded model instances.
-        threads: per calling thread its calls in program order.
-        trace: record a span for each thing each unit did.
-
-    Raises:
-        ValueError: an instance names cores the board does not have, or calls wait for each other for ever.
-    """
-    machine = Machine(boards, states, instances, trace)
-    results: list[list[CallTimes]] = [[] for _ in threads]
-    waits = any(call.after for calls in threads for call in calls)
-    events: dict[tuple[int, int], simpy.Event] = {}
-
-    def mark(key: tuple[int, int]) -> simpy.Event:
-        return events.setdefault(key, machine._env.event())  # noqa: SLF001 - same module
-
-    for number, calls in enumerate(out_of_step(machine, threads)):
-        machine.start_thread(number, calls, results[number], mark if waits else None)
-    machine.run()
-    for number, calls in enumerate(threads):
-        if len(results[number]) < len(calls):
-            call = calls[len(results[number])]
-            raise ValueError(
-                f"thread {number}: call {len(results[number])} waits for {call.after}, which never comes"
-            )
-    return machine.timeline(results)
-
-
-def out_of_step(machine: Machine, threads: Sequence[Sequence[Call]]) -> list[Sequence[Call]]:
-    """Let threads that contend for a board's DDR begin spread evenly over one call.
-
-    Threads of a program are never in step for long. Equal programs that all began at tick 0 would stay so for ever,
-    and meet at the DDR in every layer: a state that no card is seen in.
-    """
-    rivals: dict[int, list[int]] = {}
-    for number, calls in enumerate(threads):
-        if calls and machine.demand(calls[0])[1]:
-            rivals.setdefault(machine.board_of(calls[0]), []).append(number)
-    result: list[Sequence[Call]] = list(threads)
-    for numbers in rivals.values():
-        spread = loaded_call([machine.demand(threads[number][0]) for number in numbers])
-        for rank, number in enumerate(numbers):
-            first, *rest = threads[number]
-            offset = spread * rank // len(numbers)
-            result[number] = [first._replace(earliest=first.earliest + offset), *rest]
-    return result
-
-
-def loaded_call(demands: Sequence[tuple[int, int]]) -> int:
-    """Estimate the ticks of a call when all of `demands` (ticks, of these DDR) meet: mean-value analysis."""
-    total = sum(ticks for ticks, _ in demands) / len(demands)
-    ddr = sum(fetching for _, fetching in demands) / len(demands)
-    queue, call = 0.0, total
-    for customers in range(1, len(demands) + 1):
-        call = total - ddr + ddr * (1 + queue)
-        queue = customers * ddr * (1 + queue) / call
-    return round(call)

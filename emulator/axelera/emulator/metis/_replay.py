@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.emulator.metis._cycle import Cycle, Watch, sums_of
-from axelera.emulator.metis._machine import Machine, out_of_step, simulate
+from axelera.emulator.metis._machine import Machine
+from axelera.emulator.metis._programs import out_of_step, simulate
 from axelera.emulator.metis._spec import Board, BoardState, Call, CallTimes, InstanceSpec, Timeline
 
 
