@@ -14,7 +14,7 @@ from tests.conformance._compute_programs import MAKERS, random_program
 from axelera.driver import InternalError
 from axelera.emulator.compute._arena import assign_groups, plan_arena
 from axelera.emulator.compute._compiled import lower
-from axelera.emulator.compute._layout import SLACK, Buffer
+from axelera.emulator.compute._layout import SLACK, Buffer, View
 from axelera.emulator.compute._packing import lane_order, pack_weights
 from axelera.emulator.compute._paths import SPECS
 from axelera.emulator.compute.ops._dense import cover
@@ -30,17 +30,23 @@ PROGRAMS = st.builds(
 def test_buffers_alive_at_the_same_time_share_no_byte(program: Program) -> None:
     stages = lower(program, "exact", "portable", 2, ()).stages
     assign_groups(stages)
-    constants = tuple({buffer for stage in stages for buffer in stage.reads if buffer.contents is not None})
+    constants = tuple({buffer for stage in stages for buffer in stage.buffers if buffer.contents is not None})
     size = plan_arena(stages, constants)
     lives: dict[Buffer, list[int]] = {buffer: [0, stages[-1].group] for buffer in constants}
     for stage in stages:
-        for buffer in (*stage.reads, *stage.writes):
+        for buffer in stage.buffers:
             lives.setdefault(buffer, []).append(stage.group)
     for (one, first), (two, second) in itertools.combinations(lives.items(), 2):
         if max(first) >= min(second) and max(second) >= min(first):
             apart = one.place + one.size <= two.place or two.place + two.size <= one.place
             assert apart, f"{one.name} and {two.name}"
     assert all(buffer.place >= 0 and buffer.place + buffer.size + SLACK <= size for buffer in lives)
+
+
+def places(view: View) -> set[int]:
+    """Return the bytes of its buffer that a tensor has."""
+    pixels = view.start + view.places()
+    return set((pixels[:, None] + np.arange(view.shape[2])).reshape(-1).tolist())
 
 
 @settings(max_examples=sample(40, 1000))
@@ -51,7 +57,8 @@ def test_no_stage_reads_what_its_own_group_writes(program: Program) -> None:
     for _, group in itertools.groupby(stages, key=lambda stage: stage.group):
         members = list(group)
         for reader, writer in itertools.permutations(members, 2):
-            assert not set(reader.reads) & set(writer.writes)
+            for read, written in itertools.product(reader.reads, writer.writes):
+                assert read.buffer is not written.buffer or places(read).isdisjoint(places(written))
 
 
 @settings(max_examples=sample(30, 1000))
@@ -59,8 +66,8 @@ def test_no_stage_reads_what_its_own_group_writes(program: Program) -> None:
 def test_what_is_read_was_written_before(program: Program) -> None:
     written: set[Buffer] = set()
     for stage in lower(program, "metis", "portable", 1, ()).stages:
-        assert all(buffer in written or buffer.contents is not None for buffer in stage.reads)
-        written.update(stage.writes)
+        assert all(view.buffer in written or view.buffer.contents is not None for view in stage.reads)
+        written.update(view.buffer for view in stage.writes)
 
 
 @pytest.mark.parametrize("lanes", [4, 8, 16])

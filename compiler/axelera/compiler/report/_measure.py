@@ -22,6 +22,8 @@ _ENOUGH = 256
 """Values of a channel, at least: with fewer values than int8 has levels, few levels say nothing."""
 
 _SHARE = 256 << 20
+_BLOCK = 1 << 16
+"""Values that are compared at once: few enough for the caches."""
 
 
 @dataclass(slots=True)
@@ -33,31 +35,56 @@ class _Tally:
 
     def add(
         self,
-        real: npt.NDArray[np.float64] | None,
+        real: npt.NDArray[np.float32] | None,
         codes: npt.NDArray[np.int8],
         tensor: Tensor,
         rescaling: Rescaling | None,
     ) -> None:
-        channels = codes.shape[-1]
+        """Take in one sample: `codes` as (pixels, channels), `real` as (channels, pixels) or None."""
+        rows, channels = codes.shape
         if not self.used.size:
             self.used = np.zeros((channels, 256), bool)
-        rows = codes.reshape(-1, channels)
-        self.values += len(rows)
-        self.used[np.broadcast_to(np.arange(channels), rows.shape), rows.astype(np.intp) + 128] = True
-        if real is not None:
-            dequantised = (codes.astype(np.float64) - tensor.zero_point) * tensor.scale
-            if rescaling is not None:
-                dequantised = rescaling.undo(dequantised)
-                real = np.clip(real, rescaling.low, rescaling.high)
-            self.signal += float(np.square(real).sum())
-            self.noise += float(np.square(real - dequantised).sum())
+        self.values += rows
+        ends = np.array([[-128.0], [127.0]])
+        meanings = np.repeat((ends - tensor.zero_point) * tensor.scale, channels, axis=1)
+        if rescaling is not None:
+            meanings = rescaling.undo(meanings)
+        slope = (meanings[1] - meanings[0])[:, None] / 255
+        offset = meanings[0][:, None] + 128 * slope
+        step = max(1, _BLOCK // channels)
+        for start in range(0, rows, step):
+            block = codes[start : start + step]
+            self._note_levels(block)
+            if real is not None:
+                part = real[:, start : start + step].astype(np.float64, order="C")
+                if rescaling is not None:
+                    np.clip(part, rescaling.low, rescaling.high, out=part)
+                self.signal += float(part.reshape(-1) @ part.reshape(-1))
+                dequantised = block.T.astype(np.float64, order="C")
+                dequantised *= slope
+                dequantised += offset
+                part -= dequantised
+                self.noise += float(part.reshape(-1) @ part.reshape(-1))
+
+    def _note_levels(self, codes: npt.NDArray[np.int8]) -> None:
+        few = self._few
+        if few.any():
+            narrow = codes if few.all() else codes[:, few]
+            self.used[np.flatnonzero(few)[None], narrow.astype(np.intp) + 128] = True
+
+    @property
+    def _few(self) -> npt.NDArray[np.bool_]:
+        """Which channels have shown fewer than LEVELS integers; the others need no further look."""
+        few: npt.NDArray[np.bool_] = self.used.sum(axis=1) < LEVELS
+        return few
 
     def entry(self, *, of_network: bool) -> dict[str, Any]:
-        few = int((self.used.sum(axis=1) < LEVELS).sum())
         return {
             "sqnr_db": decibels(self.signal, self.noise),
             "channels": int(self.used.shape[0]),
-            "channels_below_16_levels": few if of_network and self.values >= _ENOUGH else None,
+            "channels_below_16_levels": int(self._few.sum())
+            if of_network and self.values >= _ENOUGH
+            else None,
         }
 
 
@@ -98,10 +125,9 @@ def measure_operators(
             instance.run([buffer.reshape(-1) for buffer in buffers], outputs)
             for name in part:
                 tensor, value = program.tensors[name], shown[name]
-                expected = None if value is None else _hwc(real[value], tensor.shape)
-                tallies[name].add(
-                    expected, instance.taps[name][0], tensor, network.activations[name].rescaling
-                )
+                expected = None if value is None else _planes(real[value], tensor.shape)
+                codes = instance.taps[name][0].reshape(-1, tensor.shape[2])
+                tallies[name].add(expected, codes, tensor, network.activations[name].rescaling)
     return [
         {
             "name": operator.name,
@@ -113,12 +139,12 @@ def measure_operators(
     ]
 
 
-def _hwc(real: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDArray[np.float64] | None:
-    """Return a float value in the layout of the chip; None where the chip's tensor has another size (padding)."""
+def _planes(real: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDArray[np.float32] | None:
+    """Return a float value as (channels, pixels); None where the chip's tensor has another size (padding)."""
     height, width, channels = shape
     if real.size != height * width * channels:
         return None
-    return real.reshape(channels, height, width).transpose(1, 2, 0).astype(np.float64)
+    return real.reshape(channels, height * width)
 
 
 def _parts(names: Iterable[str], program: Program) -> Iterator[list[str]]:
@@ -126,7 +152,7 @@ def _parts(names: Iterable[str], program: Program) -> Iterator[list[str]]:
     part: list[str] = []
     size = 0
     for name in names:
-        bytes_ = 12 * program.tensors[name].size
+        bytes_ = 5 * program.tensors[name].size  # float32 and int8
         if part and size + bytes_ > _SHARE:
             yield part
             part, size = [], 0

@@ -14,17 +14,18 @@ GUARD = 64
 def assign_groups(stages: Sequence[Stage]) -> None:
     """Put stages into groups that run one after the other; within a group nobody reads what another writes.
 
-    Stages of a group may write the same buffer: each tensor has its own bytes of it. Two buffers used in one group
-    never share memory (`plan_arena`), so reading before writing needs no care.
+    Stages of a group may use the same buffer, as each tensor has its own bytes of it and these are written once a frame:
+    what a stage writes after another has read the buffer is not what that one read. Two buffers used in one group never
+    share memory (`plan_arena`), so reading before writing needs no care.
     """
     group = 0
     written: set[int] = set()
     for stage in stages:
-        if stage.ordered or any(id(buffer) in written for buffer in stage.reads):
+        if stage.ordered or any(id(view.buffer) in written for view in stage.reads):
             group += 1
             written = set()
         stage.group = group
-        written.update(id(buffer) for buffer in stage.writes)
+        written.update(id(view.buffer) for view in stage.writes)
 
 
 def plan_arena(stages: Sequence[Stage], constants: Sequence[Buffer]) -> int:
@@ -35,7 +36,7 @@ def plan_arena(stages: Sequence[Stage], constants: Sequence[Buffer]) -> int:
     last_group = stages[-1].group if stages else 0
     lives: dict[int, tuple[Buffer, int, int]] = {id(buffer): (buffer, 0, last_group) for buffer in constants}
     for stage in stages:
-        for buffer in (*stage.reads, *stage.writes):
+        for buffer in stage.buffers:
             _, first, last = lives.get(id(buffer), (buffer, stage.group, stage.group))
             end = last_group if buffer.kept else max(last, stage.group)
             lives[id(buffer)] = (buffer, min(first, stage.group), end)

@@ -150,8 +150,13 @@ class Stage:
     kernel: str
     descriptor: Descriptor
     chunks: int
-    reads: tuple[Buffer, ...]
-    writes: tuple[Buffer, ...]
+    reads: tuple[View, ...]
+    writes: tuple[View, ...]
     ordered: bool = False
     """Whether it must wait for the stage before although it reads nothing of it."""
     group: int = 0
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """What it reads and writes lies in these."""
+        return tuple(dict.fromkeys(view.buffer for view in (*self.reads, *self.writes)))

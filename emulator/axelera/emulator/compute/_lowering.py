@@ -160,8 +160,8 @@ class Lowering:
             kernel,
             descriptor,
             chunks,
-            tuple(dict.fromkeys(view.buffer for view in reads)),
-            tuple(dict.fromkeys(view.buffer for view in writes)),
+            tuple(reads),
+            tuple(writes),
             ordered,
         )
         self.stages.append(stage)
