@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -85,11 +86,14 @@ def test_light_models_of_the_onnx_package(path: Path, tmp_path: Path) -> None:
     calibration = list(random_data(shapes, 10))
     quantised = compiler.quantize(model, iter(calibration), CompilerConfig())
     onnx.save(model, tmp_path / "model.onnx")
-    rival = next(yardsticks(tmp_path / "model.onnx", [sample[name] for sample in calibration], tmp_path))
+    rivals = yardsticks(tmp_path / "model.onnx", [sample[name] for sample in calibration], tmp_path)
     evaluated = [sample[name] for sample in random_data(shapes, 20 if FULL else 4, seed=1)]
     expected = np.concatenate([run_float(model, x)[0].reshape(1, -1) for x in evaluated])
     ours = sqnr(expected, np.concatenate([quantised(x).reshape(1, -1) for x in evaluated]))
-    theirs = sqnr(expected, np.concatenate([rival(x)[0].reshape(1, -1) for x in evaluated]))
+    theirs = max(
+        sqnr(expected, np.concatenate([rival(x)[0].reshape(1, -1) for x in evaluated]))
+        for rival in itertools.islice(rivals, None if FULL else 1)
+    )
     print(f"{path.stem}: {ours:.1f} dB, ONNX Runtime {theirs:.1f} dB")
     assert ours >= theirs - 3.0
 
