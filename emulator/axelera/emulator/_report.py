@@ -21,7 +21,7 @@ from axelera.emulator._configuration import EmulatorOptions, user_file
 from axelera.emulator._handles import EmulatedInstance
 from axelera.emulator._recording import Recording
 from axelera.emulator._timing import Frames, seconds
-from axelera.emulator.metis import write_trace
+from axelera.emulator.metis import bound_of, write_trace
 
 REPORT_VERSION = 1
 
@@ -93,7 +93,7 @@ def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) 
         "fps": images / seconds(frames.elapsed) if frames.elapsed else 0.0,
         "latency_p50_ms": seconds(np.percentile(latency, 50)) * 1e3 if latency.size else None,
         "latency_p99_ms": seconds(np.percentile(latency, 99)) * 1e3 if latency.size else None,
-        "bound_by": max(parts, key=parts.__getitem__) if parts else None,
+        "bound_by": bound_of(parts) if parts else None,
         "microseconds_per_call": {part: round(seconds(ticks) * 1e6, 3) for part, ticks in parts.items()},
     }
 

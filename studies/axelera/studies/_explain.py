@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from axelera.chip import PARAMETERS, BoardFigures, Calibration, Provenance
-from axelera.emulator.metis import Board, peak_macs_per_cycle, task_cycles
+from axelera.emulator.metis import Board, bound_of, peak_macs_per_cycle, task_cycles
 from axelera.studies._analytic import evaluate_on, table_of
 from axelera.studies._measured import Case
-from axelera.studies._predict import BOUNDS, predict
+from axelera.studies._predict import predict
 from axelera.studies._scenario import Prediction, Scenario
 from axelera.studies._target import Target, load_target
 
@@ -107,7 +107,7 @@ def layer_rows(scenario: Scenario, target: Target, board: Board) -> list[Row]:
                 l1_bytes=max(0, task.input_bytes + task.output_bytes - outside),
                 l2_bytes=max(0, outside - task.ddr_read_bytes - task.ddr_write_bytes),
                 ddr_bytes=ddr,
-                bound_by=BOUNDS[max(parts, key=parts.__getitem__)] if time else "nothing",
+                bound_by=bound_of(parts) if time else "nothing",
                 intensity=intensity,
                 roof=roof,
                 achieved=task.macs / time * 1e6 if time else 0.0,

@@ -12,6 +12,7 @@ from axelera.emulator.metis import (
     Call,
     InstanceSpec,
     TaskCycles,
+    bound_of,
     cycles_to_ticks,
     seconds_to_ticks,
     simulate,
@@ -22,22 +23,6 @@ from axelera.studies._steady import Loops, run_loops
 from axelera.studies._target import Target, load_target
 
 MICROSECOND = TICKS_PER_SECOND / 1e6
-BOUNDS = {
-    "ddr": "DDR bandwidth",
-    "array": "matrix array",
-    "weights": "weight loading",
-    "depthwise": "depthwise unit",
-    "vector": "vector unit",
-    "move": "moving activations",
-    "copy": "moving activations",
-    "overhead": "per-operator overhead",
-    "throttled": "MVM limit",
-    "host": "host launch",
-    "link": "PCIe link",
-    "start": "firmware start",
-    "waiting": "waiting for a core",
-}
-"""What `bound_by` says for the largest part of a call."""
 
 
 def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
@@ -62,7 +47,7 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
         system_fps=sum(target.batch * TICKS_PER_SECOND / ticks for ticks in loops.period),
         latency_ms=sum(loops.latency) / len(loops.latency) / MICROSECOND / 1000,
         lone_latency_ms=lone_latency(scenario, target, boards[0]) / MICROSECOND / 1000,
-        bound_by=BOUNDS[max(parts, key=parts.__getitem__)],
+        bound_by=bound_of(parts),
         band=band(host, scenario.board, calibration),
         model_version=MODEL_VERSION,
         calibration_id=calibration.identity,

@@ -299,7 +299,10 @@ def test_a_report_names_the_model_the_calibration_and_what_bound_each_instance(
     assert document["model_version"]
     assert document["calibration_id"]
     assert document["provenance"] in {"calibrated", "assumed"}
-    assert [(one["frames"], one["bound_by"]) for one in document["instances"]] == [(5, "array"), (5, "array")]
+    assert [(one["frames"], one["bound_by"]) for one in document["instances"]] == [
+        (5, "matrix array"),
+        (5, "matrix array"),
+    ]
     shares = document["boards"][0]["utilisation"]
     assert all(0 <= share <= 1 for share in shares.values())
     assert shares["core0"] > 0.9

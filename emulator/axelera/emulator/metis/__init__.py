@@ -1,5 +1,6 @@
 """The timing of an emulated Metis: a SimPy machine on integer ticks that never looks at tensor values."""
 
+from axelera.emulator.metis._bounds import bound_of
 from axelera.emulator.metis._cost import (
     LAUNCHES,
     TaskCycles,
@@ -42,6 +43,7 @@ __all__ = [
     "TaskCycles",
     "Timeline",
     "Watch",
+    "bound_of",
     "cycles_to_ticks",
     "launch_ticks",
     "peak_macs_per_cycle",
