@@ -17,10 +17,20 @@ def told(tool: str) -> Iterator[None]:
     """Print what the SDK refuses instead of a traceback."""
     try:
         yield
-    except BrokenPipeError as error:
-        # Whoever reads the output has seen enough (`| head`); nothing more can be told, not even at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from error
+    except BrokenPipeError:
+        raise  # for `start`
     except (AxeleraError, OSError) as error:
         print(f"{tool}: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
+
+
+def start(app: typer.Typer) -> None:
+    """Run a command; whoever reads its output may have seen enough before the end (`| head`)."""
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # at the end of the process it could only be complained about
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

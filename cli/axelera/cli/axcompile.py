@@ -23,7 +23,7 @@ from axelera.cli._compile_options import (
     configuration,
     default_configuration,
 )
-from axelera.cli._errors import told
+from axelera.cli._errors import start, told
 from axelera.compiler import ConfigurationError
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _logging(level: LogLevel, folder: Path, console: Console) -> Iterator[None]:
 
 def main() -> None:
     """Run the command."""
-    app()
+    start(app)
 
 
 if __name__ == "__main__":

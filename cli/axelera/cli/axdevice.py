@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from axelera.cli._cores import format_per_core, parse_per_core
-from axelera.cli._errors import told
+from axelera.cli._errors import start, told
 from axelera.driver import AxeleraError, DeviceInfo, InvalidConfiguration
 from axelera.runtime import Context, select_devices
 
@@ -105,4 +105,4 @@ def _show(context: Context, index: int, info: DeviceInfo, verbose: bool) -> None
 
 def main() -> None:
     """Run the command."""
-    app()
+    start(app)

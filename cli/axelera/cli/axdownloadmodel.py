@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axelera.cli._errors import told
+from axelera.cli._errors import start, told
 from axelera.driver import AxeleraError
 from axelera.zoo import UnknownNetworkError, find, networks
 
@@ -118,7 +118,7 @@ def _provide(job: Job, *, force: bool) -> None:
 
 def main() -> None:
     """Run the command."""
-    app()
+    start(app)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from axelera.cli._errors import told
+from axelera.cli._errors import start, told
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -101,4 +101,4 @@ def _add_parts() -> None:
 def main() -> None:
     """Run the command."""
     _add_parts()
-    app()
+    start(app)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from axelera.cli._errors import told
+from axelera.cli._errors import start, told
 from axelera.cli._measure import Measured, Options, measure
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -98,4 +98,4 @@ def histogram(measured: Measured, bins: int = 20) -> str:
 
 def main() -> None:
     """Run the command."""
-    app()
+    start(app)

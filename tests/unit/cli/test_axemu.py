@@ -104,9 +104,13 @@ def test_a_missing_program_is_an_error() -> None:
     assert "nowhere.py" in result.stderr
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
-    command = [sys.executable, "-c", "from axelera.cli.axemu import main; main()", "info"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize("arguments", [["info"], ["zoo", "list"], ["zoo", "show", "resnet18"]])
+def test_a_reader_that_has_seen_enough_is_no_error(arguments: list[str]) -> None:
+    command = [sys.executable, "-c", "from axelera.cli.axemu import main; main()", *arguments]
+    buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
