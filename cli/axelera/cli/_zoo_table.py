@@ -27,7 +27,7 @@ times and plumbing, never for accuracy.
   L2 / DDR, for one core with a quarter of L2 and for four cores with all of it.
 * **Compile** is the processor time for building, calibrating with two random images and compiling for one core, on the
   machine that made this page: a rough figure, for orientation only. It is measured; nothing else on this page
-  is. Rows were measured with different versions of the compiler. A dash stands where it was not.
+  is. A dash stands where it was not.
 * The vendor's name of a network is its name, its data set and `onnx`: `resnet50-imagenet-onnx`. Rotated-box
   detectors count 80 classes, as their architecture file and the published graph do; models trained on DOTA have 15:
   `--classes 15` builds those.
@@ -99,7 +99,7 @@ def _split(planned: Plan) -> str:
 
 
 def _measured(network: Network) -> str:
-    """Processor seconds of a whole compilation; other programs on the machine change them little."""
+    """Processor seconds of a whole compilation; trust them on a quiet machine only."""
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         compile_job(Job(network, network.name, Path(folder), samples=2))
