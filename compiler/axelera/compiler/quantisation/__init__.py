@@ -15,16 +15,11 @@ from axelera.compiler.quantisation._equalise import equalise
 from axelera.compiler.quantisation._given import fixed_weights, given_scales
 from axelera.compiler.quantisation._histogram import Histogram
 from axelera.compiler.quantisation._normalise import normalise_tables
-from axelera.compiler.quantisation._observe import (
-    Feeds,
-    Observations,
-    exposing,
-    observe,
-    run_session,
-    session,
-)
+from axelera.compiler.quantisation._observe import Observations, observe
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.compiler.quantisation._scales import choose_scales
+from axelera.compiler.quantisation._session import Feeds, run_session, session
+from axelera.compiler.quantisation._stages import Stage, parted
 
 __all__ = [
     "Feeds",
@@ -32,10 +27,10 @@ __all__ = [
     "Histogram",
     "Observations",
     "Quantisation",
+    "Stage",
     "choose_scales",
     "emit",
     "equalise",
-    "exposing",
     "fixed_weights",
     "given_scales",
     "image_paths",
@@ -44,6 +39,7 @@ __all__ = [
     "length_of",
     "normalise_tables",
     "observe",
+    "parted",
     "random_data",
     "run_session",
     "samples_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import onnx
 
 from axelera.compiler.lowering import Network, Rescaling
-from axelera.compiler.quantisation import Feeds, exposing, session
+from axelera.compiler.quantisation import Feeds, Stage, parted
 from axelera.emulator import compute
 from axelera.model.program import Program, Tensor
 
@@ -21,7 +21,9 @@ LEVELS = 16
 _ENOUGH = 256
 """Values of a channel, at least: with fewer values than int8 has levels, few levels say nothing."""
 
-_SHARE = 256 << 20
+_TOGETHER = 4
+"""Stages of the float network for which the program runs once: their int8 values take the bytes of one in float32."""
+
 _BLOCK = 1 << 16
 """Values that are compared at once: few enough for the caches."""
 
@@ -113,21 +115,23 @@ def measure_operators(
     shown = {name: network.activations[name].value for name in tensors}
     tallies = {name: _Tally() for name in tensors}
     given = {value.name for value in core.graph.input}
-    for part in _parts(tensors, program):
-        values = [value for name in part if (value := shown[name]) is not None and value not in given]
-        runner = session(exposing(core, values), "report")
-        instance = compute.load(program, taps=part).instance()
+    stages = parted(core, {value for value in shown.values() if value is not None} - given)
+    alive: list[dict[str, npt.NDArray[Any]]] = [dict(feeds) for feeds, _ in samples]
+    parts = _tensors_of(stages, tensors, shown)
+    for start in range(0, len(stages), _TOGETHER):
+        group = list(zip(stages, parts, strict=True))[start : start + _TOGETHER]
+        runners = [stage.session("report", alone=len(stages) == 1) for stage, _ in group]
+        instance = compute.load(program, taps=[name for _, part in group for name in part]).instance()
         outputs = [np.empty(program.tensors[name].size, np.int8) for name in program.outputs]
-        for feeds, buffers in samples:
-            real = dict(feeds)
-            if values:
-                real |= dict(zip(values, runner.run(values, dict(feeds)), strict=True))
+        for (feeds, buffers), values in zip(samples, alive, strict=True):
             instance.run([buffer.reshape(-1) for buffer in buffers], outputs)
-            for name in part:
-                tensor, value = program.tensors[name], shown[name]
-                expected = None if value is None else _planes(real[value], tensor.shape)
-                codes = instance.taps[name][0].reshape(-1, tensor.shape[2])
-                tallies[name].add(expected, codes, tensor, network.activations[name].rescaling)
+            for (stage, part), runner in zip(group, runners, strict=True):
+                real = {**feeds, **stage.run(runner, values, "report")}
+                for name in part:
+                    tensor, value = program.tensors[name], shown[name]
+                    expected = None if value is None else _planes(real[value], tensor.shape)
+                    codes = instance.taps[name][0].reshape(-1, tensor.shape[2])
+                    tallies[name].add(expected, codes, tensor, network.activations[name].rescaling)
     return [
         {
             "name": operator.name,
@@ -147,19 +151,17 @@ def _planes(real: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.N
     return real.reshape(channels, height * width)
 
 
-def _parts(names: Iterable[str], program: Program) -> Iterator[list[str]]:
-    """Part tensors so that the float values of one part stay within the memory limit."""
-    part: list[str] = []
-    size = 0
+def _tensors_of(
+    stages: Sequence[Stage], names: Iterable[str], shown: Mapping[str, str | None]
+) -> list[list[str]]:
+    """Return the tensors to compare in each stage: where their float value is, or else that of the tensor before."""
+    place = {value: index for index, stage in enumerate(stages) for value in stage.wanted}
+    parts: list[list[str]] = [[] for _ in stages]
+    index = 0
     for name in names:
-        bytes_ = 5 * program.tensors[name].size  # float32 and int8
-        if part and size + bytes_ > _SHARE:
-            yield part
-            part, size = [], 0
-        part.append(name)
-        size += bytes_
-    if part:
-        yield part
+        index = place.get(shown[name] or "", index)
+        parts[index].append(name)
+    return parts
 
 
 def measure_outputs(

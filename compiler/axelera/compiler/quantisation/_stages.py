@@ -1,0 +1,146 @@
+"""Running a float network in stages, so that its values need not be in memory all at once.
+
+Each node runs once per sample, however many stages there are: a stage hands on what later ones read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+import onnx
+import onnxruntime
+
+from axelera.compiler.quantisation._session import Feeds, run_session, session
+
+_STAGE_BYTES = 256 << 20
+"""Wanted values that one stage gives out, at most (more only if a single node gives more)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A run of consecutive nodes as a network of its own.
+
+    Attributes:
+        model: the nodes with their constants; its inputs are what they read, its outputs `wanted`, `handed_on` and the network's.
+        wanted: values to look at.
+        handed_on: values that later stages read.
+        spent: values that no later stage reads.
+    """
+
+    model: onnx.ModelProto
+    wanted: tuple[str, ...]
+    handed_on: tuple[str, ...]
+    spent: frozenset[str]
+
+    def session(self, what: str, *, alone: bool) -> onnxruntime.InferenceSession:
+        """Return a session for the stage; unless it is `alone`, it gives its memory back after every run."""
+        return session(self.model, what, keep_memory=alone)
+
+    def run(
+        self, runner: onnxruntime.InferenceSession, alive: dict[str, npt.NDArray[Any]], what: str
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Run the stage on the values `alive`, which become those that later stages need; return those wanted."""
+        names = [output.name for output in self.model.graph.output]
+        feeds = {value.name: alive[value.name] for value in self.model.graph.input}
+        values = dict(zip(names, run_session(runner, names, feeds, what), strict=True))
+        for name in self.spent:
+            alive.pop(name, None)
+        alive |= {name: values[name] for name in self.handed_on}
+        return {name: values[name] for name in self.wanted}
+
+
+class StagedSession:
+    """ONNX Runtime sessions for all stages of a network, for many samples."""
+
+    def __init__(self, model: onnx.ModelProto, wanted: Collection[str], what: str) -> None:
+        """Part `model` so that each stage gives out no more than the memory limit.
+
+        Raises:
+            ModelError: ONNX Runtime refuses the graph; `what` begins the message.
+        """
+        self._what = what
+        self._stages = parted(model, wanted)
+        self._runners = [stage.session(what, alone=len(self._stages) == 1) for stage in self._stages]
+
+    def run(self, feeds: Feeds) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+        """Yield every wanted value of one sample with its name, stage by stage.
+
+        Raises:
+            ModelError: an operator fails on these inputs.
+        """
+        alive: dict[str, npt.NDArray[Any]] = dict(feeds)
+        for stage, runner in zip(self._stages, self._runners, strict=True):
+            yield from stage.run(runner, alive, self._what).items()
+
+
+def parted(model: onnx.ModelProto, wanted: Collection[str], limit: int = _STAGE_BYTES) -> list[Stage]:
+    """Part a network whose nodes are in topological order into stages.
+
+    Args:
+        model: the network; shapes of values come from its value_info.
+        wanted: values to compute, none of them an input.
+        limit: bytes of wanted values per stage.
+    """
+    graph = model.graph
+    looked_at = set(wanted)
+    known = {
+        value.name: value
+        for value in (*graph.input, *graph.value_info, *graph.output)
+        if value.type.tensor_type.elem_type
+    }
+    bounds = _bounds(graph.node, looked_at, known, limit)
+    reads = [{name for node in graph.node[start:end] for name in node.input if name} for start, end in bounds]
+    results = {value.name for value in graph.output}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    stages = []
+    for index, (start, end) in enumerate(bounds):
+        later: set[str] = set().union(*reads[index + 1 :])
+        nodes = graph.node[start:end]
+        made = [name for node in nodes for name in node.output if name]
+        given = sorted(reads[index] - set(made) - set(constants))
+        shown = tuple(name for name in made if name in looked_at)
+        handed_on = tuple(name for name in made if name in later)
+        part = onnx.ModelProto(
+            ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions
+        )
+        part.graph.name = graph.name
+        part.graph.node.extend(nodes)
+        part.graph.initializer.extend(tensor for name, tensor in constants.items() if name in reads[index])
+        part.graph.input.extend(known[name] for name in given)
+        part.graph.output.extend(
+            known.get(name) or onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+            for name in made
+            if name in looked_at or name in later or name in results
+        )
+        stages.append(Stage(part, shown, handed_on, frozenset(given) - later))
+    return stages
+
+
+def _bounds(
+    nodes: Sequence[onnx.NodeProto], wanted: set[str], known: dict[str, onnx.ValueInfoProto], limit: int
+) -> list[tuple[int, int]]:
+    """Return where stages begin and end, so that what crosses a border has a known type."""
+    last_read = {name: index for index, node in enumerate(nodes) for name in node.input}
+    unknown_until = 0
+    starts, size = [0], 0
+    for index, node in enumerate(nodes):
+        bytes_ = sum(_bytes(known.get(name)) for name in node.output if name in wanted)
+        if size and bytes_ and size + bytes_ > limit and unknown_until <= index:
+            starts.append(index)
+            size = 0
+        size += bytes_
+        for name in node.output:
+            if name not in known:
+                unknown_until = max(unknown_until, last_read.get(name, 0) + 1)
+    return list(zip(starts, [*starts[1:], len(nodes)], strict=True))
+
+
+def _bytes(value: onnx.ValueInfoProto | None) -> int:
+    if value is None:
+        return 0
+    extents = [int(extent.dim_value) or 1 for extent in value.type.tensor_type.shape.dim]
+    return 4 * math.prod(extents)

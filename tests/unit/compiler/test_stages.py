@@ -1,0 +1,118 @@
+"""A float network run in stages gives what it gives in one run, within the memory limit."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.compiler._networks import Array, Net, data, run_float
+
+from axelera.compiler.quantisation import Stage, parted
+
+SHAPE = (1, 2, 4, 4)
+VALUE_BYTES = 4 * 32
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> tuple[onnx.ModelProto, list[str], list[str]]:
+    """A network of exact operators, all its values, and some that are wanted."""
+    net = Net(SHAPE)
+    values = ["x"]
+    for _ in range(draw(st.integers(1, 12))):
+        kind = draw(st.sampled_from(["Relu", "Neg", "Add", "Max", "Split", "constant"]))
+        read = [draw(st.sampled_from(values)) for _ in range(2)]
+        if kind == "Split":
+            first = net.add("Split", read[0], outputs=2, axis=1)
+            values.append(net.add("Concat", f"{first}_1", first, axis=1))
+        elif kind == "constant":
+            values.append(
+                net.add("Add", read[0], net.constant(net.random.integers(-9, 9, SHAPE).astype("f4")))
+            )
+        else:
+            values.append(net.add(kind, *read[: 1 if kind in ("Relu", "Neg") else 2]))
+    wanted = draw(st.lists(st.sampled_from(values[1:]), unique=True))
+    return net.model(values[-1]), values[1:], wanted
+
+
+def run(stages: list[Stage], image: Array) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    alive = {"x": image}
+    for stage in stages:
+        found |= stage.run(stage.session("test", alone=False), alive, "test")
+    return found
+
+
+@given(networks(), st.integers(1, 6 * VALUE_BYTES))
+def test_values_are_those_of_one_run(
+    network: tuple[onnx.ModelProto, list[str], list[str]], limit: int
+) -> None:
+    model, values, wanted = network
+    (image,) = data(SHAPE, 1)
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    del whole.graph.output[:]
+    whole.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in values)
+    expected = dict(zip(values, run_float(whole, image), strict=True))
+    found = run(parted(model, wanted, limit), image)
+    assert found.keys() == set(wanted)
+    for name in wanted:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+@given(networks(), st.integers(1, 6 * VALUE_BYTES))
+def test_every_node_is_in_one_stage(
+    network: tuple[onnx.ModelProto, list[str], list[str]], limit: int
+) -> None:
+    model, _, wanted = network
+    stages = parted(model, wanted, limit)
+    assert [node for stage in stages for node in stage.model.graph.node] == list(model.graph.node)
+
+
+@given(networks(), st.integers(1, 6 * VALUE_BYTES))
+def test_no_stage_gives_out_more_than_the_limit_unless_one_value_does(
+    network: tuple[onnx.ModelProto, list[str], list[str]], limit: int
+) -> None:
+    model, _, wanted = network
+    stages = parted(model, wanted, limit)
+    assert all(len(stage.wanted) <= max(1, limit // VALUE_BYTES) for stage in stages)
+    assert len(stages) <= max(1, len(wanted))
+
+
+@given(networks(), st.integers(1, 6 * VALUE_BYTES))
+def test_a_value_is_kept_no_longer_than_it_is_read(
+    network: tuple[onnx.ModelProto, list[str], list[str]], limit: int
+) -> None:
+    model, _, wanted = network
+    stages = parted(model, wanted, limit)
+    alive = {"x": data(SHAPE, 1)[0]}
+    for index, stage in enumerate(stages):
+        stage.run(stage.session("test", alone=False), alive, "test")
+        later = {
+            name for after in stages[index + 1 :] for node in after.model.graph.node for name in node.input
+        }
+        assert set(alive) <= later | {"x"}
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_only_values_of_known_type_cross_a_border(typed: bool) -> None:
+    net = Net(SHAPE)
+    long = net.add("Relu", "x")
+    short = net.add("Neg", long)
+    last = net.add("Abs", net.add("Add", short, long))
+    model = net.model(last)
+    if not typed:
+        del model.graph.value_info[:]
+    stages = parted(model, [long, short, last], 1)
+    assert [len(stage.model.graph.node) for stage in stages] == ([1, 2, 1] if typed else [4])
+    (image,) = data(SHAPE, 1)
+    np.testing.assert_array_equal(run(stages, image)[last], np.abs(np.maximum(image, 0) * 0))
+
+
+def test_a_network_that_fits_is_one_stage() -> None:
+    net = Net(SHAPE)
+    values = [net.add("Relu", "x")]
+    values.extend(net.add("Neg", values[-1]) for _ in range(5))
+    assert len(parted(net.model(values[-1]), values, 6 * VALUE_BYTES)) == 1
+    assert len(parted(net.model(values[-1]), values, 6 * VALUE_BYTES - 1)) == 2
