@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from _reseed import input_shapes, reseeded
 from tests._sizes import FULL
 from tests.conformance._compiler import yardsticks
 from tests.unit.compiler._networks import run_float, sqnr
@@ -32,38 +32,6 @@ REFUSED = {
 }
 """Light models that break a rule, and the operators that break it."""
 QUICK_GRAPHS = {"resnet10t", "squeezenet1_1", "mobilenetv4_small"}
-
-
-def reseeded(path: Path) -> onnx.ModelProto:
-    """The network with normal weights of a fitting size where the file has placeholders."""
-    model = onnx.load(path)
-    generator = np.random.default_rng(0)
-    shapes = {t.name: t for t in model.graph.initializer}
-    kept = []
-    for node in model.graph.node:
-        if node.op_type != "ConstantOfShape" or node.input[0] not in shapes:
-            kept.append(node)
-            continue
-        shape = numpy_helper.to_array(shapes[node.input[0]])
-        if len(shape) < 2:
-            kept.append(node)  # biases and statistics keep their constant
-            continue
-        spread = np.float32(np.sqrt(2 / np.prod(shape[1:])))
-        weight = generator.standard_normal(shape, np.float32) * spread
-        model.graph.initializer.append(numpy_helper.from_array(weight, node.output[0]))
-    del model.graph.node[:]
-    model.graph.node.extend(kept)
-    model.ir_version = max(model.ir_version, 8)  # older versions list constants as inputs
-    return model
-
-
-def input_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
-    constants = {tensor.name for tensor in model.graph.initializer}
-    return {
-        value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
-        for value in model.graph.input
-        if value.name not in constants
-    }
 
 
 def light_models() -> Iterator[object]:
