@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +78,17 @@ def detections(table: Floats, *, least: float, most_overlap: float) -> Iterator[
             alive &= (classes != classes[index]) | (overlap(boxes[index], boxes) <= most_overlap)
 
 
+def only_table(outputs: list[Floats], info: dict[str, Any]) -> Floats:
+    """Return the table of a detector; segmentation, keypoints, rotated boxes and older heads look different."""
+    table, classes = outputs[0], info.get("num_classes")
+    if len(outputs) > 1 or table.ndim != 3 or table.shape[1] != 4 + (classes or table.shape[1] - 4):
+        shapes = ", ".join(str(output.shape) for output in outputs)
+        sys.exit(
+            f"the network gives {shapes} for {classes or 'unknown'} classes; expected (1, 4 + classes, cells)"
+        )
+    return table
+
+
 def main(model_path: str, photos: list[str], *, least: float, most_overlap: float, most: int) -> None:
     info = describe(model_path)
     if "note" in info:
@@ -93,7 +105,8 @@ def main(model_path: str, photos: list[str], *, least: float, most_overlap: floa
             for path in photos:
                 photo = letterbox(path, height, width)
                 instance.run([to_buffer(photo.image, input_info)], buffers)
-                found = list(detections(finish(buffers)[0], least=least, most_overlap=most_overlap))
+                table = only_table(finish(buffers), info)
+                found = list(detections(table, least=least, most_overlap=most_overlap))
                 print(f"{path}: {len(found)} found")
                 for number, score, box in found[:most]:
                     left, top, right, bottom = photo.back(box[np.newaxis])[0]

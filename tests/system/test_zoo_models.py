@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from click.testing import Result
+from onnx import helper
 from typer.testing import CliRunner
 
 from axelera import zoo
@@ -113,6 +117,88 @@ def test_weights_of_ones_own_are_compiled_instead(tmp_path: Path) -> None:
     info = json.loads((folder / "model_info.json").read_text())
     assert (info["weights"], info["num_classes"]) == ("mine.onnx", 12)
     assert (folder / f"{NAME}.axm").is_file()
+
+
+def own_weights(path: Path, **arguments: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(zoo.find(NAME).build(width=0.1, **arguments).SerializeToString())
+    return path
+
+
+def test_other_weights_in_a_file_of_the_same_name_are_refused(tmp_path: Path) -> None:
+    build = ["--output", str(tmp_path / "build")]
+    first, second = (own_weights(tmp_path / str(seed) / "best.onnx", seed=seed) for seed in (1, 2))
+    assert download(NAME, "--weights", str(first), *build).exit_code == 0
+    assert download(NAME, "--weights", str(first), *build).exit_code == 0
+    refused = download(NAME, "--weights", str(second), *build)
+    assert refused.exit_code == 1
+    assert "holds builds with other weights: best.onnx; --force replaces them" in refused.stderr
+    assert download(NAME, "--weights", str(second), *build, "--force").exit_code == 0
+
+
+def test_weights_beside_the_file_count_as_well(tmp_path: Path) -> None:
+    model = zoo.find(NAME).build(width=0.1)
+    file = tmp_path / "mine.onnx"
+    onnx.save(model, file, save_as_external_data=True, location="mine.data", size_threshold=0)
+    arguments = (NAME, "--weights", str(file), "--output", str(tmp_path / "build"))
+    assert download(*arguments).exit_code == 0
+    data = bytearray((tmp_path / "mine.data").read_bytes())
+    data[:4] = np.float32(0.5).tobytes()
+    (tmp_path / "mine.data").write_bytes(data)
+    assert "holds builds with other weights: mine.onnx" in download(*arguments).stderr
+
+
+def test_other_calibration_is_refused(tmp_path: Path) -> None:
+    weights = own_weights(tmp_path / "best.onnx")
+    arguments = (NAME, "--weights", str(weights), "--output", str(tmp_path / "build"))
+    assert download(*arguments).exit_code == 0
+    (tmp_path / "photos").mkdir()
+    refused = download(*arguments, "--imageset", str(tmp_path / "photos"))
+    assert refused.exit_code == 1
+    assert "holds builds with calibration: 2 samples of random numbers in [0, 1)" in refused.stderr
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("[]")])
+def test_a_build_that_nothing_describes_is_refused(damage: Callable[[Path], object], tmp_path: Path) -> None:
+    assert download(NAME, "--output", str(tmp_path)).exit_code == 0
+    damage(tmp_path / NAME / NAME / "model_info.json")
+    refused = download(NAME, "--output", str(tmp_path))
+    assert refused.exit_code == 1
+    assert "holds builds with unknown content (model_info.json is missing or damaged)" in refused.stderr
+    assert download(NAME, "--output", str(tmp_path), "--force").exit_code == 0
+    assert (tmp_path / NAME / NAME / "model_info.json").is_file()
+
+
+def test_an_archive_of_a_build_that_is_there_is_written(tmp_path: Path) -> None:
+    assert download(NAME, "--output", str(tmp_path)).exit_code == 0
+    archive = tmp_path / NAME / NAME / f"{NAME}.axm"
+    assert not archive.exists()
+    assert download(NAME, "--output", str(tmp_path), "--axm").exit_code == 0
+    (logits,) = run_one_frame(archive, 1)
+    assert logits.std() > 1
+
+
+def test_a_classifier_without_a_batch_axis_has_no_known_classes(tmp_path: Path) -> None:
+    image = helper.make_tensor_value_info("image", 1, [1, 3, 224, 224])
+    nodes = [
+        helper.make_node("Relu", ["image"], ["positive"]),
+        helper.make_node("ReduceMean", ["positive"], ["y"], axes=[1, 2, 3], keepdims=0),
+    ]
+    graph = helper.make_graph(nodes, "g", [image], [helper.make_tensor_value_info("y", 1, [1])])
+    file = tmp_path / "mine.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
+    result = download(NAME, "--weights", str(file), "--output", str(tmp_path))
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / NAME / NAME / "model_info.json").read_text())["num_classes"] is None
+
+
+def test_a_network_that_is_refused_does_not_keep_others_from_being_compiled(tmp_path: Path) -> None:
+    assert download(NAME, "--output", str(tmp_path)).exit_code == 0
+    other = "squeezenet1_1-imagenet-onnx"
+    result = download(NAME, other, "--classes", "15", "--output", str(tmp_path))
+    assert result.exit_code == 1
+    assert "holds builds with 1000 classes" in result.stderr
+    assert result.stdout.split() == [str(tmp_path / other / other / "1" / "model.json")]
 
 
 @pytest.mark.parametrize("content", [b"", b"no onnx", b"\x08\x07"])

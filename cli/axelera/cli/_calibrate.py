@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axelera.cli._errors import told
+from axelera.model import replacing
 
 if TYPE_CHECKING:
     from axelera.chip import Calibration
@@ -46,7 +46,9 @@ def calibrate_command(
             raise InvalidArgument("--only-own needs --measurements with at least one row")
         cases = own if only_own else [*shipped_cases(), *own]
         calibration = calibrate(cases, strength=strength, told=lambda line: print(line, file=sys.stderr))
-        write(output, calibration_to_json(calibration))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(output) as temporary:
+            temporary.write_text(calibration_to_json(calibration), encoding="utf-8")
         print("\n".join(calibration_lines(calibration)))
         print(f"written to {output}")
 
@@ -79,14 +81,6 @@ def correlate_command(
                 print("the calibration has seen these points; left out of its fit they are met less well:")
                 print("\n".join(residual_lines(using)))
         print(f"simulated (model {using.model_version}, calibration {using.identity})", file=sys.stderr)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def calibration_lines(calibration: Calibration) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from axelera.cli._errors import told
+from axelera.model import replacing
 from axelera.zoo import Network, UnknownNetworkError, find, networks
 
 app = typer.Typer(name="zoo", add_completion=False, no_args_is_help=True)
@@ -117,9 +118,8 @@ def export(
             print(f"axemu zoo export: {error}", file=sys.stderr)
             raise typer.Exit(2) from error
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.part")
-        fresh.write_bytes(model.SerializeToString())
-        fresh.replace(path)
+        with replacing(path) as temporary:
+            temporary.write_bytes(model.SerializeToString())
     print("synthetic weights: good for sizes and times, not for values", file=sys.stderr)
     print(path)
 
@@ -141,8 +141,11 @@ def table(
     """Print the reference page of the zoo: sizes, and where the compiler puts the weights."""
     from axelera.cli._zoo_table import page  # noqa: PLC0415  needs the compiler
 
+    wanted = [network for network in networks() if network.name.startswith(only)]
+    if not wanted:
+        print(f"axemu zoo table: --only {only!r}: no network's name starts so", file=sys.stderr)
+        raise typer.Exit(2)
     with told("axemu zoo table"):
-        wanted = [network for network in networks() if network.name.startswith(only)]
         for line in page(wanted, measure=measure, earlier=times_from):
             print(line, flush=True)
 

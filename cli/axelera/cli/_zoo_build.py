@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.driver import AxeleraError
+from axelera.model import replacing
 from axelera.zoo import Network, count
 
 if TYPE_CHECKING:
@@ -61,18 +62,46 @@ class Job:
         """The compiled model."""
         return self.folder / str(self.cores)
 
+    @property
+    def archive_file(self) -> Path:
+        """Where the archive is written."""
+        return self.folder / f"{self.name}.axm"
+
+    @property
+    def calibration(self) -> str:
+        """What the calibration data are, in words."""
+        if self.images is None:
+            return f"{self.samples} samples of random numbers in [0, 1)"
+        way = (
+            "stretched and scaled to 0..1"
+            if self.transform is None
+            else f"through {Path(self.transform).name}"
+        )
+        return f"images of {self.images.name}, {way}"
+
     def difference(self) -> str:
-        """Say what the builds of the folder were made of, if that is something else."""
+        """Say what the builds of the folder were made of, if that is something else.
+
+        Raises:
+            AxeleraError: the file of weights cannot be read.
+        """
+        if not any(self.folder.glob("*/model.json")):
+            return ""
         try:
             info = json.loads((self.folder / "model_info.json").read_text(encoding="utf-8"))
-            weights, classes = str(info["weights"]), info["num_classes"]
-        except (OSError, ValueError, LookupError, TypeError):
-            return ""
-        wanted = _SYNTHETIC if self.weights is None else self.weights.name
-        if weights != wanted:
-            return f"weights: {weights}"
-        mine = self.network.classes if self.classes is None else self.classes
-        return f"{classes} classes" if self.weights is None and classes != mine else ""
+            weights, classes, calibration = (info[key] for key in ("weights", "num_classes", "calibration"))
+            digest = info.get("weights_sha256")
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return "unknown content (model_info.json is missing or damaged)"
+        if self.weights is None:
+            mine = self.network.classes if self.classes is None else self.classes
+            if weights != _SYNTHETIC:
+                return f"weights: {weights}"
+            if classes != mine:
+                return f"{classes} classes"
+        elif weights == _SYNTHETIC or digest != sha256(self.weights):
+            return f"{'other ' if weights == self.weights.name else ''}weights: {weights}"
+        return "" if calibration == self.calibration else f"calibration: {calibration}"
 
 
 def compile_job(job: Job) -> None:
@@ -102,12 +131,15 @@ def compile_job(job: Job) -> None:
     data = random_images(job.network, job.samples) if job.images is None else job.images
     transform = None if job.transform is None else load_transform(job.transform)
     quantised = compiler.quantize(model, data, config, transform)
+    info = model_info(job, model, quantised.output_shapes)
+    if outdated:  # what is there must not be taken for what it was, should this end early
+        (job.folder / "model_info.json").unlink(missing_ok=True)
     compiler.compile(quantised, config, job.directory)
     if outdated:
         for cores in {*range(1, CORES + 1)} - {job.cores}:
             shutil.rmtree(job.folder / str(cores), ignore_errors=True)
-    info = model_info(job, model, quantised.output_shapes)
-    _replace(job.folder / "model_info.json", json.dumps(info, indent=2) + "\n")
+    with replacing(job.folder / "model_info.json") as temporary:
+        temporary.write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
 
 
 def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequence[int]]) -> dict[str, object]:
@@ -141,20 +173,37 @@ def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequenc
         }
     else:
         # Only a classifier's output tells how many classes the user's network knows.
-        classes = output_shapes[0][1] if network.task == "classification" else None
+        shape = output_shapes[0] if network.task == "classification" else ()
         info |= {
-            "num_classes": classes,
+            "num_classes": shape[1] if len(shape) > 1 else None,
             "weights": job.weights.name,
+            "weights_sha256": sha256(job.weights),
             "note": "graph and weights are those of a file of the user; only its input was compared",
         }
-    if job.images is None:
-        info["calibration"] = f"{job.samples} samples of random numbers in [0, 1)"
-    else:
-        way = (
-            "stretched and scaled to 0..1" if job.transform is None else f"through {Path(job.transform).name}"
-        )
-        info["calibration"] = f"images of {job.images.name}, {way}"
-    return info
+    return info | {"calibration": job.calibration}
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of an ONNX file followed by the files that it keeps its weights in, if any.
+
+    Raises:
+        AxeleraError: it can't be read.
+    """
+    import onnx  # noqa: PLC0415  slow to import
+
+    from axelera.compiler.frontend import load_proto  # noqa: PLC0415  slow to import
+
+    load_proto(path)  # refuses weights outside the file's directory
+    outside = {
+        entry.value
+        for tensor in onnx.load(path, load_external_data=False).graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    digest = hashlib.sha256()
+    for file in (path, *(path.parent / name for name in sorted(outside))):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def random_images(network: Network, count: int) -> Iterator[npt.NDArray[np.float32]]:
@@ -191,10 +240,3 @@ def load_weights(path: Path, network: Network) -> onnx.ModelProto:
     for dim, size in zip(dims, expected, strict=True):
         dim.dim_value = size
     return model
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from axelera.cli._zoo_build import CORES, Job, compile_job
 from axelera.compiler import structure_program
 from axelera.compiler.planning import Plan, PlanOptions, plan
+from axelera.driver import InvalidArgument
 from axelera.zoo import Network
 
 _HEAD = """\
@@ -63,8 +64,15 @@ def page(wanted: Sequence[Network], *, measure: bool = False, earlier: Path | No
 
 
 def times_of(path: Path) -> dict[str, str]:
-    """Return the compile times that a page tells, by network."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """Return the compile times that a page tells, by network.
+
+    Raises:
+        InvalidArgument: the file is no text.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"{path}: not a page of this command: {error}") from error
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
     index = _COLUMNS.index(_COMPILE)
     return {cells[0].strip("`"): cells[index] for cells in rows if len(cells) == len(_COLUMNS)}

@@ -16,6 +16,7 @@ import typer
 
 from axelera.cli._errors import start, told
 from axelera.driver import AxeleraError
+from axelera.model import write_axm
 from axelera.zoo import UnknownNetworkError, find, networks
 
 if TYPE_CHECKING:
@@ -86,8 +87,12 @@ def axdownloadmodel(
 
         folder = name.lower() if name.lower() in network.names else network.vendor_name
         job = Job(network, folder, output, cores, weights, classes, imageset, transform, samples, axm)
-        with told("axdownloadmodel"):
-            _provide(job, force=force)
+        try:
+            with told("axdownloadmodel"):
+                _provide(job, force=force)
+        except typer.Exit:
+            failed = True
+            continue
         print(job.directory / "model.json")
     if failed:
         raise typer.Exit(1)
@@ -102,6 +107,8 @@ def _provide(job: Job, *, force: bool) -> None:
         raise AxeleraError(f"{job.folder} holds builds with {other}; --force replaces them")
     if (job.directory / "model.json").is_file() and not force:
         print(f"{job.directory / 'model.json'} is there already; --force compiles it again", file=sys.stderr)
+        if job.archive:
+            write_axm(job.directory, job.archive_file)
         return
     if job.weights is None:
         print(

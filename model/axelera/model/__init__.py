@@ -7,6 +7,7 @@ from axelera.model._archive import read_axm, write_axm
 from axelera.model._compiled_model import CompiledModel, load_compiled_model
 from axelera.model._manifest_json import manifest_json
 from axelera.model._model_json import MemoryPool, model_json
+from axelera.model._replacing import replacing
 
 __all__ = [
     "CompiledModel",
@@ -15,5 +16,6 @@ __all__ = [
     "manifest_json",
     "model_json",
     "read_axm",
+    "replacing",
     "write_axm",
 ]

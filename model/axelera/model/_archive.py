@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import stat
 import zipfile
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from axelera.driver import InvalidArgument
 from axelera.model._files import open_without_waiting
+from axelera.model._replacing import replacing
 
 MAX_FILES = 1024
 MAX_BYTES = 8 << 30
@@ -36,21 +36,16 @@ def write_axm(directory: Path, target: Path) -> Path:
     for path in files:
         if path.is_symlink() or not path.is_file():
             raise InvalidArgument(f"{path}: not a regular file; an archive holds nothing else")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with zipfile.ZipFile(temporary, "x", zipfile.ZIP_STORED) as archive:
-            for path in files:
-                member = zipfile.ZipInfo(path.relative_to(directory).as_posix(), _EPOCH)
-                member.external_attr = (stat.S_IFREG | 0o644) << 16
-                member.create_system = 3
-                if problem := _problem(member):
-                    raise InvalidArgument(f"{path}: {problem}; rename it")
-                member.file_size = path.stat().st_size
-                with path.open("rb") as source, archive.open(member, "w") as sink:
-                    shutil.copyfileobj(source, sink, _CHUNK)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for path in files:
+            member = zipfile.ZipInfo(path.relative_to(directory).as_posix(), _EPOCH)
+            member.external_attr = (stat.S_IFREG | 0o644) << 16
+            member.create_system = 3
+            if problem := _problem(member):
+                raise InvalidArgument(f"{path}: {problem}; rename it")
+            member.file_size = path.stat().st_size
+            with path.open("rb") as source, archive.open(member, "w") as sink:
+                shutil.copyfileobj(source, sink, _CHUNK)
     return target
 
 

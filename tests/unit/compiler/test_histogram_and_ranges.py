@@ -14,7 +14,9 @@ from axelera.compiler import CalibrationError
 from axelera.compiler.quantisation import Histogram
 from axelera.compiler.quantisation._ranges import least_error, min_max, quantisation_of
 
-VALUES = npst.arrays(np.float32, st.integers(1, 40), elements=st.floats(-1e6, 1e6, width=32))
+VALUES = st.sampled_from([1e6, 2.0**59]).flatmap(
+    lambda most: npst.arrays(np.float32, st.integers(1, 40), elements=st.floats(-most, most, width=32))
+)
 
 
 def counted(*arrays: np.ndarray) -> Histogram:
@@ -37,6 +39,13 @@ def test_any_order_and_any_grouping_gives_the_same_histogram(arrays: list[np.nda
         )  # fmt: skip
         np.testing.assert_array_equal(first.counts, other.counts)
     assert first.total == sum(len(array) for array in arrays)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -(2.0**23), 2.0**59, 1e-30])
+def test_a_constant_is_counted_where_it_lies(value: float) -> None:
+    histogram = counted(np.full(5, value, np.float32))
+    assert histogram.total == 5
+    np.testing.assert_array_equal(histogram.centres(), [np.float32(value)])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])

@@ -67,7 +67,7 @@ def test_every_node_is_in_one_stage(
 ) -> None:
     model, _, wanted = network
     stages = parted(model, wanted, limit)
-    assert [node for stage in stages for node in stage.model.graph.node] == list(model.graph.node)
+    assert [node for stage in stages for node in stage.model().graph.node] == list(model.graph.node)
 
 
 @given(networks(), st.integers(1, 6 * VALUE_BYTES))
@@ -90,7 +90,7 @@ def test_a_value_is_kept_no_longer_than_it_is_read(
     for index, stage in enumerate(stages):
         stage.run(stage.session("test", alone=False), alive, "test")
         later = {
-            name for after in stages[index + 1 :] for node in after.model.graph.node for name in node.input
+            name for after in stages[index + 1 :] for node in after.model().graph.node for name in node.input
         }
         assert set(alive) <= later | {"x"}
 
@@ -105,7 +105,7 @@ def test_only_values_of_known_type_cross_a_border(typed: bool) -> None:
     if not typed:
         del model.graph.value_info[:]
     stages = parted(model, [long, short, last], 1)
-    assert [len(stage.model.graph.node) for stage in stages] == ([1, 2, 1] if typed else [4])
+    assert [len(stage.model().graph.node) for stage in stages] == ([1, 2, 1] if typed else [4])
     (image,) = data(SHAPE, 1)
     np.testing.assert_array_equal(run(stages, image)[last], np.abs(np.maximum(image, 0) * 0))
 
@@ -116,3 +116,20 @@ def test_a_network_that_fits_is_one_stage() -> None:
     values.extend(net.add("Neg", values[-1]) for _ in range(5))
     assert len(parted(net.model(values[-1]), values, 6 * VALUE_BYTES)) == 1
     assert len(parted(net.model(values[-1]), values, 6 * VALUE_BYTES - 1)) == 2
+
+
+def test_an_optional_output_that_is_not_there_stands_for_no_value() -> None:
+    net = Net(SHAPE)
+    first = net.add("Dropout", "x", outputs=2)
+    net.nodes[0].output[1] = ""
+    values = [first, net.add("Relu", first)]
+    values.append(net.add("Clip", values[-1], "", net.constant(np.float32(1))))
+    stages = parted(net.model(values[-1]), values, 1)
+    assert [stage.wanted for stage in stages] == [(value,) for value in values]
+
+
+def test_a_value_that_no_node_computes_is_named() -> None:
+    net = Net(SHAPE)
+    model = net.model(net.add("Relu", "x"))
+    with pytest.raises(ValueError, match=r"net: no node computes \['x', 'y'\]"):
+        parted(model, ["y", "x"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import numpy as np
 import onnx
@@ -256,3 +257,31 @@ def test_importing_the_zoo_does_not_import_onnx() -> None:
     code = "import sys, axelera.zoo as z; z.find('resnet50').macs; print('onnx' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    network = zoo.find("resnet18")
+    plain = network.build(resolution=(64, 96), classes=10, seed=3, structure_only=True)
+    for resolution in (np.array([64, 96]), [np.int64(64), np.int64(96)]):
+        assert plain == network.build(
+            resolution=resolution, classes=np.int32(10), seed=np.uint8(3), structure_only=True
+        )
+    square = network.build(resolution=np.int64(64), structure_only=True)
+    assert square == network.build(resolution=64, structure_only=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"resolution": ()}, r"resolution \(\): expected height and width"),
+        ({"resolution": (3, 64, 64)}, r"resolution \(3, 64, 64\): expected height and width"),
+        ({"resolution": (64.0, 64)}, r"height 64\.0: expected an integer"),
+        ({"resolution": (64, "64")}, r"width '64': expected an integer"),
+        ({"classes": 10.5}, r"classes 10\.5: expected an integer"),
+        ({"seed": None}, r"seed None: expected an integer"),
+        ({"seed": -1}, r"seed -1"),
+    ],
+)
+def test_other_numbers_are_refused(arguments: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=f"resnet18: {told}"):
+        zoo.find("resnet18").build(**arguments, structure_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import onnx
@@ -183,3 +185,36 @@ def test_a_name_never_leaves_the_build_directory(name: str, tmp_path: Path) -> N
     result = download(name, "--output", str(tmp_path / "build"))
     assert result.exit_code != 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_export_follows_a_link_and_leaves_it(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.onnx", tmp_path / "link.onnx"
+    real.write_bytes(b"old")
+    link.symlink_to(real)
+    assert command("export", "squeezenet1_1", "--width", "0.1", "-o", str(link)).exit_code == 0
+    assert link.is_symlink()
+    onnx.load(real)
+
+
+def test_export_writes_into_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    arguments = ("squeezenet1_1", "--width", "0.1", "--structure-only")
+    with ThreadPoolExecutor() as threads:
+        read = threads.submit(pipe.read_bytes)
+        assert command("export", *arguments, "-o", str(pipe)).exit_code == 0
+        onnx.load_model_from_string(read.result(timeout=60))
+    assert pipe.is_fifo()
+
+
+def test_table_of_no_network_is_refused() -> None:
+    result = command("table", "--only", "resnot")
+    assert result.exit_code == 2
+    assert "--only 'resnot': no network's name starts so" in result.stderr
+
+
+def test_table_names_a_file_that_is_no_page(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_bytes(b"\xff\xfe")
+    result = command("table", "--only", "resnet18", "--times-from", str(tmp_path / "page.md"))
+    assert result.exit_code == 1
+    assert "page.md: not a page of this command" in result.stderr

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import importlib
 import json
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 if TYPE_CHECKING:
     import onnx
@@ -84,7 +85,7 @@ class Network:
     def build(
         self,
         *,
-        resolution: tuple[int, int] | int | None = None,
+        resolution: Sequence[int] | int | None = None,
         classes: int | None = None,
         width: float = 1.0,
         seed: int = 0,
@@ -100,20 +101,39 @@ class Network:
             structure_only: leave large weights out (`ConstantOfShape` nodes): for studies of time, not of values.
 
         Raises:
-            ValueError: an argument is outside the range the network can be built for.
+            ValueError: an argument is no integer, or outside the range the network can be built for.
         """
         from axelera.zoo._graph import Graph  # noqa: PLC0415 (onnx is slow to import, the registry is not)
 
-        height, wide = (
-            (resolution, resolution) if isinstance(resolution, int) else resolution or self.resolution
-        )
-        count = self.classes if classes is None else classes
+        height, wide = _sides(self, self.resolution if resolution is None else resolution)
+        count = _whole(self, "classes", self.classes if classes is None else classes)
         _check(self, height, wide, count, width)
+        start = _whole(self, "seed", seed)
+        if start < 0:
+            msg = f"{self.name}: seed {seed}: expected 0 or more"
+            raise ValueError(msg)
         module, function = self.builder
         build = getattr(importlib.import_module(f"axelera.zoo.{module}"), function)
-        graph = Graph(self.name, seed=seed, structure_only=structure_only)
+        graph = Graph(self.name, seed=start, structure_only=structure_only)
         outputs = build(graph, graph.input(3, height, wide), classes=count, width=width, **self.options)
         return graph.finish(outputs)
+
+
+def _sides(network: Network, resolution: Sequence[int] | int) -> tuple[int, int]:
+    """Return height and width as integers, also from NumPy's."""
+    sides = tuple(resolution) if isinstance(resolution, Iterable) else (resolution, resolution)
+    if len(sides) != 2:
+        msg = f"{network.name}: resolution {resolution}: expected height and width, or one number for both"
+        raise ValueError(msg)
+    return _whole(network, "height", sides[0]), _whole(network, "width", sides[1])
+
+
+def _whole(network: Network, what: str, number: SupportsIndex) -> int:
+    try:
+        return operator.index(number)
+    except TypeError as error:
+        msg = f"{network.name}: {what} {number!r}: expected an integer"
+        raise ValueError(msg) from error
 
 
 def _check(network: Network, height: int, wide: int, classes: int, width: float) -> None:

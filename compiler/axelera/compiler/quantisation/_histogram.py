@@ -13,6 +13,7 @@ BINS = 4096
 _FINEST = -40
 _COARSEST = 60
 _LARGEST = 2.0**60
+_POSITION_BITS = 50  # more than those of a float32, and far from where int64 ends
 
 
 class Histogram:
@@ -46,8 +47,10 @@ class Histogram:
             )
         self.minimum, self.maximum = min(self.minimum, low), max(self.maximum, high)
         self._cover()
-        # Scaling by a power of two is exact, so floor finds the bin of the float32 value itself.
-        index = np.floor(flat * np.float32(2.0**-self.exponent)).astype(np.int64)
+        # Scaling by a power of two is exact, so floor finds the bin of the float32 value itself; scaling down is so only
+        # where the smallest float32 numbers don't underflow.
+        scale = np.float32 if self.exponent <= 0 else np.float64
+        index = np.floor(flat * scale(2.0**-self.exponent)).astype(np.int64)
         index -= self.first
         self.counts += np.bincount(index, minlength=len(self.counts))
 
@@ -85,7 +88,8 @@ class Histogram:
 
     def _cover(self) -> None:
         """Make the grid cover [minimum, maximum] with at most BINS bins."""
-        exponent = self.exponent
+        largest = max(abs(self.minimum), abs(self.maximum))
+        exponent = max(self.exponent, math.frexp(largest)[1] - _POSITION_BITS)
         while True:
             first = math.floor(self.minimum / 2.0**exponent)
             last = math.floor(self.maximum / 2.0**exponent)

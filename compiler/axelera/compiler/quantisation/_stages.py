@@ -25,27 +25,51 @@ class Stage:
     """A run of consecutive nodes as a network of its own.
 
     Attributes:
-        model: the nodes with their constants; its inputs are what they read, its outputs `wanted`, `handed_on` and the network's.
+        whole: the network it is part of.
+        nodes: which of its nodes, from the first to before the second index.
+        inputs: what they read from the outside, constants apart.
+        outputs: what is wanted of them, what later stages read, and the network's outputs among theirs.
         wanted: values to look at.
         handed_on: values that later stages read.
         spent: values that no later stage reads.
     """
 
-    model: onnx.ModelProto
+    whole: onnx.ModelProto
+    nodes: tuple[int, int]
+    inputs: tuple[onnx.ValueInfoProto, ...]
+    outputs: tuple[onnx.ValueInfoProto, ...]
     wanted: tuple[str, ...]
     handed_on: tuple[str, ...]
     spent: frozenset[str]
 
+    def model(self) -> onnx.ModelProto:
+        """Return the stage as a model, a copy with the constants that it needs."""
+        start, end = self.nodes
+        graph = self.whole.graph
+        nodes = graph.node[start:end]
+        read = {name for node in nodes for name in node.input}
+        model = onnx.ModelProto(
+            ir_version=self.whole.ir_version,
+            opset_import=self.whole.opset_import,
+            functions=self.whole.functions,
+        )
+        model.graph.name = graph.name
+        model.graph.node.extend(nodes)
+        model.graph.initializer.extend(tensor for tensor in graph.initializer if tensor.name in read)
+        model.graph.input.extend(self.inputs)
+        model.graph.output.extend(self.outputs)
+        return model
+
     def session(self, what: str, *, alone: bool) -> onnxruntime.InferenceSession:
         """Return a session for the stage; unless it is `alone`, it gives its memory back after every run."""
-        return session(self.model, what, keep_memory=alone)
+        return session(self.model(), what, keep_memory=alone)
 
     def run(
         self, runner: onnxruntime.InferenceSession, alive: dict[str, npt.NDArray[Any]], what: str
     ) -> dict[str, npt.NDArray[Any]]:
         """Run the stage on the values `alive`, which become those that later stages need; return those wanted."""
-        names = [output.name for output in self.model.graph.output]
-        feeds = {value.name: alive[value.name] for value in self.model.graph.input}
+        names = [output.name for output in self.outputs]
+        feeds = {value.name: alive[value.name] for value in self.inputs}
         values = dict(zip(names, run_session(runner, names, feeds, what), strict=True))
         for name in self.spent:
             alive.pop(name, None)
@@ -78,45 +102,53 @@ class StagedSession:
 
 
 def parted(model: onnx.ModelProto, wanted: Collection[str], limit: int = _STAGE_BYTES) -> list[Stage]:
-    """Part a network whose nodes are in topological order into stages.
+    """Part a network whose nodes are in topological order, none of them with a graph inside, into stages.
 
     Args:
         model: the network; shapes of values come from its value_info.
-        wanted: values to compute, none of them an input.
+        wanted: values that nodes compute, float32 where the network does not tell their type.
         limit: bytes of wanted values per stage.
+
+    Raises:
+        ValueError: no node computes one of the wanted values.
     """
     graph = model.graph
     looked_at = set(wanted)
+    if unknown := looked_at - {name for node in graph.node for name in node.output}:
+        raise ValueError(f"{graph.name}: no node computes {sorted(unknown)}")
     known = {
         value.name: value
         for value in (*graph.input, *graph.value_info, *graph.output)
         if value.type.tensor_type.elem_type
     }
     bounds = _bounds(graph.node, looked_at, known, limit)
-    reads = [{name for node in graph.node[start:end] for name in node.input if name} for start, end in bounds]
+    constants = {tensor.name for tensor in graph.initializer}
+    reads = [
+        {name for node in graph.node[start:end] for name in node.input if name} - constants
+        for start, end in bounds
+    ]
     results = {value.name for value in graph.output}
-    constants = {tensor.name: tensor for tensor in graph.initializer}
     stages = []
     for index, (start, end) in enumerate(bounds):
         later: set[str] = set().union(*reads[index + 1 :])
-        nodes = graph.node[start:end]
-        made = [name for node in nodes for name in node.output if name]
-        given = sorted(reads[index] - set(made) - set(constants))
-        shown = tuple(name for name in made if name in looked_at)
-        handed_on = tuple(name for name in made if name in later)
-        part = onnx.ModelProto(
-            ir_version=model.ir_version, opset_import=model.opset_import, functions=model.functions
-        )
-        part.graph.name = graph.name
-        part.graph.node.extend(nodes)
-        part.graph.initializer.extend(tensor for name, tensor in constants.items() if name in reads[index])
-        part.graph.input.extend(known[name] for name in given)
-        part.graph.output.extend(
+        made = [name for node in graph.node[start:end] for name in node.output if name]
+        given = sorted(reads[index].difference(made))
+        outputs = (
             known.get(name) or onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
             for name in made
-            if name in looked_at or name in later or name in results
+            if name in looked_at | later | results
         )
-        stages.append(Stage(part, shown, handed_on, frozenset(given) - later))
+        stages.append(
+            Stage(
+                model,
+                (start, end),
+                tuple(known[name] for name in given),
+                tuple(outputs),
+                tuple(name for name in made if name in looked_at),
+                tuple(name for name in made if name in later),
+                frozenset(given) - later,
+            )
+        )
     return stages
 
 
@@ -134,7 +166,7 @@ def _bounds(
             size = 0
         size += bytes_
         for name in node.output:
-            if name not in known:
+            if name and name not in known:
                 unknown_until = max(unknown_until, last_read.get(name, 0) + 1)
     return list(zip(starts, [*starts[1:], len(nodes)], strict=True))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from axelera.chip import TICKS_PER_SECOND
 from axelera.emulator.metis._spec import Span, Timeline
+from axelera.model import replacing
 
 SEQUENCE = 1
 CHUNK = 4096
@@ -47,16 +47,11 @@ def write_trace(path: Path, timeline: Timeline, note: str = "") -> None:
         from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket  # noqa: PLC0415  optional
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("traces need the perfetto package; install axemu[trace]") from error
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     packets = _packets(timeline, note, TracePacket)
-    try:
-        with temporary.open("wb") as file:
-            while chunk := list(itertools.islice(packets, CHUNK)):
-                # Traces one after the other are one trace.
-                file.write(Trace(packet=chunk).SerializeToString())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        while chunk := list(itertools.islice(packets, CHUNK)):
+            # Traces one after the other are one trace.
+            file.write(Trace(packet=chunk).SerializeToString())
 
 
 def nanoseconds(tick: int) -> int:
