@@ -224,6 +224,24 @@ def test_overlapping_boxes_of_a_class_are_reported_once(name: str, here: Path, b
             assert other != number or _shared(box, rest) < 0.5
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "squeezenet1_1-imagenet-onnx",
+        *(
+            pytest.param(f"{name}-coco-onnx", marks=FULL)
+            for name in ("yolo11n-seg", "yolov8n-pose", "yolov5n")
+        ),
+    ],
+)
+def test_networks_with_other_outputs_than_a_detector_are_refused(name: str, here: Path, builds: Path) -> None:
+    (path, *_) = photos(here, 64, 64)
+    words = [sys.executable, str(EXAMPLES / "detect.py"), str(download(builds, name)), str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "expected (1, 4 + classes, cells)" in done.stderr
+
+
 def _shared(a: list[float], b: list[float]) -> float:
     inner = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
     area = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inner
