@@ -97,7 +97,7 @@ def test_the_number_of_classes_is_an_argument(tmp_path: Path) -> None:
 
 def test_a_folder_never_mixes_builds_of_different_networks(tmp_path: Path) -> None:
     for cores in ("1", "4"):
-        assert download(NAME, "--cores", cores, "--output", str(tmp_path)).exit_code == 0
+        assert download(NAME, "--cores", cores, "--output", str(tmp_path), "--axm").exit_code == 0
     folder = tmp_path / NAME / NAME
     refused = download(NAME, "--classes", "15", "--output", str(tmp_path))
     assert refused.exit_code == 1

@@ -134,6 +134,7 @@ def compile_job(job: Job) -> None:
     info = model_info(job, model, quantised.output_shapes)
     if outdated:  # what is there must not be taken for what it was, should this end early
         (job.folder / "model_info.json").unlink(missing_ok=True)
+        job.archive_file.unlink(missing_ok=True)
     compiler.compile(quantised, config, job.directory)
     if outdated:
         for cores in {*range(1, CORES + 1)} - {job.cores}:
