@@ -35,6 +35,11 @@ class Net:
         )
         return names[0]
 
+    def split(self, x: str, sizes: Sequence[int], axis: int = 1) -> list[str]:
+        """Part a value along an axis."""
+        first = self.add("Split", x, self.constant(np.array(sizes, np.int64)), outputs=len(sizes), axis=axis)
+        return [first, *(f"{first}_{index}" for index in range(1, len(sizes)))]
+
     def conv(self, x: str, inputs: int, outputs: int, kernel: int = 3, **attributes: Any) -> str:
         group = attributes.get("group", 1)
         shape = (outputs, inputs // group, kernel, kernel)

@@ -17,6 +17,7 @@ from onnxscript import optimizer
 
 from axelera.compiler._errors import ModelError
 from axelera.compiler.frontend._affine import fold_affine_into_conv, fold_batch_norm
+from axelera.compiler.frontend._cancel import cancel_split_of_concat
 from axelera.compiler.frontend._dense import matmul_to_gemm, merge_gemm_bias
 from axelera.compiler.frontend._explain import unknown_shape
 from axelera.compiler.frontend._ir import (
@@ -319,6 +320,7 @@ _REWRITES: tuple[Rewrite, ...] = (
     _remove_no_op,
     _explicit_padding,
     _merge_pad,
+    cancel_split_of_concat,
     _reduce_to_global_pool,
     _whole_plane_pool,
     _unused_region,

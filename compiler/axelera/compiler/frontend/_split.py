@@ -81,7 +81,7 @@ def partition(
         tuple(node for node in graph if node in before),
         chip,
         tuple(node for node in graph if node in after),
-        _entering(chip),
+        _entering(graph, chip),
         _leaving(graph, chip),
         {value: fusion for value, fusion in fusions.items() if fusion.nodes <= set(chip)},
     )
@@ -162,23 +162,37 @@ def _check_borders(graph: ir.Graph, name: str, before: set[ir.Node], after: set[
             )
 
 
-def _entering(nodes: Sequence[ir.Node]) -> tuple[ir.Value, ...]:
+def _entering(graph: ir.Graph, nodes: Sequence[ir.Node]) -> tuple[ir.Value, ...]:
+    """What the chip reads: the network's own inputs in the network's order, then the rest in the order of reading."""
     inside = set(nodes)
-    found: dict[ir.Value, None] = {}
-    for node in nodes:
-        for value in node.inputs:
-            if value is not None and not is_constant(value) and value.producer() not in inside:
-                found[value] = None
-    return tuple(found)
+    read = dict.fromkeys(
+        value
+        for node in nodes
+        for value in node.inputs
+        if value is not None and not is_constant(value) and value.producer() not in inside
+    )
+    own = [value for value in graph.inputs if value in read]
+    return tuple(dict.fromkeys([*own, *read]))
 
 
 def _leaving(graph: ir.Graph, nodes: Sequence[ir.Node]) -> tuple[ir.Value, ...]:
+    """What the chip returns, in the order in which following the network's outputs upwards, depth first, meets it.
+
+    This is the order of the vendor's compiler: a detector returns the maps of all boxes before those of all classes,
+    and clients count on it.
+    """
     inside = set(nodes)
-    outputs = [value for value in graph.outputs if value.producer() in inside]
-    rest = [
-        value
-        for node in nodes
-        for value in node.outputs
-        if not value.is_graph_output() and any(user not in inside for user in value.consumers())
-    ]
-    return tuple(dict.fromkeys([*outputs, *rest]))
+    found: dict[ir.Value, None] = {}
+    seen: set[ir.Value] = set()
+    stack = list(reversed(graph.outputs))
+    while stack:
+        value = stack.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        producer = value.producer()
+        if producer in inside:
+            found[value] = None
+        elif producer is not None:
+            stack.extend(source for source in reversed(producer.inputs) if source is not None)
+    return tuple(found)
