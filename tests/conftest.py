@@ -36,6 +36,8 @@ def _own_machine_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path_factory.mktemp("reservations")))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
+        # Nothing that is printed is cut or wrapped: paths of any length stay in one piece.
+        patch.setenv("COLUMNS", "1000")
         for name in ("AXELERA_DRIVER", "AXEMU_CONFIG", "AXELERA_DEVICE_SELECTOR"):
             patch.delenv(name, raising=False)
         yield

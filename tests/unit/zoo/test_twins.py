@@ -1,4 +1,4 @@
-"""Every network with published figures has a twin in the zoo: the same layers, joined in the same way."""
+"""Networks with published figures have twins in the zoo: the same layers, joined in the same way."""
 
 from __future__ import annotations
 
@@ -19,34 +19,51 @@ from axelera.zoo import count
 GRAPHS = [
     "densenet121",
     "efficientnet_b0",
+    "efficientnet_b1",
     "efficientnet_b2",
     "efficientnet_b4",
     "mobilenet_v2",
     "mobilenetv4_small",
+    "mobilenetv4_large",
     "mobilenetv4_aa_large",
-    "squeezenet1_0",
-    "squeezenet1_1",
     "regnet_x_400mf",
+    "regnet_x_1_6gf",
     "regnet_y_1_6gf",
+    "resnet10t",
     "resnet18",
     "resnet50",
+    "resnet101",
     "resnet152",
-    "resnet10t",
     "resnext50_32x4d",
     "wide_resnet50_2",
+    "squeezenet1_0",
+    "squeezenet1_1",
     "yolov5n",
     "yolov5s",
     "yolov5m",
+    "yolov5l",
     "yolov8n",
     "yolov8s",
+    "yolov8m",
     "yolov8l",
+    "yolov8n-seg",
+    "yolov8s-seg",
+    "yolov8l-seg",
+    "yolov8s-pose",
+    "yolov8m-pose",
+    "yolov8n-obb",
+    "yolov8l-obb",
     "yolo11n",
+    "yolo11s",
     "yolo11m",
     "yolo11x",
-    "yolov8n-seg",
-    "yolov8s-pose",
-    "yolov8n-obb",
+    "yolo11n-seg",
+    "yolo11l-pose",
+    "yolo11n-obb",
 ]
+WITHOUT_TWIN = ["yolov10n", "yolov10b", "yolo26s", "yolo26l", "yolo26n-seg", "yolo26x-seg", "yolo26m-pose"]
+CLASSES = {"yolo11l-pose": 80}
+"""What the published graph was exported with, where it is not the zoo's number."""
 
 DEFAULTS: dict[str, Any] = {"group": 1, "ceil_mode": 0, "count_include_pad": 0, "transA": 0, "transB": 0}
 COMPARED = [
@@ -123,30 +140,33 @@ def wiring(model: onnx.ModelProto) -> list[int]:
     return [digests[output.name] for output in model.graph.output]
 
 
+def twin_of(name: str) -> onnx.ModelProto:
+    return zoo.find(name).build(structure_only=True, classes=CLASSES.get(name))
+
+
 @pytest.mark.parametrize("name", GRAPHS)
 def test_has_the_layers_of_the_published_graph(name: str, shared_dir: Path) -> None:
     reference = onnx.load(shared_dir / "calibration" / "graphs" / f"{name}.onnx")
-    twin = zoo.find(name).build(structure_only=True)
-    wanted, found = layers(reference), layers(twin)
+    wanted, found = layers(reference), layers(twin_of(name))
     assert (wanted - found, found - wanted) == (Counter(), Counter())
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_joins_them_in_the_same_way(name: str, shared_dir: Path) -> None:
     reference = onnx.load(shared_dir / "calibration" / "graphs" / f"{name}.onnx")
-    assert wiring(zoo.find(name).build(structure_only=True)) == wiring(reference)
+    assert wiring(twin_of(name)) == wiring(reference)
 
 
 def test_covers_every_published_graph_at_its_resolution(published: dict[str, dict[str, Any]]) -> None:
-    assert sorted(published) == sorted(GRAPHS)
-    for name, row in published.items():
+    assert sorted(published) == sorted([*GRAPHS, *WITHOUT_TWIN])
+    for name in GRAPHS:
         height, width = zoo.find(name).resolution
-        assert f"{height}x{width}" == row["resolution"]
+        assert f"{height}x{width}" == published[name]["resolution"]
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_agrees_with_the_published_operations(name: str, published: dict[str, dict[str, Any]]) -> None:
-    model = zoo.find(name).build(structure_only=True)
+    model = twin_of(name)
     kept = [node for node in model.graph.node if node.op_type not in ("MatMul", "ConvTranspose")]
     del model.graph.node[:]
     model.graph.node.extend(kept)  # the published counts leave these operators out
