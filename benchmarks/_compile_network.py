@@ -21,10 +21,10 @@ from _reseed import input_shapes, parameters, reseeded
 from axelera import compiler
 from axelera.compiler import AxeleraQuantizedModel, CompilerConfig, UnsupportedModelError
 from axelera.compiler.quantisation import random_data
-from axelera.emulator import compute
-from axelera.model.ops import execute
-from axelera.model.program import read_program
 from axelera.runtime import Context
+from axemu.emulator import compute
+from axemu.model.ops import execute
+from axemu.model.program import read_program
 
 SEED = 4
 """Of the frames that are run: others than those of the calibration."""

@@ -19,9 +19,9 @@ import numpy as np
 from _measure import machine, replace_section
 from networks import prepare
 
-from axelera import zoo
-from axelera.emulator.compute import ThreadBudget, load
-from axelera.model.program import Program
+from axemu import zoo
+from axemu.emulator.compute import ThreadBudget, load
+from axemu.model.program import Program
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
 

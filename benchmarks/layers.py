@@ -24,11 +24,11 @@ from _measure import COUNTED, alternate, machine, milliseconds, ratio, replace_s
 from _onnx import session
 from onnx import TensorProto, helper, numpy_helper
 
-from axelera.emulator.compute import ThreadBudget, _build, available_paths, load
-from axelera.emulator.compute._compiled import CompiledExecutable
-from axelera.emulator.compute._library import Library, library
-from axelera.model.ops import conv_constants
-from axelera.model.program import Node, Program, Tensor
+from axemu.emulator.compute import ThreadBudget, _build, available_paths, load
+from axemu.emulator.compute._compiled import CompiledExecutable
+from axemu.emulator.compute._library import Library, library
+from axemu.model.ops import conv_constants
+from axemu.model.program import Node, Program, Tensor
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
 Shape = tuple[int, int, int]
@@ -225,12 +225,12 @@ class VariantLibrary:
 def variant_library(path: str) -> Library:
     """Compile the epilogue up to each stage; the results are not those of `metis`, their cost is."""
     isa = _build.prepare(path)
-    from axelera.emulator.compute.kernels import Kernel  # noqa: PLC0415
-    from axelera.emulator.compute.kernels.conv import make_conv  # noqa: PLC0415
-    from axelera.emulator.compute.kernels.matrix import make_matrix_conv  # noqa: PLC0415
-    from axelera.emulator.compute.micro import Requantise  # noqa: PLC0415
-    from axelera.emulator.compute.micro._requantise import round_f18_fused  # noqa: PLC0415
-    from axelera.emulator.compute.micro.ir import F32, vector  # noqa: PLC0415
+    from axemu.emulator.compute.kernels import Kernel  # noqa: PLC0415
+    from axemu.emulator.compute.kernels.conv import make_conv  # noqa: PLC0415
+    from axemu.emulator.compute.kernels.matrix import make_matrix_conv  # noqa: PLC0415
+    from axemu.emulator.compute.micro import Requantise  # noqa: PLC0415
+    from axemu.emulator.compute.micro._requantise import round_f18_fused  # noqa: PLC0415
+    from axemu.emulator.compute.micro.ir import F32, vector  # noqa: PLC0415
 
     @dataclass(frozen=True)
     class UpTo(Requantise):

@@ -24,10 +24,10 @@ import numpy as np
 from _measure import COUNTED, Timings, alternate, machine, milliseconds, ratio, replace_section
 from _onnx import cut, quantised, session
 
-from axelera import zoo
 from axelera.compiler import CompilerConfig, quantize
-from axelera.emulator.compute import available_paths, load
-from axelera.model.program import Program
+from axemu import zoo
+from axemu.emulator.compute import available_paths, load
+from axemu.model.program import Program
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
 NETWORKS = ("resnet50", "mobilenet_v2", "yolov8n")

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from _measure import machine, replace_section
 
-from axelera.chip import BOARDS
-from axelera.emulator.metis import Board, BoardState, InstanceSpec
-from axelera.studies import Scenario, Target, load_target, predict
-from axelera.studies._steady import run_loops
+from axemu.chip import BOARDS
+from axemu.emulator.metis import Board, BoardState, InstanceSpec
+from axemu.studies import Scenario, Target, load_target, predict
+from axemu.studies._steady import run_loops
 
 PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
 SECONDS = 10.0
@@ -74,7 +74,7 @@ def cold(directory: Path) -> Iterator[Row]:
             [str(directory), "--seconds", str(SECONDS)],
         ),
     ):
-        code = f"from axelera.cli.{module} import main; main()"
+        code = f"from axemu.cli.{module} import main; main()"
         command = [sys.executable, "-c", code, *arguments]
         run = lambda command=command: subprocess.run(command, check=True, capture_output=True)  # noqa: E731
         run()

@@ -38,8 +38,8 @@ def first_frame(path: str) -> dict[str, float]:
 
 def loading(path: str) -> dict[str, float]:
     """Time and memory of a program and one instance that has run, after import and a warm-up with a small program."""
-    from axelera.emulator.compute import load  # noqa: PLC0415
-    from axelera.model.program import read_program  # noqa: PLC0415
+    from axemu.emulator.compute import load  # noqa: PLC0415
+    from axemu.model.program import read_program  # noqa: PLC0415
 
     _runner(_one_layer())()
     before = _resident()
@@ -68,7 +68,7 @@ def calls(_path: str) -> dict[str, float]:
 
 
 def _one_layer() -> object:
-    from axelera.model.program import Node, Program, Tensor  # noqa: PLC0415
+    from axemu.model.program import Node, Program, Tensor  # noqa: PLC0415
 
     tensors = {name: Tensor(name, (1, 1, 16), 1.0, 0) for name in "xy"}
     table = Node("lut", "table", ("x",), "y", {}, {"table": "table"})
@@ -77,7 +77,7 @@ def _one_layer() -> object:
 
 
 def _runner(program: object) -> Callable[[], object]:
-    from axelera.emulator.compute import load  # noqa: PLC0415
+    from axemu.emulator.compute import load  # noqa: PLC0415
 
     instance = load(program).instance()  # type: ignore[arg-type]
     frame, result = np.zeros(16, np.int8), np.empty(16, np.int8)
@@ -115,8 +115,8 @@ def measure(path: str, processes: int) -> dict[str, float]:
 
 def compiled(directory: str) -> str:
     """Compile ResNet-50 of the zoo and return its model.json."""
-    from axelera import zoo  # noqa: PLC0415
     from axelera.compiler import CompilerConfig, compile, quantize  # noqa: A004, PLC0415
+    from axemu import zoo  # noqa: PLC0415
 
     frame = np.random.default_rng(0).normal(size=(1, 3, 224, 224)).astype(np.float32)
     config = CompilerConfig()

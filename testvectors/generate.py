@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axelera.model.ops import (
+from axemu.model.ops import (
     FUNCTIONS,
     NUMERICS,
     NUMERICS_VERSION,
@@ -29,7 +29,7 @@ from axelera.model.ops import (
     lut_table,
     softmax_constants,
 )
-from axelera.model.program import Node, Program, Tensor, validate
+from axemu.model.program import Node, Program, Tensor, validate
 
 HERE = Path(__file__).resolve().parent
 Array = npt.NDArray[Any]

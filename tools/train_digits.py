@@ -2,7 +2,7 @@
 
 Data: "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak, 1998, UCI Machine Learning Repository,
 https://doi.org/10.24432/C50P49, CC BY 4.0), in the copy of 1797 images that scikit-learn ships. Run it with
-`pip install "axemu[train]"` and `python tools/train_digits.py`; the result lies in the package `axelera.cli.digits`.
+`pip install "axemu[train]"` and `python tools/train_digits.py`; the result lies in the package `axemu.cli.digits`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from axelera.emulator.compute import available_paths, load
-from axelera.model.program import Program
+from axemu.emulator.compute import available_paths, load
+from axemu.model.program import Program
 
 Int8Array = npt.NDArray[np.int8]
 

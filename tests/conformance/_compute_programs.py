@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from axelera.model import ops
-from axelera.model.program import Node, Program, Tensor
+from axemu.model import ops
+from axemu.model.program import Node, Program, Tensor
 
 Shape = tuple[int, int, int]
 ZERO_POINTS = (-300, -130, -128, 0, 7, 127, 128, 300)

@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from tests._sizes import sample
 
-from axelera.model.ops import execute
-from axelera.model.program import Node, Program, Tensor, validate
+from axemu.model.ops import execute
+from axemu.model.program import Node, Program, Tensor, validate
 
 Array = npt.NDArray[Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from axelera.model.program import Tensor
+from axemu.model.program import Tensor
 
 F = Fraction
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pytest
 
 import axelera.runtime as axr
-from axelera.driver import TensorInfo
-from axelera.model import MemoryPool, manifest_json, model_json
-from axelera.model.program import Node, Program, Task, Tensor, write_program
+from axemu.driver import TensorInfo
+from axemu.model import MemoryPool, manifest_json, model_json
+from axemu.model.program import Node, Program, Task, Tensor, write_program
 
 Int8 = npt.NDArray[np.int8]
 CLASSES = 10

@@ -14,7 +14,7 @@ from tests.unit.compiler._networks import Net, data, run_float
 
 from axelera import compiler
 from axelera.compiler import CalibrationError, CompilerConfig, ConfigurationError
-from axelera.emulator import compute
+from axemu.emulator import compute
 
 SHAPE = (1, 3, 12, 12)
 LOWER = CompilerConfig(compiler_mode="lower_only")

@@ -16,7 +16,7 @@ from tests.conformance._compute import NUMERICS, run
 
 from axelera.compiler import CompilerConfig, quantize
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
-from axelera.model.ops import execute
+from axemu.model.ops import execute
 
 pytestmark = pytest.mark.material
 

@@ -11,8 +11,8 @@ from tests._sizes import sample
 from tests.conformance._compute import EVERY_PATH, run
 from tests.conformance._numerics import Array, hwc, nchw, onnx_model, random_int8, run_ort, single
 
-from axelera.model.ops import conv_constants
-from axelera.model.program import Tensor
+from axemu.model.ops import conv_constants
+from axemu.model.program import Tensor
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = settings(max_examples=sample(6, 400))

@@ -9,8 +9,8 @@ from tests._sizes import sample
 from tests.conformance._compute import EVERY_PATH, run
 from tests.conformance._compute_programs import MAKERS, random_frames, random_program
 
-from axelera.model.ops import execute
-from axelera.model.program import Program, validate
+from axemu.model.ops import execute
+from axemu.model.program import Program, validate
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.conformance._compute import EVERY_PATH, NUMERICS, run
 
-from axelera.model.program import Node, Program, Tensor
+from axemu.model.program import Node, Program, Tensor
 
 VECTORS = Path(__file__).resolve().parents[2] / "testvectors" / "vectors"
 

@@ -28,7 +28,7 @@ from tests.conformance._numerics import (
     single,
 )
 
-from axelera.model.program import Tensor
+from axemu.model.program import Tensor
 
 
 @CASES

@@ -27,8 +27,8 @@ from tests.conformance._numerics import (
     single,
 )
 
-from axelera.model.ops import conv_constants
-from axelera.model.program import Tensor
+from axemu.model.ops import conv_constants
+from axemu.model.program import Tensor
 
 
 @dataclass(frozen=True)

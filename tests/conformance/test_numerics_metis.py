@@ -12,8 +12,8 @@ from tests._sizes import sample
 from tests.conformance._numerics import Array, evaluate, single
 from tests.conformance._numerics_scalar import Quant, conv_element, f18, f32, round_bits
 
-from axelera.model.ops import conv_constants, quantise_weights, round_f18, weight_scales
-from axelera.model.program import Tensor
+from axemu.model.ops import conv_constants, quantise_weights, round_f18, weight_scales
+from axemu.model.program import Tensor
 
 CASES = settings(max_examples=sample(200, 4000))
 NORMAL = st.floats(2.0**-100, 2.0**100, width=32)

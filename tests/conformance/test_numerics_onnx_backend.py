@@ -15,8 +15,8 @@ import onnx
 import pytest
 from tests.conformance._numerics import Array, evaluate, hwc, single
 
-from axelera.model.ops import conv_constants
-from axelera.model.program import Tensor
+from axemu.model.ops import conv_constants
+from axemu.model.program import Tensor
 
 NAMES = [
     "test_qlinearmatmul_2D_int8_float32",

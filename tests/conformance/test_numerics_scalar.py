@@ -15,8 +15,8 @@ from tests.conformance import _numerics_scalar as scalar
 from tests.conformance._numerics import Array, evaluate, output_size, random_int8, single
 from tests.conformance._numerics_scalar import Quant
 
-from axelera.model.ops import conv_constants, softmax_constants
-from axelera.model.program import Tensor
+from axemu.model.ops import conv_constants, softmax_constants
+from axemu.model.program import Tensor
 
 CASES = settings(max_examples=sample(25, 400))
 ZERO_POINTS = st.one_of(st.sampled_from([-300, -130, -128, 0, 127, 128, 300]), st.integers(-128, 127))

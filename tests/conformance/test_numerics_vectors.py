@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from axelera.model.ops import NUMERICS, NUMERICS_VERSION, OPERATORS, execute_node
-from axelera.model.program import Node, Tensor
+from axemu.model.ops import NUMERICS, NUMERICS_VERSION, OPERATORS, execute_node
+from axemu.model.program import Node, Tensor
 
 ROOT = Path(__file__).resolve().parents[2] / "testvectors"
 NAMES = sorted(path.stem for path in (ROOT / "vectors").glob("*.json"))

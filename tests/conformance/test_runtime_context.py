@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import axelera.runtime as axr
-from axelera.driver import Driver, FunctionDriver
+from axemu.driver import Driver, FunctionDriver
 
 # -- ownership (§1.2) -------------------------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ def test_the_end_of_a_forked_child_ends_nothing_of_its_parents() -> None:
     code = """
 import os, sys
 import axelera.runtime as axr
-from axelera.driver import FunctionDriver
+from axemu.driver import FunctionDriver
 FunctionDriver.close = lambda self: print(os.getpid(), flush=True)
 context = axr.Context("function")
 print(os.getpid(), flush=True)
@@ -377,7 +377,7 @@ def test_a_model_may_be_loaded_before_or_after_connecting(
 def test_an_archive_runs_like_its_directory(
     driver: str, context: axr.Context, small: Any, tmp_path: Path
 ) -> None:
-    from axelera.model import write_axm
+    from axemu.model import write_axm
 
     made = small()
     model = context.load_model(write_axm(made.path.parent, tmp_path / "small.axm"))

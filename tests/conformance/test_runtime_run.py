@@ -182,7 +182,7 @@ def test_subclasses_of_arrays_are_their_elements(
 
 def test_results_go_where_the_list_pointed_at_the_call(made: Any) -> None:
     """A client may put the next frame's arrays into its list while this one is under way."""
-    from axelera.driver import FunctionDriver
+    from axemu.driver import FunctionDriver
 
     given, later = np.zeros(64, np.int8), np.zeros(64, np.int8)
     outputs = [given]
@@ -552,7 +552,7 @@ COST = """
 import sys, time
 import numpy as np
 import axelera.runtime as axr
-from axelera.driver import FunctionDriver
+from axemu.driver import FunctionDriver
 
 class Nothing(FunctionDriver):
     def run(self, *arguments): pass

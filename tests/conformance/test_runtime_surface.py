@@ -116,10 +116,8 @@ def test_importing_it_is_light() -> None:
 
 
 def test_importing_it_reads_no_metadata_of_the_installer() -> None:
-    code = "import sys, axelera.runtime; print(*{'importlib.metadata', 'email', 'axelera.emulator'} & set(sys.modules))"
-    before = (
-        "import sys, numpy; print(*{'importlib.metadata', 'email', 'axelera.emulator'} & set(sys.modules))"
-    )
+    code = "import sys, axelera.runtime; print(*{'importlib.metadata', 'email', 'axemu.emulator'} & set(sys.modules))"
+    before = "import sys, numpy; print(*{'importlib.metadata', 'email', 'axemu.emulator'} & set(sys.modules))"
     run = [
         subprocess.run([sys.executable, "-c", text], capture_output=True, check=True).stdout
         for text in (code, before)

@@ -154,7 +154,7 @@ def test_overwriting_an_input_while_its_frame_is_under_way_changes_nothing(small
         assert go_on.wait(60)
         return [np.resize(inputs[0], info.size) for info in model.outputs]
 
-    from axelera.driver import FunctionDriver
+    from axemu.driver import FunctionDriver
 
     with axr.Context(FunctionDriver(slow)) as context:
         instance = context.device_connect().load_model_instance(context.load_model(made.path))
@@ -186,7 +186,7 @@ def test_inputs_are_copied_before_a_call_waits_for_its_turn(small: Any) -> None:
             copied.set()
             return super().__iter__()
 
-    from axelera.driver import FunctionDriver
+    from axemu.driver import FunctionDriver
 
     with axr.Context(FunctionDriver(slow)) as context:
         instance = context.device_connect().load_model_instance(context.load_model(made.path))
@@ -246,7 +246,7 @@ def test_a_release_waits_for_the_frame_under_way(small: Any) -> None:
         assert go_on.wait(60)
         return [np.resize(inputs[0], info.size) for info in model.outputs]
 
-    from axelera.driver import FunctionDriver
+    from axemu.driver import FunctionDriver
 
     with axr.Context(FunctionDriver(slow)) as context:
         instance = context.device_connect(None, 4).load_model_instance(context.load_model(made.path))
@@ -336,7 +336,7 @@ def test_an_interrupt_at_any_step_of_a_frame_leaves_the_instance_usable(
 
 def test_a_frame_within_a_frame_of_the_same_instance_is_refused(small: Any) -> None:
     """A signal handler may try; the two would share the board's buffers."""
-    from axelera.driver import FunctionDriver
+    from axemu.driver import FunctionDriver
 
     made = small(driver="function")
     inputs, outputs, inner = made.frame(1), made.outputs(), made.outputs()

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from axelera.chip import calibration_to_json, load_calibration
-from axelera.studies import (
+from axemu.chip import calibration_to_json, load_calibration
+from axemu.studies import (
     Case,
     Point,
     Scenario,
@@ -23,7 +23,7 @@ from axelera.studies import (
     predict,
     published,
 )
-from axelera.studies._correlate import spearman, summarise
+from axemu.studies._correlate import spearman, summarise
 
 SAMPLE = ("resnet18", "squeezenet1_0", "mobilenet_v2", "yolov5n")
 """Networks of the quick run: a batch build, the slow pool, depthwise layers, spilled activations."""
@@ -54,7 +54,7 @@ def test_core_scaling_of_resnet50_is_met_within_5_percent() -> None:
 
 
 MEASURED_PAIRS = json.loads(
-    resources.files("axelera.studies").joinpath("data", "scaling_measured.json").read_text(encoding="utf-8")
+    resources.files("axemu.studies").joinpath("data", "scaling_measured.json").read_text(encoding="utf-8")
 )["double_buffer"]
 
 
@@ -118,7 +118,7 @@ def test_the_shipped_calibration_is_reproduced() -> None:
 
 @pytest.mark.parametrize("compiled_cores", [1, 4])
 def test_one_instance_per_core_scales_and_four_on_one_core_do_not(compiled_cores: int) -> None:
-    from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, simulate
+    from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, simulate
 
     target = load_target("squeezenet1_1", 1)
     specs = [

@@ -8,7 +8,7 @@ import itertools
 import pytest
 from tests._sizes import sample
 
-from axelera.studies import Scenario, Target, load_target, predict
+from axemu.studies import Scenario, Target, load_target, predict
 
 FAMILIES = (
     ("yolov8s", "yolov8m", "yolov8l"),

@@ -22,10 +22,10 @@ from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
 from axelera.compiler import CompilerConfig
-from axelera.driver import AxeleraError
-from axelera.model.ops import execute
-from axelera.model.program import read_program
 from axelera.runtime import Context
+from axemu.driver import AxeleraError
+from axemu.model.ops import execute
+from axemu.model.program import read_program
 
 SHAPE = (1, 3, 12, 12)
 MEMORY = 2 << 30

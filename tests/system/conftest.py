@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from axelera import compiler
-from axelera.cli import digits
+from axemu.cli import digits
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from axelera.studies import Scenario, load_target, predict
+from axemu.studies import Scenario, load_target, predict
 
 LINE = re.compile(r"dev:([\d.]+) host:([\d.]+) system:([\d.]+) latency:([\d.]+)ms frames:(\d+) temp:25C\n")
 
@@ -27,7 +27,7 @@ def test_rates_agree_within_one_percent(
 ) -> None:
     model: Path = request.getfixturevalue(build)
     monkeypatch.setenv("AXEMU_EMULATOR", f'boards = "{board}"')
-    command = [sys.executable, "-c", "from axelera.cli.axrunmodel import main; main()", str(model)]
+    command = [sys.executable, "-c", "from axemu.cli.axrunmodel import main; main()", str(model)]
     command += ["--seconds", "0.2", "--double-buffer" if double_buffer else "--no-double-buffer"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr

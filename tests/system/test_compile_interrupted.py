@@ -18,9 +18,9 @@ from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
 from axelera.compiler import CompilerConfig
-from axelera.emulator import compute
-from axelera.model import load_compiled_model
-from axelera.model.program import read_program
+from axemu.emulator import compute
+from axemu.model import load_compiled_model
+from axemu.model.program import read_program
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPE = (1, 3, 12, 12)

@@ -22,7 +22,8 @@ start = time.perf_counter()
 import numpy as np
 from PIL import Image
 from tests._memory import peak_bytes
-from axelera import compiler, zoo
+from axelera import compiler
+from axemu import zoo
 from axelera.compiler import CompilerConfig
 images, target, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from axelera.cli import digits
+from axemu.cli import digits
 
 
 @pytest.fixture(scope="module")
 def record() -> dict[str, object]:
-    return json.loads((files("axelera.cli.digits") / "digits.json").read_text())
+    return json.loads((files("axemu.cli.digits") / "digits.json").read_text())
 
 
 def test_the_network_is_the_one_that_the_record_describes(record: dict[str, object]) -> None:
@@ -38,7 +38,7 @@ def test_test_images_were_used_for_nothing_else(record: dict[str, object]) -> No
 def test_demo_prints_accuracies_prediction_and_where_the_model_lies(
     record: dict[str, object], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", "from axelera.cli.axemu import main; main()", "demo"]
+    command = [sys.executable, "-c", "from axemu.cli.axemu import main; main()", "demo"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=280)
     assert done.returncode == 0, done.stderr
     number = r"([\d.]+)"

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from tests._sizes import sample
 
-from axelera import zoo
+from axemu import zoo
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SUMMARY = re.compile(

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from tests._sizes import sample
 
-from axelera.driver import holders, reserve
+from axemu.driver import holders, reserve
 
 BOARD = "metis-0:1:0"
 
 FIGHTER = """
 import json, os, random, sys, time
-from axelera.driver import DeviceInUse, reserve
+from axemu.driver import DeviceInUse, reserve
 
 marks, seed, pid = sys.argv[1], int(sys.argv[2]), os.getpid()
 rng = random.Random(seed)

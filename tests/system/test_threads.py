@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from tests._sizes import sample
 
-from axelera.emulator import EmulatorDriver, parse_options
 from axelera.runtime import Context, Model, ModelInstance
+from axemu.emulator import EmulatorDriver, parse_options
 
 FRAMES = sample(40, 200)
 REPETITIONS = range(sample(2, 20))

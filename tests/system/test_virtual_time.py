@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from tests._sizes import sample
 
-from axelera.emulator import EmulatorDriver, after, last_call, parse_options, report
 from axelera.runtime import Context, ModelInstance
+from axemu.emulator import EmulatorDriver, after, last_call, parse_options, report
 
 FRAMES = sample(100, 1000)
 pytestmark = pytest.mark.usefixtures("own_boards")

@@ -14,9 +14,9 @@ from click.testing import Result
 from onnx import helper
 from typer.testing import CliRunner
 
-from axelera import zoo
-from axelera.cli import axdownloadmodel
 from axelera.runtime import Context
+from axemu import zoo
+from axemu.cli import axdownloadmodel
 
 pytestmark = pytest.mark.usefixtures("own_boards")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from axelera.driver import TensorInfo
-from axelera.model import MemoryPool, manifest_json, model_json
-from axelera.model.program import Node, Program, Task, Tensor, write_program
+from axemu.driver import TensorInfo
+from axemu.model import MemoryPool, manifest_json, model_json
+from axemu.model.program import Node, Program, Task, Tensor, write_program
 
 MakeModel = Callable[..., Path]
 

@@ -12,19 +12,19 @@ from pytest_regressions.data_regression import DataRegressionFixture
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
 PUBLIC = [
-    "axelera.chip",
+    "axemu.chip",
     "axelera.compiler",
-    "axelera.driver",
-    "axelera.emulator",
-    "axelera.emulator.compute",
-    "axelera.emulator.metis",
-    "axelera.model",
-    "axelera.model.ops",
-    "axelera.model.program",
+    "axemu.driver",
+    "axemu.emulator",
+    "axemu.emulator.compute",
+    "axemu.emulator.metis",
+    "axemu.model",
+    "axemu.model.ops",
+    "axemu.model.program",
     "axelera.runtime",
     "axelera.runtime.objects",
-    "axelera.studies",
-    "axelera.zoo",
+    "axemu.studies",
+    "axemu.zoo",
 ]
 
 

@@ -13,7 +13,7 @@ from axelera.compiler._errors import (
 )
 from axelera.compiler._violation import Violation
 from axelera.compiler.config import CompilerConfig
-from axelera.driver import warn_of_other_owners
+from axemu.driver import warn_of_other_owners
 
 if TYPE_CHECKING:
     from axelera.compiler._check import check_operators

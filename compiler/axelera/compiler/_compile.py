@@ -11,7 +11,7 @@ from axelera.compiler.packaging import COMPILED_MODEL, replacing, write_compiled
 from axelera.compiler.planning import Plan, PlanOptions, plan
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import compiled_report, write_html
-from axelera.model import write_axm
+from axemu.model import write_axm
 
 
 def compile(  # noqa: A001  the documented name

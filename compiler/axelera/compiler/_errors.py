@@ -2,7 +2,7 @@
 
 ::
 
-    InvalidArgument (axelera.driver)
+    InvalidArgument (axemu.driver)
      └─ CompilerError                 anything the compiler refuses; `status` is the word of compilation_report.json
          ├─ ConfigurationError        a property, file or model card that is not valid
          ├─ ModelError                the ONNX file cannot be read, converted or understood
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from axelera.compiler._violation import Violation
-from axelera.driver import InvalidArgument
+from axemu.driver import InvalidArgument
 
 
 class CompilerError(InvalidArgument):

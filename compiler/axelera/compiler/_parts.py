@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 
 from axelera.compiler._ports import HostPort
-from axelera.model.program import Program
+from axemu.model.program import Program
 
 Shape = tuple[int, ...]
 

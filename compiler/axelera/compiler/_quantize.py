@@ -60,7 +60,7 @@ from axelera.compiler.quantisation import (
 )
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import measure_operators, measure_outputs
-from axelera.model.program import Program, Tensor, validate
+from axemu.model.program import Program, Tensor, validate
 
 _HEAD = 16
 """First calibration samples, kept in memory: channels are balanced with them."""

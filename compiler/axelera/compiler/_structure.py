@@ -9,7 +9,7 @@ import onnx
 from axelera.compiler.frontend import clean_model, load_proto, normalise, partition
 from axelera.compiler.lowering import lower
 from axelera.compiler.quantisation import emit
-from axelera.model.program import Program
+from axemu.model.program import Program
 
 
 def structure_program(

@@ -15,7 +15,7 @@ import onnxruntime
 from axelera.compiler._parts import QuantizedParts
 from axelera.compiler.packaging import read_quantized_model, write_quantized_model
 from axelera.compiler.quantisation import session
-from axelera.emulator import compute
+from axemu.emulator import compute
 
 __all__ = ["AxeleraQuantizedModel"]
 

@@ -3,7 +3,13 @@
 An independent implementation of the documented interface; see `docs/compatibility.md` for each decision.
 """
 
-from axelera.driver import (
+from axelera.runtime._connection import Connection
+from axelera.runtime._context import Context
+from axelera.runtime._instance import ModelInstance
+from axelera.runtime._model import Model
+from axelera.runtime._object import Object
+from axelera.runtime._select import select_devices
+from axemu.driver import (
     AxeleraError,
     BoardType,
     ConnectionError,  # noqa: A004
@@ -19,12 +25,6 @@ from axelera.driver import (
     UnknownError,
     warn_of_other_owners,
 )
-from axelera.runtime._connection import Connection
-from axelera.runtime._context import Context
-from axelera.runtime._instance import ModelInstance
-from axelera.runtime._model import Model
-from axelera.runtime._object import Object
-from axelera.runtime._select import select_devices
 
 __all__ = [
     "AxeleraError",

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from axelera.driver import InvalidArgument, TensorInfo
+from axemu.driver import InvalidArgument, TensorInfo
 
 Buffer = npt.NDArray[np.int8]
 

@@ -6,7 +6,10 @@ import weakref
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from axelera.driver import (
+from axelera.runtime._instance import ModelInstance
+from axelera.runtime._model import Model
+from axelera.runtime._object import Object, driver_call
+from axemu.driver import (
     DeviceInfo,
     Handle,
     IncompatibleDevice,
@@ -15,9 +18,6 @@ from axelera.driver import (
     as_integer,
     reject_unknown,
 )
-from axelera.runtime._instance import ModelInstance
-from axelera.runtime._model import Model
-from axelera.runtime._object import Object, driver_call
 
 if TYPE_CHECKING:
     from axelera.runtime._context import Context

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, SupportsIndex
 
-from axelera.driver import (
+from axelera.runtime._connection import Connection
+from axelera.runtime._model import Model
+from axelera.runtime._object import Object, driver_call
+from axemu.driver import (
     ConnectionError,  # noqa: A004
     DeviceInfo,
     DeviceInUse,
@@ -21,9 +24,6 @@ from axelera.driver import (
     as_integer,
     as_text,
 )
-from axelera.runtime._connection import Connection
-from axelera.runtime._model import Model
-from axelera.runtime._object import Object, driver_call
 
 Device = DeviceInfo | int | str
 
@@ -41,7 +41,7 @@ class Context(Object):
     """
 
     def __init__(self, driver: str | Driver | None = None) -> None:
-        from axelera.driver import create_driver, selection  # noqa: PLC0415  keeps the package's import short
+        from axemu.driver import create_driver, selection  # noqa: PLC0415  keeps the package's import short
 
         super().__init__()
         if driver is None or isinstance(driver, str):
@@ -80,7 +80,7 @@ class Context(Object):
             InvalidArgument: the files are missing, damaged or contradict themselves.
             IncompatibleDevice: the model's version is not known.
         """
-        from axelera.model import load_compiled_model  # noqa: PLC0415  keeps the package's import short
+        from axemu.model import load_compiled_model  # noqa: PLC0415  keeps the package's import short
 
         self._check_usable()
         if not isinstance(path, str | os.PathLike):

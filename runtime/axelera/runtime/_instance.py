@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from axelera.driver import Argument, Counters, Driver, Handle, InstanceOptions, InvalidArgument
 from axelera.runtime._buffers import InputSlot, OutputSlot, check_apart
 from axelera.runtime._model import Model
 from axelera.runtime._object import Object, driver_call
+from axemu.driver import Argument, Counters, Driver, Handle, InstanceOptions, InvalidArgument
 
 if TYPE_CHECKING:
     from axelera.runtime._connection import Connection

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axelera.driver import TensorInfo
 from axelera.runtime._object import Object
+from axemu.driver import TensorInfo
 
 if TYPE_CHECKING:
-    from axelera.model import CompiledModel
     from axelera.runtime._context import Context
+    from axemu.model import CompiledModel
 
 
 class Model(Object):

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from axelera.driver import (
+from axemu.driver import (
     AxeleraError,
     ConnectionError,  # noqa: A004
     InternalError,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from axelera.driver import DeviceInfo, InvalidArgument
 from axelera.runtime._context import Context
+from axemu.driver import DeviceInfo, InvalidArgument
 
 
 def select_devices(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from axelera.chip import (
+from axemu.chip import (
     BOARDS,
     CLOCKS_MHZ,
     COMPILER_CLOCKS_MHZ,

@@ -14,9 +14,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from axelera import compiler
-from axelera.cli.axcompile import app
 from axelera.compiler import CompilerConfig
-from axelera.model import load_compiled_model
+from axemu.cli.axcompile import app
+from axemu.model import load_compiled_model
 
 
 def network(path: Path, *, middle: str = "Relu", shape: tuple[int | str, ...] = (1, 3, 8, 8)) -> Path:

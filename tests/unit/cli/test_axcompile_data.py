@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from axelera.cli._compile_data import calibration_samples
-from axelera.cli._compile_options import Options
 from axelera.compiler import CompilerError
+from axemu.cli._compile_data import calibration_samples
+from axemu.cli._compile_options import Options
 
 COLOUR = (10, 20, 30)
 SHAPES = {"image": (1, 3, 4, 6)}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from axelera.cli._compile_options import Options, configuration, default_configuration
 from axelera.compiler import CompilerConfig
+from axemu.cli._compile_options import Options, configuration, default_configuration
 
 NEEDED = {"input": Path("net.onnx"), "output": Path("out")}
 

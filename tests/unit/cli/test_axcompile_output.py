@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from axelera.cli._compile_output import Outcome, output_directory, write_report
 from axelera.compiler import CompilerError, ConfigurationError
+from axemu.cli._compile_output import Outcome, output_directory, write_report
 
 
 def earlier_run(path: Path) -> Path:
@@ -49,7 +49,7 @@ def test_a_killed_process_leaves_the_earlier_run(tmp_path: Path) -> None:
     out = earlier_run(tmp_path / "out")
     program = (
         "import os, signal, sys, pathlib\n"
-        "from axelera.cli._compile_output import output_directory\n"
+        "from axemu.cli._compile_output import output_directory\n"
         "with output_directory(pathlib.Path(sys.argv[1]), overwrite=True) as folder:\n"
         "    (folder / 'new').touch()\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from axelera.cli.axdevice import app
+from axemu.cli.axdevice import app
 
 LINE = "Device 0: metis-0:1:0 4GiB pcie flver=emulated bcver=emulated clock=800MHz(0-3:800MHz) mvm=0-3:100%\n"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from axelera.cli.axemu import app
+from axemu.cli.axemu import app
 
 MakeModel = Callable[..., Path]
 PROGRAM = """
@@ -29,7 +29,7 @@ sys.exit(int(sys.argv[2]))
 
 
 def axemu(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from axelera.cli.axemu import main; main()", *arguments]
+    command = [sys.executable, "-c", "from axemu.cli.axemu import main; main()", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=dict(os.environ), timeout=120
     )
@@ -106,7 +106,7 @@ def test_a_missing_program_is_an_error() -> None:
 
 @pytest.mark.parametrize("arguments", [["info"], ["zoo", "list"], ["zoo", "show", "resnet18"]])
 def test_a_reader_that_has_seen_enough_is_no_error(arguments: list[str]) -> None:
-    command = [sys.executable, "-c", "from axelera.cli.axemu import main; main()", *arguments]
+    command = [sys.executable, "-c", "from axemu.cli.axemu import main; main()", *arguments]
     buffered = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered

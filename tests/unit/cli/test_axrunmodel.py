@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from axelera.cli._measure import Measured
-from axelera.cli.axrunmodel import app, summary
+from axemu.cli._measure import Measured
+from axemu.cli.axrunmodel import app, summary
 
 MakeModel = Callable[..., Path]
 # The expression with which third parties read the line.

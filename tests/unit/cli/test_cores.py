@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axelera.cli._cores import format_per_core, parse_per_core
+from axemu.cli._cores import format_per_core, parse_per_core
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ import onnx_ir as ir
 import pytest
 from tests.unit.compiler._networks import Net, data, run_float
 
-from axelera import compiler, zoo
+from axelera import compiler
 from axelera.compiler import CompilerConfig
 from axelera.compiler._quantize import Prepared, prepare
 from axelera.compiler.frontend import extract_postamble
+from axemu import zoo
 
 SIDES = (20, 10, 5)
 

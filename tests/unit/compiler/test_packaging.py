@@ -16,8 +16,8 @@ from tests.unit.compiler._networks import Net, data
 from axelera import compiler
 from axelera.compiler import AxeleraQuantizedModel, CompilerConfig, ConfigurationError, ModelError
 from axelera.compiler.packaging import COMPILED_MODEL, replacing
-from axelera.model import load_compiled_model
-from axelera.model.program import read_program
+from axemu.model import load_compiled_model
+from axemu.model.program import read_program
 
 SHAPE = (1, 3, 12, 12)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from axelera.model import ops
-from axelera.model.program import Node, Program, Tensor
+from axemu.model import ops
+from axemu.model.program import Node, Program, Tensor
 
 
 @pytest.fixture

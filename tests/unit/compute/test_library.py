@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.emulator.compute import _library, _paths, generate
+from axemu.driver import InvalidArgument
+from axemu.emulator.compute import _library, _paths, generate
 
 CODE = b"object code"
 

@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.emulator.compute import _load, available_paths, load
-from axelera.emulator.compute._library import CompilationFailed, library
-from axelera.model.ops import execute
-from axelera.model.program import Node, Program, Tensor
+from axemu.driver import InvalidArgument
+from axemu.emulator.compute import _load, available_paths, load
+from axemu.emulator.compute._library import CompilationFailed, library
+from axemu.model.ops import execute
+from axemu.model.program import Node, Program, Tensor
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_an_extreme_zero_point_is_left_to_the_specification() -> None:
 def test_running_needs_no_numba(path: str) -> None:
     code = (
         "import sys, numpy as np\n"
-        "from axelera.emulator.compute import load\n"
-        "from axelera.model.program import Node, Program, Tensor\n"
+        "from axemu.emulator.compute import load\n"
+        "from axemu.model.program import Node, Program, Tensor\n"
         "t = {n: Tensor(n, (2, 2, 4)) for n in 'xy'}\n"
         "p = Program('p', 1, t, (Node('add', 's', ('x', 'x'), 'y'),), ('x',), ('y',))\n"
         f"load(p, path={path!r}).instance().run([np.zeros(16, np.int8)], [np.zeros(16, np.int8)])\n"

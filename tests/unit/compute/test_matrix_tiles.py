@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axelera.emulator.compute._layout import SLACK, Buffer, View
-from axelera.emulator.compute.fields.matrix import BLOCK_BYTES, TILE_ROWS
-from axelera.emulator.compute.ops._matrix import Runs, join_taps, tile_pixels, tile_shapes
+from axemu.emulator.compute._layout import SLACK, Buffer, View
+from axemu.emulator.compute.fields.matrix import BLOCK_BYTES, TILE_ROWS
+from axemu.emulator.compute.ops._matrix import Runs, join_taps, tile_pixels, tile_shapes
 
 MARGIN = 2
 PIXEL = 64

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from tests._sizes import sample
 from tests.conformance._compute_programs import MAKERS, random_program
 
-from axelera.driver import InternalError
-from axelera.emulator.compute._arena import assign_groups, plan_arena
-from axelera.emulator.compute._compiled import lower
-from axelera.emulator.compute._layout import SLACK, Buffer, View
-from axelera.emulator.compute._packing import lane_order, pack_weights
-from axelera.emulator.compute._paths import SPECS
-from axelera.emulator.compute.ops._dense import cover
-from axelera.model.program import Program
+from axemu.driver import InternalError
+from axemu.emulator.compute._arena import assign_groups, plan_arena
+from axemu.emulator.compute._compiled import lower
+from axemu.emulator.compute._layout import SLACK, Buffer, View
+from axemu.emulator.compute._packing import lane_order, pack_weights
+from axemu.emulator.compute._paths import SPECS
+from axemu.emulator.compute.ops._dense import cover
+from axemu.model.program import Program
 
 PROGRAMS = st.builds(
     random_program, st.integers(0, 2**32 - 1), st.sampled_from(sorted(MAKERS)), st.integers(3, 12)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from tests._sizes import sample
 
-from axelera.driver import InvalidArgument
-from axelera.emulator.compute import ThreadBudget, available_paths, load
-from axelera.model.ops import execute, execute_taps
-from axelera.model.program import Program
+from axemu.driver import InvalidArgument
+from axemu.emulator.compute import ThreadBudget, available_paths, load
+from axemu.model.ops import execute, execute_taps
+from axemu.model.program import Program
 
 Frame = np.ndarray[tuple[int, ...], np.dtype[np.int8]]
 

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.emulator.compute import ThreadBudget
-from axelera.emulator.compute import _threads as threads_module
-from axelera.emulator.compute._library import library
+from axemu.driver import InvalidArgument
+from axemu.emulator.compute import ThreadBudget
+from axemu.emulator.compute import _threads as threads_module
+from axemu.emulator.compute._library import library
 
 
 def serve(_mailbox: int, _first: int, _second: int) -> None:

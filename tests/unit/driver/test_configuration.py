@@ -2,7 +2,7 @@
 
 import pytest
 
-from axelera.driver import InvalidConfiguration, NotImplemented, check_configuration  # noqa: A004
+from axemu.driver import InvalidConfiguration, NotImplemented, check_configuration  # noqa: A004
 
 CLOCKS = (100, 200, 400, 600, 700, 800)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import axelera.runtime
-from axelera.driver import Owner, other_owners
+from axemu.driver import Owner, other_owners
 
 
 def _installed(site: Path, distribution: str, *files: str) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axelera.driver import IncompatibleDevice, L2Holding
-from axelera.driver._l2_ledger import check_l2
+from axemu.driver import IncompatibleDevice, L2Holding
+from axemu.driver._l2_ledger import check_l2
 
 CAPACITY = 33_554_432 - 1_245_184
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from axelera.driver import InvalidArgument, as_integer, as_text, reject_unknown
+from axemu.driver import InvalidArgument, as_integer, as_text, reject_unknown
 
 
 class Small(enum.IntEnum):

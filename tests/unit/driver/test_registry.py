@@ -5,7 +5,7 @@ from importlib import metadata
 
 import pytest
 
-from axelera.driver import FunctionDriver, InvalidArgument, create_driver, driver_names
+from axemu.driver import FunctionDriver, InvalidArgument, create_driver, driver_names
 
 
 def test_the_built_in_names_are_listed_first() -> None:
@@ -35,17 +35,17 @@ class _Registered:
         self._points = points
 
     def __call__(self, *, group: str, name: str | None = None) -> Sequence[metadata.EntryPoint]:
-        assert group == "axelera.driver"
+        assert group == "axemu.driver"
         return [point for point in self._points if name in (None, point.name)]
 
 
 def _register(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    point = metadata.EntryPoint(name, value, "axelera.driver")
+    point = metadata.EntryPoint(name, value, "axemu.driver")
     monkeypatch.setattr(metadata, "entry_points", _Registered(point))
 
 
 def test_an_entry_point_adds_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    _register(monkeypatch, "mine", "axelera.driver:FunctionDriver")
+    _register(monkeypatch, "mine", "axemu.driver:FunctionDriver")
     assert isinstance(create_driver("mine"), FunctionDriver)
     assert driver_names() == ("emulator", "native", "function", "mine")
 
@@ -59,7 +59,7 @@ def test_an_entry_point_cannot_replace_a_built_in_driver(monkeypatch: pytest.Mon
     ("value", "message"),
     [
         ("nowhere_at_all:Driver", "its entry point nowhere_at_all:Driver does not load"),
-        ("axelera.driver:Missing", "its entry point axelera.driver:Missing does not load"),
+        ("axemu.driver:Missing", "its entry point axemu.driver:Missing does not load"),
         ("builtins:dict", "its factory returned dict"),
     ],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from axelera.driver import (
+from axemu.driver import (
     ConnectionError,  # noqa: A004
     DeviceInUse,
     Holder,
@@ -21,7 +21,7 @@ from axelera.driver import (
     reservation_directory,
     reserve,
 )
-from axelera.driver._reservation import _BoardFile
+from axemu.driver._reservation import _BoardFile
 
 BOARD = "metis-0:1:0"
 
@@ -43,7 +43,7 @@ class Other:
 
     SERVER = """
 import sys
-from axelera.driver import *
+from axemu.driver import *
 kept = []
 for line in sys.stdin:
     try:
@@ -173,7 +173,7 @@ def test_looking_at_the_holders_does_not_take_cores_away(other: Other) -> None:
 
 PARENT = """
 import os, sys, time
-from axelera.driver import reserve
+from axemu.driver import reserve
 held = reserve("metis-0:1:0", 4)
 child = os.fork()
 if child == 0:

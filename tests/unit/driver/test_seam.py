@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import axelera.driver
-from axelera.driver import Driver, _driver, _function, _types
+import axemu.driver
+from axemu.driver import Driver, _driver, _function, _types
 
 
 def test_the_interface_has_at_most_ten_methods() -> None:
@@ -27,10 +27,10 @@ def test_the_second_driver_is_short_and_has_neither_clock_nor_numerics() -> None
 
 
 def test_every_name_the_room_hands_out_is_there_and_documented() -> None:
-    missing = [name for name in axelera.driver.__all__ if not inspect.getdoc(getattr(axelera.driver, name))]
+    missing = [name for name in axemu.driver.__all__ if not inspect.getdoc(getattr(axemu.driver, name))]
     assert missing == []
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Drover'"):
-        _ = axelera.driver.Drover
+        _ = axemu.driver.Drover

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from axelera.driver import InvalidConfiguration, Selection, selection
+from axemu.driver import InvalidConfiguration, Selection, selection
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from axelera.driver import InvalidArgument, TensorInfo
+from axemu.driver import InvalidArgument, TensorInfo
 
 WIDE = st.integers(-4000, 4000).filter(lambda value: not -128 <= value <= 127)
 ANY = st.one_of(WIDE, st.integers(-128, 127))

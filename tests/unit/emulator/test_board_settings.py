@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from axelera.driver import (
+from axemu.driver import (
     ConnectionError,  # noqa: A004
     Driver,
     InvalidConfiguration,
     NotImplemented,  # noqa: A004
     Pending,
 )
-from axelera.emulator import EmulatorDriver, parse_options
+from axemu.emulator import EmulatorDriver, parse_options
 
 KEYS = {
     "clock_profile",

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axelera.driver import IncompatibleDevice, InvalidArgument
-from axelera.emulator import EmulatorDriver, parse_options
-from axelera.emulator.compute import Runner, ThreadBudget
 from axelera.runtime import Context
+from axemu.driver import IncompatibleDevice, InvalidArgument
+from axemu.emulator import EmulatorDriver, parse_options
+from axemu.emulator.compute import Runner, ThreadBudget
 
 SHAPE = (1, 4, 4, 64)
 MakeModel = Callable[..., Path]

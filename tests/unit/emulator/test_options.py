@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from axelera.driver import InvalidConfiguration
-from axelera.emulator import EmulatorDriver, load_options, parse_options
+from axemu.driver import InvalidConfiguration
+from axemu.emulator import EmulatorDriver, load_options, parse_options
 
 GIB = 1 << 30
 

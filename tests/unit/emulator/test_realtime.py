@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axelera.driver import InternalError, InvalidArgument
-from axelera.emulator import EmulatorDriver, parse_options, report
 from axelera.runtime import Context, ModelInstance
+from axemu.driver import InternalError, InvalidArgument
+from axemu.emulator import EmulatorDriver, parse_options, report
 
 SHAPE = (1, 4, 4, 64)
 SLOTS = 500_000
@@ -104,7 +104,7 @@ def test_a_simulation_that_fails_is_told_to_every_caller(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("axelera.emulator.metis.Machine.advance", broken)
+    monkeypatch.setattr("axemu.emulator.metis.Machine.advance", broken)
     for _ in range(2):
         with pytest.raises(InternalError, match="ZeroDivisionError"):
             run(instance, 1)

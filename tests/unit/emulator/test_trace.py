@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axelera.chip import BOARDS
-from axelera.driver import InvalidConfiguration, NotImplemented  # noqa: A004
-from axelera.emulator import EmulatorDriver, parse_options
 from axelera.runtime import Context
+from axemu.chip import BOARDS
+from axemu.driver import InvalidConfiguration, NotImplemented  # noqa: A004
+from axemu.emulator import EmulatorDriver, parse_options
 
 perfetto_trace_pb2 = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
 Event = perfetto_trace_pb2.TrackEvent

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axelera.chip import BOARDS, HOSTS
-from axelera.driver import InvalidArgument
-from axelera.emulator import EmulatorDriver, after, last_call, not_before, parse_options, report
-from axelera.emulator._timing import seconds
 from axelera.runtime import Context, ModelInstance
+from axemu.chip import BOARDS, HOSTS
+from axemu.driver import InvalidArgument
+from axemu.emulator import EmulatorDriver, after, last_call, not_before, parse_options, report
+from axemu.emulator._timing import seconds
 
 SHAPE = (1, 4, 4, 64)
 MakeModel = Callable[..., Path]

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from axelera.chip import BOARDS, HOSTS, METIS, PARAMETERS, Calibration, Figure, Provenance, load_calibration
-from axelera.emulator.metis import Board
+from axemu.chip import BOARDS, HOSTS, METIS, PARAMETERS, Calibration, Figure, Provenance, load_calibration
+from axemu.emulator.metis import Board
 
 
 def exact(value: float) -> Figure:

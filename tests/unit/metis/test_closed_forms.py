@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from axelera.chip import Figure, Provenance
-from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, simulate, task_cycles
-from axelera.model.program import Task
+from axemu.chip import Figure, Provenance
+from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, simulate, task_cycles
+from axemu.model.program import Task
 
 STATE = BoardState()
 CYCLE = 105

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from axelera.chip import HOSTS, HostFigures
-from axelera.emulator.metis import LAUNCHES, Board, BoardState, Call, InstanceSpec, launch_ticks, simulate
-from axelera.model.program import Task
+from axemu.chip import HOSTS, HostFigures
+from axemu.emulator.metis import LAUNCHES, Board, BoardState, Call, InstanceSpec, launch_ticks, simulate
+from axemu.model.program import Task
 
 HOST = HOSTS["desktop"]
 

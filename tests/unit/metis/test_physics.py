@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests._sizes import sample
 
-from axelera.chip import BOARDS, HOSTS, TICKS_PER_SECOND, Figure, Provenance
-from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline, simulate
-from axelera.model.program import Task
+from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND, Figure, Provenance
+from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline, simulate
+from axemu.model.program import Task
 
 CALLS = 12
 ANOMALY = 0.05

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests._sizes import sample
 from tests.unit.metis.test_physics import COPIES, TASKS
 
-from axelera.chip import BOARDS
-from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine, Timeline, replay, simulate
-from axelera.model.program import Task
+from axemu.chip import BOARDS
+from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine, Timeline, replay, simulate
+from axemu.model.program import Task
 
 few = settings(max_examples=sample(40, 400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STATES = (BoardState(), BoardState((400,) * 4), BoardState((800, 700, 600, 500), (30,) * 4))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine, Timeline, simulate
-from axelera.model.program import Task
+from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine, Timeline, simulate
+from axemu.model.program import Task
 
 STATE = BoardState()
 WORK = (Task("t", "conv", mvm_slots=1000, layers=0),)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from axelera.chip import BOARDS
-from axelera.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline, simulate, write_trace
-from axelera.model.program import Task
+from axemu.chip import BOARDS
+from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline, simulate, write_trace
+from axemu.model.program import Task
 
 perfetto = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
 

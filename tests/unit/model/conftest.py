@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from axelera.driver import TensorInfo
-from axelera.model import MemoryPool, manifest_json, model_json
+from axemu.driver import TensorInfo
+from axemu.model import MemoryPool, manifest_json, model_json
 
 INPUT = TensorInfo(
     (1, 10, 16, 4), name="x", padding=[(0, 0), (1, 1), (1, 7), (0, 1)], scale=0.0039213, zero_point=-130

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.model import load_compiled_model, read_axm, write_axm
+from axemu.driver import InvalidArgument
+from axemu.model import load_compiled_model, read_axm, write_axm
 
 Write = Callable[[], Path]
 
@@ -201,7 +201,7 @@ def test_an_archive_may_be_read_by_whoever_may_read_new_files(write: Write, arch
 
 UNPACKED_IN_A_PARENT = """
 import os, sys
-from axelera.model import load_compiled_model
+from axemu.model import load_compiled_model
 model = load_compiled_model(sys.argv[1])
 if os.fork() == 0:
     del model

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from axelera.driver import IncompatibleDevice, InvalidArgument, TensorInfo
-from axelera.model import load_compiled_model
+from axemu.driver import IncompatibleDevice, InvalidArgument, TensorInfo
+from axemu.model import load_compiled_model
 
 Contents = dict[str, dict[str, Any]]
 Write = Callable[[], Path]

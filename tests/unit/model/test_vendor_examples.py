@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from axelera.model import load_compiled_model
+from axemu.model import load_compiled_model
 
 
 def _pool(name: str, size: int, memory: str, depth: int = 1, **more: str) -> dict[str, Any]:

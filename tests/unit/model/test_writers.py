@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from axelera.driver import TensorInfo
-from axelera.model import MemoryPool, load_compiled_model, manifest_json, model_json
+from axemu.driver import TensorInfo
+from axemu.model import MemoryPool, load_compiled_model, manifest_json, model_json
 
 INPUTS = [
     TensorInfo((2, 5, 16, 4), padding=[(0, 0), (0, 0), (0, 3), (0, 1)], scale=0.5, zero_point=-200),

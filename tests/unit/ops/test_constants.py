@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axelera.driver import InvalidArgument
-from axelera.model.ops import (
+from axemu.driver import InvalidArgument
+from axemu.model.ops import (
     FUNCTIONS,
     conv_constants,
     functions,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.model.ops import execute, execute_taps, unary_table
-from axelera.model.program import Node, Program, Tensor, validate
+from axemu.driver import InvalidArgument
+from axemu.model.ops import execute, execute_taps, unary_table
+from axemu.model.program import Node, Program, Tensor, validate
 
 SHAPE = (4, 5, 6)
 VALUES = np.arange(120).astype(np.int8).reshape(SHAPE)
@@ -143,7 +143,7 @@ def test_the_table_of_a_unary_node_gives_what_the_node_gives(numerics: Any) -> N
 
 @pytest.mark.parametrize(
     "module",
-    ["axelera.model.ops", "axelera.model.program", "axelera.model.program._files", "axelera.model.ops._conv"],
+    ["axemu.model.ops", "axemu.model.program", "axemu.model.program._files", "axemu.model.ops._conv"],
 )
 def test_each_module_can_be_imported_first_and_needs_numpy_only(module: str) -> None:
     heavy = {"onnx", "onnxruntime", "numba", "simpy", "pydantic"}

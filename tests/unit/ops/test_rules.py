@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.model.ops import OPERATORS
-from axelera.model.program import Node, Tensor
+from axemu.driver import InvalidArgument
+from axemu.model.ops import OPERATORS
+from axemu.model.program import Node, Tensor
 
 KERNEL = {"kernel": (3, 3)}
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axelera.compiler.planning import Plan, PlanOptions, plan
-from axelera.model.program import Attribute, Node, Program, Task, Tensor
-from axelera.studies._measured import gemm_program
+from axemu.model.program import Attribute, Node, Program, Task, Tensor
+from axemu.studies._measured import gemm_program
 
 TOTAL_L2 = (32 << 20) - 1_245_184
 

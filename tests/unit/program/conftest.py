@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from axelera.model.ops import FUNCTIONS, conv_constants, lut_table, softmax_constants
-from axelera.model.program import Node, Program, Task, Tensor, write_program
+from axemu.model.ops import FUNCTIONS, conv_constants, lut_table, softmax_constants
+from axemu.model.program import Node, Program, Task, Tensor, write_program
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests._sizes import sample
 
-from axelera.driver import AxeleraError, IncompatibleDevice, InvalidArgument
-from axelera.model.ops import execute
-from axelera.model.program import Program, read_program, write_program
+from axemu.driver import AxeleraError, IncompatibleDevice, InvalidArgument
+from axemu.model.ops import execute
+from axemu.model.program import Program, read_program, write_program
 
 
 def test_a_program_survives_the_files(program: Program, directory: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.model.program import Node, Program, Tensor, is_structure_only, validate
+from axemu.driver import InvalidArgument
+from axemu.model.program import Node, Program, Tensor, is_structure_only, validate
 
 
 def test_a_good_program_passes(program: Program) -> None:

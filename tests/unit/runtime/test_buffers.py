@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from axelera.driver import InvalidArgument, TensorInfo
 from axelera.runtime._buffers import quantise
+from axemu.driver import InvalidArgument, TensorInfo
 
 FINITE = st.floats(-(2.0**100), 2.0**100, width=32)
 

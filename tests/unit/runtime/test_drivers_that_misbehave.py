@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import axelera.runtime as axr
-from axelera.driver import Argument, FunctionDriver, Handle, TensorInfo
-from axelera.model import model_json
+from axemu.driver import Argument, FunctionDriver, Handle, TensorInfo
+from axemu.model import model_json
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_a_dropped_handle_that_cannot_be_freed_keeps_nothing_else(path: Path) ->
             super().close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("axelera.driver._function.FunctionDriver", Sticky)
+        patch.setattr("axemu.driver._function.FunctionDriver", Sticky)
         context = axr.Context("function")
     connection = context.device_connect(None, 4)
     connection.load_model_instance(context.load_model(path))

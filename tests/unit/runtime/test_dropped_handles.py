@@ -2,8 +2,8 @@
 
 from collections import deque
 
-from axelera.driver import FunctionDriver, Handle
 from axelera.runtime._context import _free_dropped
+from axemu.driver import FunctionDriver, Handle
 
 
 class Contested(deque[Handle]):

@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from axelera.chip import load_calibration
-from axelera.cli import _calibrate, _predict
+from axemu.chip import load_calibration
+from axemu.cli import _calibrate, _predict
 
 runner = CliRunner()
 

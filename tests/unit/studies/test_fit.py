@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from axelera.chip import PARAMETERS, load_calibration
-from axelera.studies import gemm
-from axelera.studies._analytic import Table, closed_queue, evaluate, table_of
-from axelera.studies._calibrate import load_case, load_targets, trial_calibration
-from axelera.studies._correlate import ranks, spearman
-from axelera.studies._fit import PRIORS, fit, leave_out
-from axelera.studies._simulated import simulated_rate
+from axemu.chip import PARAMETERS, load_calibration
+from axemu.studies import gemm
+from axemu.studies._analytic import Table, closed_queue, evaluate, table_of
+from axemu.studies._calibrate import load_case, load_targets, trial_calibration
+from axemu.studies._correlate import ranks, spearman
+from axemu.studies._fit import PRIORS, fit, leave_out
+from axemu.studies._simulated import simulated_rate
 
 
 @pytest.fixture(scope="module")

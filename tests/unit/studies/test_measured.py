@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from axelera.driver import InvalidArgument
-from axelera.studies import core_scaling, family_of, gemm, published, read_csv
+from axemu.driver import InvalidArgument
+from axemu.studies import core_scaling, family_of, gemm, published, read_csv
 
 
 def test_all_published_networks_are_there_on_both_boards() -> None:

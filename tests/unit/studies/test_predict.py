@@ -11,9 +11,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from axelera.chip import BOARDS, HOSTS, PARAMETERS, Provenance, calibration_to_json, load_calibration
-from axelera.driver import AxeleraError, InvalidArgument
-from axelera.studies import Scenario, Target, explain, load_target, predict
+from axemu.chip import BOARDS, HOSTS, PARAMETERS, Provenance, calibration_to_json, load_calibration
+from axemu.driver import AxeleraError, InvalidArgument
+from axemu.studies import Scenario, Target, explain, load_target, predict
 
 KEYS = {
     "host_fps",
@@ -88,7 +88,7 @@ def test_loops_that_repeat_exactly_are_predicted_exactly(small: Target) -> None:
 
 def test_loops_that_do_not_repeat_are_averaged(small: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     repeating = predict(Scenario(small.name), small)
-    monkeypatch.setattr("axelera.emulator.metis.Watch.look", lambda _: None)
+    monkeypatch.setattr("axemu.emulator.metis.Watch.look", lambda _: None)
     averaged = predict(Scenario(small.name), small)
     assert averaged.extrapolated
     assert averaged.frames > repeating.frames

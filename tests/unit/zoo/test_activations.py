@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from axelera import zoo
+from axemu import zoo
 
 QUICK = (
     "resnet10t",
@@ -78,7 +78,7 @@ def test_other_seeds_keep_their_size(name: str, seed: int, measure) -> None:
 
 
 def test_estimates_agree_with_what_onnx_runtime_computes(measure) -> None:
-    from axelera.zoo._graph import Graph
+    from axemu.zoo._graph import Graph
 
     graph = Graph("probe", seed=3, structure_only=False)
     x = graph.input(3, 64, 64)

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from axelera import zoo
+from axemu import zoo
 
 REFERENCE = json.loads(Path(__file__).with_name("reference_counts.json").read_text())
 EVERY = [network.name for network in zoo.networks()]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axelera import zoo
+from axemu import zoo
 
 FAMILIES = [
     "resnet10t",
@@ -166,7 +166,7 @@ def test_a_narrow_network_halves_the_plane_as_often(name: str) -> None:
 
 
 def test_more_weights_than_a_file_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("axelera.zoo._emitter.LARGEST", 40_000_000)
+    monkeypatch.setattr("axemu.zoo._emitter.LARGEST", 40_000_000)
     with pytest.raises(
         ValueError, match=r"resnet18: more than 0\.04 GB of weights, which no ONNX file holds"
     ):
@@ -254,7 +254,7 @@ def test_arguments_out_of_range_are_named(name: str, arguments: dict, message: s
 
 
 def test_importing_the_zoo_does_not_import_onnx() -> None:
-    code = "import sys, axelera.zoo as z; z.find('resnet50').macs; print('onnx' in sys.modules)"
+    code = "import sys, axemu.zoo as z; z.find('resnet50').macs; print('onnx' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

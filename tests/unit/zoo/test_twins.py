@@ -13,8 +13,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from axelera import zoo
-from axelera.zoo import count
+from axemu import zoo
+from axemu.zoo import count
 
 GRAPHS = [
     "densenet121",

@@ -12,8 +12,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from axelera import zoo
-from axelera.cli import _zoo, axdownloadmodel
+from axemu import zoo
+from axemu.cli import _zoo, axdownloadmodel
 
 
 def command(*arguments: str) -> Result:

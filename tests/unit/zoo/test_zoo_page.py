@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from axelera import zoo
-from axelera.cli._zoo_table import page, row
+from axemu import zoo
+from axemu.cli._zoo_table import page, row
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "zoo.md"
 QUICK = ("resnet50", "squeezenet1_0", "yolov5n")

@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import Fusion, PointwiseFunction, known_shape, node_label
 from axelera.compiler.lowering._network import CLAMPING, TYING, Activation, Operator, Shape
-from axelera.model.program import Attribute
+from axemu.model.program import Attribute
 
 
 @dataclass(frozen=True, slots=True)

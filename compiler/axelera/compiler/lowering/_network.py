@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from axelera.compiler.frontend import PointwiseFunction
 from axelera.compiler.lowering._rescaling import Rescaling
-from axelera.model.program import Attribute
+from axemu.model.program import Attribute
 
 Shape = tuple[int, int, int]
 

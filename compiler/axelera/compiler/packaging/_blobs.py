@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from axelera.compiler.planning import Plan
-from axelera.model.program import Program
+from axemu.model.program import Program
 
 
 def write_blobs(directory: Path, program: Program, plan: Plan) -> None:

@@ -16,8 +16,8 @@ from axelera.compiler.packaging._blobs import write_blobs
 from axelera.compiler.packaging._graph import viewer_graph
 from axelera.compiler.packaging._replace import Contents
 from axelera.compiler.planning import Plan
-from axelera.model import MemoryPool, manifest_json, model_json
-from axelera.model.program import write_program
+from axemu.model import MemoryPool, manifest_json, model_json
+from axemu.model.program import write_program
 
 PREAMBLE = "preprocess_graph.onnx"
 POSTAMBLE = "postprocess_graph.onnx"

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from axelera.model.program import Program
+from axemu.model.program import Program
 
 DOMAIN = "axemu.program"
 _WEIGHTS = frozenset({"weight", "value", "table"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from axelera.model.program import Node, Program, Tensor
+from axemu.model.program import Node, Program, Tensor
 
 
 def program_listing(program: Program) -> dict[str, Any]:

@@ -24,9 +24,9 @@ from axelera.compiler.packaging._compiled import (
 from axelera.compiler.packaging._graph import viewer_graph
 from axelera.compiler.packaging._listing import program_listing, program_text
 from axelera.compiler.packaging._replace import Contents, replacing
-from axelera.driver import AxeleraError
-from axelera.model import manifest_json, model_json
-from axelera.model.program import read_program, write_program
+from axemu.driver import AxeleraError
+from axemu.model import manifest_json, model_json
+from axemu.model.program import read_program, write_program
 
 MANIFEST = "quantized_model_manifest.json"
 LISTING = "quantized_model.json"

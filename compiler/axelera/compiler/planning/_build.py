@@ -15,7 +15,7 @@ from axelera.compiler.planning._counts import (
     weight_passes,
 )
 from axelera.compiler.planning._steps import Buffer, Step, StepGraph
-from axelera.model.program import Node, Program, Tensor
+from axemu.model.program import Node, Program, Tensor
 
 VIEWS = ("slice", "reshape", "transpose", "constant")
 

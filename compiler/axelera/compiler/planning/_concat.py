@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axelera.chip import METIS
 from axelera.compiler.planning._counts import LANES, padded
 from axelera.compiler.planning._steps import Step
-from axelera.model.program import Node, Program
+from axemu.chip import METIS
+from axemu.model.program import Node, Program
 
 FAN_IN = 6
 """Parts that are shifted and added as they come; more are all padded first (assumed; rests on DenseNet-121 alone)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axelera.chip import METIS, ChipFigures
+from axemu.chip import METIS, ChipFigures
 
 LANES = int(METIS.channel_granularity)
 IMAGE_CHANNELS = int(METIS.image_channel_granularity)

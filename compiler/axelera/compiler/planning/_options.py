@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from axelera.chip import METIS, ChipFigures
+from axemu.chip import METIS, ChipFigures
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from axelera.compiler.planning._build import StepBuilder
 from axelera.compiler.planning._memory import Layout, Share, place
 from axelera.compiler.planning._options import PlanOptions
 from axelera.compiler.planning._steps import Step, StepGraph
-from axelera.model.program import Program, Task
+from axemu.model.program import Program, Task
 
 ALIGNMENT = 64
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.compiler.quantisation._noise import grouped_means
-from axelera.model import ops
-from axelera.model.program import Tensor
+from axemu.model import ops
+from axemu.model.program import Tensor
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from axelera.compiler.lowering import CLAMPING, Activation, Network, Operator
 from axelera.compiler.quantisation._bias import corrected_bias
 from axelera.compiler.quantisation._quantisation import Quantisation
-from axelera.model import ops
-from axelera.model.program import Attribute, Node, Program, Tensor
+from axemu.model import ops
+from axemu.model.program import Attribute, Node, Program, Tensor
 
 Constants = dict[str, npt.NDArray[Any]]
 

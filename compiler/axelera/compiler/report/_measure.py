@@ -13,8 +13,8 @@ import onnx
 
 from axelera.compiler.lowering import Network, Rescaling
 from axelera.compiler.quantisation import Feeds, Stage, parted
-from axelera.emulator import compute
-from axelera.model.program import Program, Tensor
+from axemu.emulator import compute
+from axemu.model.program import Program, Tensor
 
 LEVELS = 16
 """A channel that uses fewer integers than this on all samples is reported."""

@@ -14,8 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 from axelera import compiler
 from axelera.compiler import AxeleraQuantizedModel, CompilerConfig
 from axelera.compiler.config import read_model_card
-from axelera.model import load_compiled_model
 from axelera.runtime import Connection, Context
+from axemu.model import load_compiled_model
 
 Buffers = npt.NDArray[np.int8]
 

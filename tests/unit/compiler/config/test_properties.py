@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from axelera import compiler
 from axelera.compiler.config import CompilerConfig, Effect, MulticoreMode, here_of
-from axelera.driver import AxeleraError
+from axemu.driver import AxeleraError
 
 # Property and default, as the public documentation of release 1.5 and 1.6 lists them.
 DOCUMENTED: dict[str, Any] = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from axelera.compiler.config import ALIASES, CompilerConfig, load_config, read_model_card
 from axelera.compiler.config.convert import convert
-from axelera.driver import AxeleraError
+from axemu.driver import AxeleraError
 
 CARD = (
     "models:\n  m:\n    extra_kwargs:\n      compiler_config_file: yolov8s.toml\n"

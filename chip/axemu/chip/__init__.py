@@ -1,0 +1,37 @@
+"""Figures of chip, boards and hosts as data: value, unit, source, provenance, range."""
+
+from axemu.chip._boards import BOARDS, BoardFigures
+from axemu.chip._calibration import (
+    PARAMETERS,
+    Calibration,
+    calibration_from_json,
+    calibration_to_json,
+    load_calibration,
+)
+from axemu.chip._figure import STRENGTH, Figure, Provenance, figure, figures_of, weakest
+from axemu.chip._hosts import HOSTS, HostFigures
+from axemu.chip._metis import CLOCKS_MHZ, COMPILER_CLOCKS_MHZ, METIS, MIB, TICKS_PER_SECOND, ChipFigures
+
+__all__ = [
+    "BOARDS",
+    "CLOCKS_MHZ",
+    "COMPILER_CLOCKS_MHZ",
+    "HOSTS",
+    "METIS",
+    "MIB",
+    "PARAMETERS",
+    "STRENGTH",
+    "TICKS_PER_SECOND",
+    "BoardFigures",
+    "Calibration",
+    "ChipFigures",
+    "Figure",
+    "HostFigures",
+    "Provenance",
+    "calibration_from_json",
+    "calibration_to_json",
+    "figure",
+    "figures_of",
+    "load_calibration",
+    "weakest",
+]

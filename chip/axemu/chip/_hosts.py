@@ -1,0 +1,68 @@
+"""Figures of the hosts: what a call costs outside the card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from axemu.chip._figure import Figure, Provenance, figure
+
+_GEMM = (
+    "github.com/tundergod/edge-cim-simulation measurements/metis_card: host minus device time of 1x1 layers"
+)
+_ZOO18 = "voyager-sdk model-zoo tables v1.6 and v1.8.0: the same card moved to another host"
+_DOUBLE = "github.com/AlbertaBeef/mb-benchmark-gui: ResNet-50 on M.2 with and without double buffering"
+_SPREAD = (
+    _GEMM + "; an even spread with the standard deviation (32 us) of the 36 layers that copy less than 20 kB"
+)
+_ALIKE = "assumed as on the other desktop"
+_UNKNOWN = "no measurement is public"
+_RK = "github.com/tundergod/edge-cim-simulation measurements/aetina (RK3588)"
+
+
+@dataclass(frozen=True, slots=True)
+class HostFigures:
+    """One host.
+
+    `launch` is the cost of a call seen by the driver, on average; calls take up to `launch_spread` more or less. `gap`
+    is what the application's loop adds between calls, and `copy_setup` what each copy adds that the host waits for
+    (double buffering hides it with the copy).
+    """
+
+    name: str
+    title: str
+    launch: Figure
+    launch_spread: Figure
+    gap: Figure
+    copy_setup: Figure
+
+
+HOSTS: dict[str, HostFigures] = {
+    host.name: host
+    for host in (
+        HostFigures(
+            "desktop",
+            "x86 desktop (Core i9-13900K class)",
+            figure(165e-6, "s per call", _GEMM, Provenance.MEASURED, (150e-6, 210e-6)),
+            figure(55e-6, "s per call, either way", _SPREAD, Provenance.DERIVED, (20e-6, 110e-6)),
+            figure(45e-6, "s per call", _GEMM, Provenance.MEASURED, (30e-6, 60e-6)),
+            figure(40e-6, "s per copy", _DOUBLE, Provenance.DERIVED, (10e-6, 45e-6)),
+        ),
+        HostFigures(
+            "desktop-2024",
+            "x86 desktop (Core Ultra 7 265 class)",
+            figure(250e-6, "s per call", _ZOO18, Provenance.DERIVED, (225e-6, 290e-6)),
+            figure(55e-6, "s per call, either way", _ALIKE, Provenance.ASSUMED, (20e-6, 110e-6)),
+            figure(45e-6, "s per call", _ALIKE, Provenance.ASSUMED, (30e-6, 60e-6)),
+            figure(40e-6, "s per copy", _ALIKE, Provenance.ASSUMED, (10e-6, 45e-6)),
+        ),
+        HostFigures(
+            "embedded-arm",
+            "embedded ARM (RK3588 class)",
+            figure(900e-6, "s per call", _RK, Provenance.MEASURED, (700e-6, 1100e-6)),
+            figure(100e-6, "s per call, either way", _UNKNOWN, Provenance.ASSUMED, (10e-6, 200e-6)),
+            figure(100e-6, "s per call", _UNKNOWN, Provenance.ASSUMED, (45e-6, 300e-6)),
+            figure(50e-6, "s per copy", _UNKNOWN, Provenance.ASSUMED, (10e-6, 150e-6)),
+        ),
+    )
+}
+"""The host profiles by the name that commands and configuration use."""

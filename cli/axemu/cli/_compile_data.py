@@ -1,0 +1,155 @@
+"""Calibration samples of `axcompile`: images with a transform, or random numbers."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from axelera.compiler import CalibrationError, ConfigurationError
+from axelera.compiler.config import nearest
+from axelera.compiler.quantisation import image_paths, images_in, random_data, transformed
+from axemu.cli._compile_options import ColorFormat, ImageReader, Layout, Options
+from axemu.cli._compile_presets import PRESETS, preset_transform
+
+__all__ = ["calibration_samples", "load_transform"]
+
+Shapes = Mapping[str, tuple[int, ...]]
+Transform = Callable[[Any], Any]
+
+_DEFAULT_FUNCTION = "get_preprocess_transform"
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Model inputs that are read while somebody goes through them; `len` tells how many there are."""
+
+    read: Callable[[], Iterator[Any]]
+    count: int
+
+    def __iter__(self) -> Iterator[Any]:
+        """Read from the beginning."""
+        return self.read()
+
+    def __len__(self) -> int:
+        """Return how many samples there are."""
+        return self.count
+
+
+def calibration_samples(options: Options, shapes: Shapes) -> Samples:
+    """Model inputs for calibration, at most `dataset_len` of them.
+
+    Args:
+        options: where images are, how to read and transform them.
+        shapes: the model's inputs by name.
+
+    Raises:
+        CalibrationError: images that cannot be read, or cannot become inputs of this model.
+        ConfigurationError: options that need each other, or a transform that cannot be loaded.
+    """
+    if options.imageset is None:
+        if options.transform is not None:
+            raise ConfigurationError("--transform turns images into inputs, so it needs --imageset")
+        return Samples(lambda: random_data(shapes, options.dataset_len), options.dataset_len)
+    folder = options.imageset
+    count = min(len(image_paths(folder)), options.dataset_len)
+    if options.transform is None:
+        transform = _stretched(shapes, options.input_data_layout)
+    else:
+        transform = preset_transform(options, shapes) or load_transform(options.transform)
+    return Samples(
+        lambda: (
+            transformed(transform, image, number)
+            for number, image in enumerate(islice(_images(options, folder), count))
+        ),
+        count,
+    )
+
+
+def _images(options: Options, folder: Path) -> Iterator[Any]:
+    """Pillow images, or height×width×channel arrays as OpenCV gives them."""
+    if options.imreader_backend is ImageReader.OPENCV:
+        yield from _opencv_images(folder, options.color_format)
+        return
+    for image in images_in(folder):
+        if options.color_format is ColorFormat.GRAY:
+            yield image.convert("L")
+        elif options.color_format is ColorFormat.BGR:
+            yield Image.merge("RGB", image.split()[::-1])
+        else:
+            yield image
+
+
+def _opencv_images(folder: Path, color: ColorFormat) -> Iterator[npt.NDArray[np.uint8]]:
+    try:
+        cv2 = importlib.import_module("cv2")
+    except ImportError:
+        raise ConfigurationError(
+            "--imreader-backend OPENCV needs OpenCV: pip install opencv-python-headless, or use PIL"
+        ) from None
+    conversion = {ColorFormat.RGB: cv2.COLOR_BGR2RGB, ColorFormat.GRAY: cv2.COLOR_BGR2GRAY}.get(color)
+    # Pillow goes through the same files in the same order: it knows their size before anything is decoded.
+    for path, _ in zip(image_paths(folder), images_in(folder), strict=True):
+        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if pixels is None:
+            raise CalibrationError(f"calibration image {path} cannot be read by OpenCV")
+        yield pixels if conversion is None else cv2.cvtColor(pixels, conversion)
+
+
+def _stretched(shapes: Shapes, layout: Layout) -> Transform:
+    """A transform for who gave none: stretch the image to the input and scale it to 0..1."""
+    (name, shape), *others = shapes.items()
+    channel_axis = 1 if layout is Layout.NCHW else 3
+    if others or len(shape) != 4 or shape[channel_axis] not in (1, 3):
+        raise CalibrationError(
+            f"images cannot become the inputs {dict(shapes)} in layout {layout} without being told how: use --transform"
+        )
+    height, width = shape[2:] if layout is Layout.NCHW else shape[1:3]
+    channels = shape[channel_axis]
+
+    def stretch(image: Any) -> npt.NDArray[np.float32]:
+        picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
+        picture = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
+        pixels = np.asarray(picture, np.float32).reshape(height, width, channels) / np.float32(255)
+        return (pixels if layout is Layout.NHWC else pixels.transpose(2, 0, 1))[None]
+
+    stretch.__name__ = f"stretch to input {name!r}"
+    return stretch
+
+
+def load_transform(text: str) -> Transform:
+    """The function `file.py:name` names; the file is the user's own program and runs as such.
+
+    Raises:
+        ConfigurationError: there is no such file or function, or the file fails.
+    """
+    file, _, function = text.rpartition(":") if ":" in text else (text, "", _DEFAULT_FUNCTION)
+    path = Path(file)
+    specification = importlib.util.spec_from_file_location(f"transform_{path.stem}", path)
+    if not path.is_file() or specification is None or specification.loader is None:
+        raise ConfigurationError(
+            f"--transform {text!r}: {path} is not a Python file; expected file.py, file.py:function or, in axcompile, "
+            f"a preset ({', '.join(PRESETS)}){nearest(text, PRESETS)}"
+        )
+    module = importlib.util.module_from_spec(specification)
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:  # code of the user may raise anything
+        raise ConfigurationError(
+            f"--transform {text!r}: {path} fails: {type(error).__name__}: {error}"
+        ) from error
+    found: Transform | None = getattr(module, function, None)
+    if not callable(found):
+        names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise ConfigurationError(
+            f"--transform {text!r}: no function {function!r} in {path}{nearest(function, names)}"
+        )
+    return found

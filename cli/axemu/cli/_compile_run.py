@@ -1,0 +1,109 @@
+"""The stages of `axcompile`, its output directory and what its report says."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import onnx
+from rich.console import Console
+
+from axelera import compiler
+from axelera.compiler import CompilerConfig, CompilerError, ConfigurationError
+from axelera.compiler.config import CompilerMode
+from axelera.compiler.frontend import load_proto, normalise
+from axelera.compiler.quantized_model import AxeleraQuantizedModel
+from axemu.cli._compile_data import calibration_samples
+from axemu.cli._compile_options import MANIFEST, Options
+from axemu.cli._compile_output import Outcome, write_json, write_report
+
+__all__ = ["run"]
+
+_QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger"})
+_READING = "LOWER_FRONTEND_ERROR"
+_log = logging.getLogger("axemu.cli.axcompile")
+
+
+def run(options: Options, config: CompilerConfig, folder: Path, console: Console) -> Outcome:
+    """Go through the stages, writing into `folder`; the report is written whatever happens.
+
+    Args:
+        options: what the command line asked for.
+        config: the checked configuration.
+        folder: an empty directory.
+        console: where progress is shown when it is a terminal.
+    """
+    fallback = ConfigurationError.status
+    without_effect = config.settings_without_effect()
+    try:
+        write_json(folder / "cli_args.json", options.model_dump(mode="json", exclude_none=True))
+        write_json(folder / "conf.json", config.model_dump(mode="json"))
+        for name, reason in without_effect.items():
+            _log.warning("%s has no effect here: %s", name, reason)
+        if options.input.name == MANIFEST:
+            _log.info("Reading the quantised model %s", options.input)
+            fallback = _READING
+            quantised = AxeleraQuantizedModel.load(options.input.parent)
+        else:
+            fallback = "ONNX_GRAPH_CLEANER_ERROR"
+            model, shapes = _read_model(options, config, folder)
+            fallback = "TOP_LEVEL_QUANTIZE_ERROR"
+            quantised = compiler.quantize(model, calibration_samples(options, shapes), config)
+        fallback = "GRAPH_EXPORTER_ERROR"
+        quantised.export(folder / "quantized_model")
+        if config.compiler_mode is not CompilerMode.QUANTIZE_ONLY:
+            fallback = "TOP_LEVEL_LOWER_ERROR"
+            _log.info(
+                "Lowering %s for %d core(s)", config.model_name or quantised.name, config.aipu_cores_used
+            )
+            with console.status("Planning memory and writing the compiled model"):
+                compiler.compile(quantised, config, folder / "compiled_model")
+        outcome = Outcome("SUCCEEDED", None, without_effect)
+    except CompilerError as error:
+        # A damaged quantised model is a ModelError too, but no fault of an ONNX graph.
+        outcome = Outcome(_READING if fallback == _READING else error.status, error, without_effect)
+    except Exception as error:  # noqa: BLE001  the report is for whatever comes up; the log keeps the traceback
+        _log.debug("unexpected", exc_info=error)
+        outcome = Outcome(fallback, error, without_effect)
+    if outcome.error is not None:
+        shutil.rmtree(folder / "compiled_model", ignore_errors=True)
+    write_report(outcome, folder)
+    return outcome
+
+
+def _read_model(
+    options: Options, config: CompilerConfig, folder: Path
+) -> tuple[onnx.ModelProto, dict[str, tuple[int, ...]]]:
+    """The network with fixed input shapes, kept in the output directory as it is compiled."""
+    _log.info("Reading %s", options.input)
+    model = load_proto(options.input)
+    quantised = any(
+        node.op_type in _QUANTISED or node.op_type.startswith("QLinear") for node in model.graph.node
+    )
+    if config.compiler_mode is CompilerMode.LOWER_ONLY and not quantised:
+        raise ConfigurationError(
+            f"compiler_mode = 'lower_only' takes a network that is quantised already; {options.input} is not: use "
+            "'quantize_and_lower'"
+        )
+    constants = {tensor.name for tensor in model.graph.initializer}
+    names = [value.name for value in model.graph.input if value.name not in constants]
+    wanted = {}
+    if options.input_shape is not None:
+        if len(names) != 1:
+            raise ConfigurationError(
+                f"--input-shape is for networks with one input; {options.input} has {', '.join(names) or 'none'}"
+            )
+        if options.input_shape[0] != 1:
+            raise ConfigurationError(
+                f"--input-shape has batch {options.input_shape[0]}; only batch 1 is supported: "
+                "more cores take a frame each (--aipu-cores), the network itself stays one frame"
+            )
+        wanted = {names[0]: options.input_shape}
+    model = normalise(model, config.model_name, wanted)
+    (folder / "input_model").mkdir()
+    onnx.save(model, folder / "input_model" / "fp32_model.onnx")
+    return model, {
+        value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
+        for value in model.graph.input
+    }

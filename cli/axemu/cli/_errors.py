@@ -1,0 +1,36 @@
+"""Errors of the SDK as one line on stderr and exit code 1."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+import typer
+
+from axemu.driver import AxeleraError
+
+
+@contextlib.contextmanager
+def told(tool: str) -> Iterator[None]:
+    """Print what the SDK refuses instead of a traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # for `start`
+    except (AxeleraError, OSError) as error:
+        print(f"{tool}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+
+
+def start(app: typer.Typer) -> None:
+    """Run a command; whoever reads its output may have seen enough before the end (`| head`)."""
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # at the end of the process it could only be complained about
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

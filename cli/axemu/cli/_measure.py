@@ -1,0 +1,218 @@
+"""Running one model on all cores of boards for some time of the boards' own clock."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from axelera.runtime import Context, DeviceInfo, ModelInstance, TensorInfo, select_devices
+from axemu.driver import Counters, IncompatibleDevice, create_driver, selection
+from axemu.emulator import EmulatorDriver, not_before
+
+SEED = 0
+WARM_UP = 34
+"""Calls per instance, once to fill the pipeline and once to see how many fill the time; neither is counted. Calls differ
+in length; their mean over so many is that of all."""
+FEWEST = 8
+"""Calls per instance that are counted however short the time asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    devices: str | None = None
+    seconds: float = 10.0
+    cores: int = 4
+    throttle_fps: float = 0.0
+    double_buffer: bool = True
+    input_dmabuf: bool = True
+    output_dmabuf: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the boards' counters said; rates are of all boards together, times in seconds.
+
+    Device rate: frames per second if the boards only executed; host rate: if calls followed each other without a gap;
+    system rate: frames by elapsed time, instance by instance. `simulated` is empty on hardware.
+    """
+
+    model: str
+    device_fps: float
+    host_fps: float
+    system_fps: float
+    latency: float
+    frames: int
+    temperature: float
+    simulated: str
+    latencies: tuple[float, ...] = ()
+
+
+def measure(path: Path, options: Options) -> Measured:
+    """Load a model onto every core asked for, run it and read the counters.
+
+    Raises:
+        AxeleraError: model, boards and options do not fit; names what.
+    """
+    driver = create_driver(selection().driver)
+    with contextlib.closing(driver), Context(driver) as context:
+        model = context.load_model(path)
+        batch = model.inputs()[0].shape[0]
+        if options.cores < batch:
+            raise IncompatibleDevice(
+                f"model {path} runs {batch} frames at once on as many cores; --aipu-cores {options.cores} is too few"
+            )
+        devices = select_devices(options.devices or "", context.list_devices())
+        instances = [
+            _instance(context, model, device, batch, options)
+            for device in devices
+            for _ in range(min(options.cores, device.subdevice_count) // batch)
+        ]
+        virtual = isinstance(driver, EmulatorDriver) and driver.options.pace == "virtual"
+        counters = _run(instances, model.inputs(), model.outputs(), options, batch, virtual)
+        latencies = driver.latencies() if isinstance(driver, EmulatorDriver) else ()
+        return _sum_up(str(model.properties["name"]), counters, batch, latencies)
+
+
+def _instance(
+    context: Context, model: Any, device: DeviceInfo, batch: int, options: Options
+) -> ModelInstance:
+    connection = context.device_connect(device, batch)
+    return connection.load_model_instance(
+        model,
+        aipu_cores=batch,
+        num_sub_devices=batch,
+        double_buffer=options.double_buffer,
+        input_dmabuf=options.input_dmabuf,
+        output_dmabuf=options.output_dmabuf,
+    )
+
+
+def _run(
+    instances: Sequence[ModelInstance],
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[TensorInfo],
+    options: Options,
+    batch: int,
+    virtual: bool,
+) -> list[Counters]:
+    """Run warm-up and measurement; return what the counters of each instance say about the latter."""
+    period = len(instances) * batch / options.throttle_fps if options.throttle_fps else 0.0
+    workers = [_Worker(instance, period, virtual) for instance in instances]
+    with contextlib.ExitStack() as stack:
+        for worker in workers:
+            stack.enter_context(worker.thread)
+            worker.inputs = [stack.enter_context(_buffer(info, options.input_dmabuf)) for info in inputs]
+            worker.outputs = [stack.enter_context(_buffer(info, options.output_dmabuf)) for info in outputs]
+        filling = _together(workers, [WARM_UP] * len(workers))
+        before = _together(workers, [WARM_UP] * len(workers))
+        steady = map(_since, filling, before)
+        # From here the number of calls is known, so every thread's program is fixed before it starts.
+        after = _together(workers, [_calls(one, options.seconds) for one in steady])
+        return list(map(_since, before, after))
+
+
+def _calls(warm: Counters, seconds: float) -> int:
+    """Return how many calls fill `seconds` of the board's time."""
+    if not warm.elapsed:
+        return FEWEST
+    return max(FEWEST, math.ceil(seconds * warm.frames / warm.elapsed))
+
+
+def _since(before: Counters, after: Counters) -> Counters:
+    """Return the counters of what happened in between."""
+    frames = after.frames - before.frames
+
+    def mean(earlier: float, later: float) -> float:
+        return (later * after.frames - earlier * before.frames) / frames
+
+    return replace(
+        after,
+        frames=frames,
+        device_time=mean(before.device_time, after.device_time),
+        host_time=mean(before.host_time, after.host_time),
+        elapsed=after.elapsed - before.elapsed,
+    )
+
+
+def _together(workers: Sequence[_Worker], calls: Sequence[int]) -> list[Counters]:
+    """Let every worker run its number of calls, all at the same time; return the counters afterwards."""
+    jobs = [worker.start(number) for worker, number in zip(workers, calls, strict=True)]
+    for job in jobs:
+        job.result()
+    return [worker.instance.counters() for worker in workers]
+
+
+class _Worker:
+    """One instance and the thread that feeds it."""
+
+    def __init__(self, instance: ModelInstance, period: float, virtual: bool) -> None:
+        self.instance = instance
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+        self.thread = ThreadPoolExecutor(1)
+        self._period = period
+        self._virtual = virtual
+        self._calls = 0
+        self._start = 0.0
+
+    def start(self, calls: int) -> Future[None]:
+        """Run that many frames on the worker's thread, always the same one."""
+        return self.thread.submit(self._work, calls)
+
+    def _work(self, calls: int) -> None:
+        for _ in range(calls):
+            if self._period:
+                self._wait()
+            self.instance.run(self.inputs, self.outputs)
+            self._calls += 1
+
+    def _wait(self) -> None:
+        due = self._calls * self._period
+        if self._virtual:
+            not_before(due)
+            return
+        self._start = self._start or time.monotonic()
+        time.sleep(max(0.0, self._start + due - time.monotonic()))
+
+
+@contextlib.contextmanager
+def _buffer(info: TensorInfo, shared: bool) -> Iterator[Any]:
+    """Give an array, or a file descriptor of memory that both sides map, with the same random bytes."""
+    data = np.random.default_rng(SEED).integers(-128, 128, info.shape, dtype=np.int8)
+    if not shared:
+        yield data
+        return
+    descriptor = os.memfd_create(info.name or "tensor")
+    try:
+        os.truncate(descriptor, info.size)
+        os.pwrite(descriptor, data.tobytes(), 0)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _sum_up(model: str, counters: Sequence[Counters], batch: int, latencies: tuple[float, ...]) -> Measured:
+    mean = np.mean([one.extra.get("latency_mean", one.host_time) for one in counters])
+    return Measured(
+        model=model,
+        device_fps=sum(batch / one.device_time for one in counters if one.device_time),
+        host_fps=sum(batch / one.host_time for one in counters if one.host_time),
+        # An instance that runs one call more takes longer; together they are still as fast as each on its own.
+        system_fps=sum(batch * one.frames / one.elapsed for one in counters if one.elapsed),
+        latency=float(mean),
+        frames=batch * sum(one.frames for one in counters),
+        temperature=max(one.temperature for one in counters),
+        simulated=counters[0].simulated,
+        latencies=latencies,
+    )

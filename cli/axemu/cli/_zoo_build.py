@@ -1,0 +1,243 @@
+"""Compile a network of the zoo into the directory tree that applications expect."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from axemu.driver import AxeleraError
+from axemu.model import replacing
+from axemu.zoo import Network, count
+
+if TYPE_CHECKING:
+    import onnx
+
+CORES = 4
+_SYNTHETIC = "synthetic: random numbers, seed 0"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to compile.
+
+    Attributes:
+        network: the architecture.
+        name: the name it was asked for by, which names the directories.
+        root: directory that holds the builds.
+        cores: cores of one instance, which is its batch.
+        weights: ONNX file to compile in place of the synthetic network.
+        classes: number of classes of the synthetic network; its own when None.
+        images: directory of calibration images; random numbers in [0, 1) when None.
+        transform: `file.py:function` that turns an image into an input; stretched and scaled to 0..1 when None.
+        samples: number of random calibration samples.
+        archive: write an `.axm` archive as well.
+    """
+
+    network: Network
+    name: str
+    root: Path = Path("build")
+    cores: int = 1
+    weights: Path | None = None
+    classes: int | None = None
+    images: Path | None = None
+    transform: str | None = None
+    samples: int = 8
+    archive: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """`build/<name>/<name>`, which holds a directory per batch."""
+        return self.root / self.name / self.name
+
+    @property
+    def directory(self) -> Path:
+        """The compiled model."""
+        return self.folder / str(self.cores)
+
+    @property
+    def archive_file(self) -> Path:
+        """Where the archive is written."""
+        return self.folder / f"{self.name}.axm"
+
+    @property
+    def calibration(self) -> str:
+        """What the calibration data are, in words."""
+        if self.images is None:
+            return f"{self.samples} samples of random numbers in [0, 1)"
+        way = (
+            "stretched and scaled to 0..1"
+            if self.transform is None
+            else f"through {Path(self.transform).name}"
+        )
+        return f"images of {self.images.name}, {way}"
+
+    def difference(self) -> str:
+        """Say what the builds of the folder were made of, if that is something else.
+
+        Raises:
+            AxeleraError: the file of weights cannot be read.
+        """
+        if not any(self.folder.glob("*/model.json")):
+            return ""
+        try:
+            info = json.loads((self.folder / "model_info.json").read_text(encoding="utf-8"))
+            weights, classes, calibration = (info[key] for key in ("weights", "num_classes", "calibration"))
+            digest = info.get("weights_sha256")
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return "unknown content (model_info.json is missing or damaged)"
+        if self.weights is None:
+            mine = self.network.classes if self.classes is None else self.classes
+            if weights != _SYNTHETIC:
+                return f"weights: {weights}"
+            if classes != mine:
+                return f"{classes} classes"
+        elif weights == _SYNTHETIC or digest != sha256(self.weights):
+            return f"{'other ' if weights == self.weights.name else ''}weights: {weights}"
+        return "" if calibration == self.calibration else f"calibration: {calibration}"
+
+
+def compile_job(job: Job) -> None:
+    """Build or load the network, quantise it, compile it into `job.directory`, describe it.
+
+    Raises:
+        AxeleraError: the network has no such number of classes, the file is not a network of this shape, or the
+            compiler refuses it.
+    """
+    from axelera import compiler  # noqa: PLC0415  slow to import
+    from axemu.cli._compile_data import load_transform  # noqa: PLC0415
+
+    outdated = job.difference()
+    if job.weights is None:
+        try:
+            model = job.network.build(classes=job.classes)
+        except ValueError as error:
+            raise AxeleraError(str(error)) from error
+    else:
+        model = load_weights(job.weights, job.network)
+    config = compiler.CompilerConfig(
+        model_name=job.name,
+        aipu_cores_used=job.cores,
+        resources_used=job.cores / CORES,
+        output_axm_format=job.archive,
+    )
+    data = random_images(job.network, job.samples) if job.images is None else job.images
+    transform = None if job.transform is None else load_transform(job.transform)
+    quantised = compiler.quantize(model, data, config, transform)
+    info = model_info(job, model, quantised.output_shapes)
+    if outdated:  # what is there must not be taken for what it was, should this end early
+        (job.folder / "model_info.json").unlink(missing_ok=True)
+        job.archive_file.unlink(missing_ok=True)
+    compiler.compile(quantised, config, job.directory)
+    if outdated:
+        for cores in {*range(1, CORES + 1)} - {job.cores}:
+            shutil.rmtree(job.folder / str(cores), ignore_errors=True)
+    with replacing(job.folder / "model_info.json") as temporary:
+        temporary.write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+
+
+def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequence[int]]) -> dict[str, object]:
+    """What clients want to know about the network, and where its weights come from.
+
+    Args:
+        job: what was compiled.
+        model: the float network.
+        output_shapes: shapes of the float network's outputs.
+    """
+    network = job.network
+    info: dict[str, object] = {
+        "name": job.name,
+        "network": network.name,
+        "task": network.task,
+        "dataset": network.dataset,
+        "labels": [],
+        "input_tensor_shape": [1, 3, *network.resolution],
+        "input_tensor_layout": "NCHW",
+        "input_color_format": "RGB",
+        "source": network.source,
+    }
+    if job.weights is None:
+        counts = count(model)
+        info |= {
+            "num_classes": network.classes if job.classes is None else job.classes,
+            "parameters": counts.parameters,
+            "macs": counts.macs,
+            "weights": _SYNTHETIC,
+            "note": "synthetic weights: times are those of the architecture, values and accuracy mean nothing",
+        }
+    else:
+        # Only a classifier's output tells how many classes the user's network knows.
+        shape = output_shapes[0] if network.task == "classification" else ()
+        info |= {
+            "num_classes": shape[1] if len(shape) > 1 else None,
+            "weights": job.weights.name,
+            "weights_sha256": sha256(job.weights),
+            "note": "graph and weights are those of a file of the user; only its input was compared",
+        }
+    return info | {"calibration": job.calibration}
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of an ONNX file followed by the files that it keeps its weights in, if any.
+
+    Raises:
+        AxeleraError: it can't be read.
+    """
+    import onnx  # noqa: PLC0415  slow to import
+
+    from axelera.compiler.frontend import load_proto  # noqa: PLC0415  slow to import
+
+    load_proto(path)  # refuses weights outside the file's directory
+    outside = {
+        entry.value
+        for tensor in onnx.load(path, load_external_data=False).graph.initializer
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    digest = hashlib.sha256()
+    for file in (path, *(path.parent / name for name in sorted(outside))):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def random_images(network: Network, count: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield images of uniform random numbers in [0, 1), float32 `[1, 3, h, w]`, always the same ones."""
+    generator = np.random.default_rng(0)
+    for _ in range(count):
+        yield generator.random((1, 3, *network.resolution), np.float32)
+
+
+def load_weights(path: Path, network: Network) -> onnx.ModelProto:
+    """Read the user's ONNX file and check that it takes the network's images.
+
+    Raises:
+        AxeleraError: it can't be read, or its input has another shape.
+    """
+    from axelera.compiler.frontend import load_proto  # noqa: PLC0415  slow to import
+
+    model = load_proto(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in constants]
+    expected = (1, 3, *network.resolution)
+    if len(inputs) != 1:
+        names = ", ".join(value.name for value in inputs) or "none"
+        raise AxeleraError(f"--weights {path}: inputs {names}; expected one image input {list(expected)}")
+    dims = inputs[0].type.tensor_type.shape.dim
+    known = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
+    if len(known) != 4 or any(
+        size not in (None, wanted) for size, wanted in zip(known, expected, strict=True)
+    ):
+        raise AxeleraError(
+            f"--weights {path}: input {inputs[0].name} is {known}; {network.name} takes {list(expected)}: "
+            "export the network at this size, or compile it with axcompile"
+        )
+    for dim, size in zip(dims, expected, strict=True):
+        dim.dim_value = size
+    return model

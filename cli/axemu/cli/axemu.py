@@ -1,0 +1,104 @@
+"""`axemu`: the umbrella command."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from axemu.cli._errors import start, told
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+PARTS = ("_zoo", "_predict", "_calibrate", "_warm")
+"""Modules of this package with a typer application `app` of further commands."""
+
+
+@app.callback()
+def axemu() -> None:
+    """Run, validate and tune applications for Axelera Metis boards without a board.
+
+    Independent of Axelera AI. Every time, rate and temperature is simulated.
+    """
+
+
+@app.command()
+def info() -> None:
+    """Show versions, drivers, boards, and where each setting comes from."""
+    from axemu.cli._info import info as lines  # noqa: PLC0415  each command imports what it needs
+
+    with told("axemu info"):
+        for line in lines():
+            print(line)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="Where the compiled model goes.")] = Path("build/digits/1"),
+) -> None:
+    """Compile a network for handwritten digits, run it on the emulated board, compare with float32."""
+    from axemu.cli._demo import describe, run_demo  # noqa: PLC0415
+
+    with told("axemu demo"):
+        print(describe(run_demo(output)))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    program: Annotated[Path, typer.Argument(help="A Python program that uses axelera.runtime.")],
+    report: Annotated[
+        str,
+        typer.Option(help="JSON file for the report, or - for text on stderr. Give it before the program."),
+    ] = "-",
+    trace: Annotated[str, typer.Option(help="Perfetto file for a trace.")] = "",
+) -> None:
+    """Run an unmodified program and report what its frames would have cost on a card."""
+    with told("axemu run"):
+        if not program.is_file():
+            raise FileNotFoundError(f"no program {program}; give the path of a Python file")
+        environment = os.environ | {"AXEMU_REPORT": _absolute(report)}
+        if trace:
+            environment["AXEMU_TRACE"] = _absolute(trace)
+        done = subprocess.run([sys.executable, str(program), *context.args], env=environment, check=False)
+    raise typer.Exit(done.returncode)
+
+
+@app.command("report")
+def show_report(path: Annotated[Path, typer.Argument(help="A JSON report that `axemu run` wrote.")]) -> None:
+    """Print a report."""
+    from axemu.emulator import text  # noqa: PLC0415
+
+    with told("axemu report"):
+        if not path.is_file():
+            raise FileNotFoundError(f"no report {path}; `axemu run --report FILE program.py` writes one")
+        if path.stat().st_size > 1 << 26:
+            raise OSError(f"{path} is larger than any report")
+        try:
+            print(text(json.loads(path.read_text(encoding="utf-8"))))
+        except (ValueError, KeyError, TypeError) as error:
+            raise OSError(f"{path} is not a report of this version: {error!r}") from error
+
+
+def _absolute(path: str) -> str:
+    return path if path == "-" else str(Path(path).resolve())
+
+
+def _add_parts() -> None:
+    for name in PARTS:
+        if importlib.util.find_spec(f"axemu.cli.{name}"):
+            part: typer.Typer = importlib.import_module(f"axemu.cli.{name}").app
+            app.add_typer(part)
+
+
+def main() -> None:
+    """Run the command."""
+    _add_parts()
+    start(app)

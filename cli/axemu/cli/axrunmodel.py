@@ -1,0 +1,101 @@
+"""`axrunmodel`: measures a compiled model on all cores of the boards, as the vendor's tool of that name does.
+
+The summary line on stdout has the format of release 1.6. The same input goes into every frame.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from axemu.cli._errors import start, told
+from axemu.cli._measure import Measured, Options, measure
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+Flag = Annotated[bool, typer.Option()]
+
+
+@app.command(help=__doc__)
+def axrunmodel(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="model.json, its directory, or an .axm archive.")
+    ],
+    devices: Annotated[
+        str | None, typer.Option("-d", "--devices", help="Boards by index or name, e.g. 0,1; all by default.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=1e-3, max=86_400, help="How long, in the boards' own time.")
+    ] = 10,
+    aipu_cores: Annotated[int, typer.Option(min=1, max=4, help="Cores to use per board.")] = 4,
+    throttle_fps: Annotated[float, typer.Option(min=0, help="Frames per second to keep to; 0: none.")] = 0,
+    double_buffer: Flag = True,
+    input_dmabuf: Flag = True,
+    output_dmabuf: Flag = True,
+    show_bar_chart: Annotated[
+        bool, typer.Option("--show-bar-chart", help="Draw the rates on stderr.")
+    ] = False,
+    show_histogram: Annotated[
+        bool, typer.Option("--show-histogram", help="Draw latencies on stderr.")
+    ] = False,
+) -> None:
+    """Run and print the summary line."""
+    with told("axrunmodel"):
+        options = Options(
+            devices=devices,
+            seconds=seconds,
+            cores=aipu_cores,
+            throttle_fps=throttle_fps,
+            double_buffer=double_buffer,
+            input_dmabuf=input_dmabuf,
+            output_dmabuf=output_dmabuf,
+        )
+        measured = measure(model, options)
+    print(summary(measured))
+    if measured.simulated:
+        print(f"axrunmodel: simulated, not measured: {measured.simulated}", file=sys.stderr)
+    if show_bar_chart:
+        print(bar_chart(measured), file=sys.stderr)
+    if show_histogram:
+        print(histogram(measured), file=sys.stderr)
+
+
+def summary(measured: Measured) -> str:
+    """Return the line that other programs parse."""
+    return (
+        f"{measured.model},dev:{measured.device_fps:.1f} host:{measured.host_fps:.1f} system:{measured.system_fps:.1f} "
+        f"latency:{measured.latency * 1e3:.1f}ms frames:{measured.frames} temp:{measured.temperature:.0f}C"
+    )
+
+
+def bar_chart(measured: Measured) -> str:
+    """Draw the three rates."""
+    rates = {"device": measured.device_fps, "host": measured.host_fps, "system": measured.system_fps}
+    scale = 50 / max(*rates.values(), 1e-9)
+    return "\n".join(
+        f"{name:>6} {'#' * round(rate * scale):<50} {rate:.1f} FPS" for name, rate in rates.items()
+    )
+
+
+def histogram(measured: Measured, bins: int = 20) -> str:
+    """Draw the distribution of latencies."""
+    if not measured.latencies:
+        return "this driver reports no latency of single frames"
+    low, high = min(measured.latencies), max(measured.latencies)
+    width = (high - low) / bins or 1e-6
+    counts = [0] * bins
+    for latency in measured.latencies:
+        counts[min(int((latency - low) / width), bins - 1)] += 1
+    scale = 50 / max(counts)
+    return "\n".join(
+        f"{(low + index * width) * 1e3:10.3f} ms {'#' * round(count * scale):<50} {count}"
+        for index, count in enumerate(counts)
+        if count
+    )
+
+
+def main() -> None:
+    """Run the command."""
+    start(app)

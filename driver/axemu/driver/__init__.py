@@ -1,0 +1,111 @@
+"""The seam between the runtime API and a board: one interface, and the types and errors that cross it.
+
+`Driver` is the interface; `create_driver` and `selection` find one. `reserve` and `check_configuration` are what
+drivers of emulated boards share.
+
+Importing this package is part of importing `axelera.runtime`, so what only drivers need is loaded on first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from axemu.driver._driver import Driver, Handle
+from axemu.driver._errors import (
+    AxeleraError,
+    ConnectionError,  # noqa: A004
+    DeviceInUse,
+    IncompatibleDevice,
+    InternalError,
+    InvalidArgument,
+    InvalidConfiguration,
+    NotImplemented,  # noqa: A004
+    Pending,
+    UnknownError,
+)
+from axemu.driver._installed import Owner, other_owners, warn_of_other_owners
+from axemu.driver._properties import as_integer, as_text, reject_unknown
+from axemu.driver._tensor_info import TensorInfo
+from axemu.driver._types import (
+    Argument,
+    BoardType,
+    Counters,
+    DeviceInfo,
+    HwGeneration,
+    InstanceOptions,
+    ModelFiles,
+)
+
+if TYPE_CHECKING:
+    from axemu.driver._configuration import check_configuration
+    from axemu.driver._function import FunctionDriver
+    from axemu.driver._l2_ledger import L2Holding
+    from axemu.driver._registry import create_driver, driver_names
+    from axemu.driver._reservation import Holder, Reservation, holders, reservation_directory, reserve
+    from axemu.driver._selection import Selection, configuration_files, read_configuration_file, selection
+
+__all__ = [
+    "Argument",
+    "AxeleraError",
+    "BoardType",
+    "ConnectionError",
+    "Counters",
+    "DeviceInUse",
+    "DeviceInfo",
+    "Driver",
+    "FunctionDriver",
+    "Handle",
+    "Holder",
+    "HwGeneration",
+    "IncompatibleDevice",
+    "InstanceOptions",
+    "InternalError",
+    "InvalidArgument",
+    "InvalidConfiguration",
+    "L2Holding",
+    "ModelFiles",
+    "NotImplemented",
+    "Owner",
+    "Pending",
+    "Reservation",
+    "Selection",
+    "TensorInfo",
+    "UnknownError",
+    "as_integer",
+    "as_text",
+    "check_configuration",
+    "configuration_files",
+    "create_driver",
+    "driver_names",
+    "holders",
+    "other_owners",
+    "read_configuration_file",
+    "reject_unknown",
+    "reservation_directory",
+    "reserve",
+    "selection",
+    "warn_of_other_owners",
+]
+
+_LATE = {
+    "FunctionDriver": "_function",
+    "Holder": "_reservation",
+    "L2Holding": "_l2_ledger",
+    "Reservation": "_reservation",
+    "Selection": "_selection",
+    "check_configuration": "_configuration",
+    "configuration_files": "_selection",
+    "create_driver": "_registry",
+    "driver_names": "_registry",
+    "holders": "_reservation",
+    "read_configuration_file": "_selection",
+    "reservation_directory": "_reservation",
+    "reserve": "_reservation",
+    "selection": "_selection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what `_LATE` names."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

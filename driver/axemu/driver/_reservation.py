@@ -1,0 +1,308 @@
+"""Cores are reserved across connections, contexts and processes.
+
+One file per board in a directory of the user's: byte *i* of it is locked (a POSIX record lock) by the process that
+holds core *i*. The kernel drops such locks however a process dies, and a forked child never has them, so neither a
+crash nor a surviving child can keep a core. Who holds a core is written into the file behind the lock bytes and only
+believed while the core is locked. POSIX locks say nothing inside one process; a table does.
+
+Every change happens under the lock on `_GATE`, so asking for four cores gets all four or none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from axemu.driver._errors import ConnectionError, DeviceInUse, InvalidArgument  # noqa: A004
+from axemu.driver._l2_ledger import L2Holding, check_l2
+
+MAX_CORES = 16
+_GATE = 255  # lock byte that makes a change of several cores one step
+_RECORDS = 4096  # records begin here
+_RECORD_SIZE = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that holds cores of a board, and the L2 bytes its instances there declare."""
+
+    pid: int
+    program: str
+    cores: tuple[int, ...]
+    l2: tuple[L2Holding, ...] = ()
+
+    def __str__(self) -> str:
+        cores = ", ".join(str(core) for core in self.cores)
+        return f"process {self.pid} ({self.program}) holds core{'s' if len(self.cores) > 1 else ''} {cores}"
+
+
+class Reservation:
+    """Cores of one board, held until `release` or the death of the process."""
+
+    __slots__ = ("_file", "_l2", "_pid", "board", "cores")
+
+    def __init__(self, file: _BoardFile, board: str, cores: tuple[int, ...]) -> None:
+        self._file = file
+        self._pid = os.getpid()
+        self._l2: list[L2Holding] = []
+        self.board = board
+        self.cores = cores
+
+    def hold_l2(self, holder: str, size: int, capacity: int) -> L2Holding:
+        """Account for `size` bytes of L2 on this board, among the instances of all processes.
+
+        Raises:
+            ConnectionError: the cores were released, or belong to the process this one was forked from.
+            IncompatibleDevice: when the board's `capacity` (bytes) does not suffice; names each holder.
+        """
+        wanted = L2Holding(f"{holder} (process {self._pid})", size)
+        if self._pid != os.getpid():
+            raise ConnectionError(f"{self.board}: the cores of this connection belong to process {self._pid}")
+        with self._file.changing():
+            if not self._file.holds(self):
+                raise ConnectionError(f"{self.board}: the cores of this connection were released")
+            held = [holding for owner in self._file.holders() for holding in owner.l2]
+            check_l2(held, wanted, capacity, self.board)
+            self._l2.append(wanted)
+            self._file.write(self.cores, self._l2)
+        return wanted
+
+    def free_l2(self, holding: L2Holding) -> None:
+        """Give back what `hold_l2` returned; a second call does nothing, nor does one in a forked child."""
+        if self._pid != os.getpid():
+            return
+        with self._file.changing():
+            if not self._file.holds(self):
+                return
+            for index, own in enumerate(self._l2):
+                if own is holding:
+                    del self._l2[index]
+                    self._file.write(self.cores, self._l2)
+                    return
+
+    def release(self) -> None:
+        """Free the cores and their L2; a second call does nothing, nor does one in a forked child."""
+        if self._pid != os.getpid():
+            return
+        with self._file.changing():
+            self._file.release(self)
+
+
+def reserve(board: str, count: int, total: int = 4) -> Reservation:
+    """Reserve `count` of the `total` cores of `board` exclusively, among all processes of this user.
+
+    Raises:
+        InvalidArgument: `count` is not between 1 and `total`.
+        DeviceInUse: fewer are free; names the holders.
+    """
+    if not 1 <= count <= total:
+        raise InvalidArgument(
+            f"{board}: {count} sub-devices asked for; the board has {total}, so ask for 1 to {total}"
+        )
+    return _table.board_file(board, total).reserve(board, count)
+
+
+def holders(board: str, total: int = 4) -> tuple[Holder, ...]:
+    """Return who holds cores of `board` now."""
+    file = _table.board_file(board, total)
+    with file.changing():
+        return tuple(file.holders())
+
+
+def reservation_directory() -> Path:
+    """Return where the lock files live: AXEMU_RUNTIME_DIR, else a directory of this user in the system's /tmp.
+
+    All processes of a user must agree on it, so it follows neither TMPDIR nor a login session.
+
+    Raises:
+        ConnectionError: the directory cannot be made or belongs to somebody else.
+    """
+    configured = os.environ.get("AXEMU_RUNTIME_DIR")
+    base = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108
+    path = Path(configured) if configured else base / f"axemu-{os.getuid()}"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = path.lstat() if not configured else path.stat()
+        path = (
+            path.resolve()
+        )  # one spelling: a second descriptor of a file would not see the first one's locks
+    except OSError as error:
+        raise ConnectionError(
+            f"cannot keep core reservations in {path}: {error.strerror}; set AXEMU_RUNTIME_DIR to a writable directory"
+        ) from error
+    if status.st_uid != os.getuid() or not path.is_dir():
+        raise ConnectionError(
+            f"cannot keep core reservations in {path}: it belongs to another user; set AXEMU_RUNTIME_DIR to a "
+            "directory of your own"
+        )
+    return path
+
+
+@dataclass(slots=True)
+class _BoardFile:
+    """The lock file of one board, open once per process: closing any descriptor of it would drop our locks."""
+
+    descriptor: int
+    total: int
+    mine: dict[int, Reservation] = field(default_factory=dict)
+    depth: int = 0
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Be the only one, among threads and processes, who looks at or changes the board's cores.
+
+        Re-entrant, because a garbage collection in here may release a forgotten connection.
+        """
+        with _table.mutex:
+            if self.depth == 0:
+                fcntl.lockf(self.descriptor, fcntl.LOCK_EX, 1, _GATE)
+            self.depth += 1
+            try:
+                yield
+            finally:
+                self.depth -= 1
+                if self.depth == 0:
+                    fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, _GATE)
+
+    def holds(self, reservation: Reservation) -> bool:
+        return self.mine.get(reservation.cores[0]) is reservation
+
+    def reserve(self, board: str, count: int) -> Reservation:
+        with self.changing():
+            reservation = Reservation(self, board, self._take(board, count))
+            self.mine.update(dict.fromkeys(reservation.cores, reservation))
+            self.write(reservation.cores, ())
+            return reservation
+
+    def _take(self, board: str, count: int) -> tuple[int, ...]:
+        while True:
+            free = [core for core in range(self.total) if self._lock(core)]
+            taken = free[:count] if len(free) >= count else []
+            for core in free[len(taken) :]:
+                self._unlock(core)
+            if taken:
+                return tuple(taken)
+            held = tuple(self.holders())
+            left = self.total - sum(len(holder.cores) for holder in held)
+            if left < count:  # else a holder has just died, the one thing that doesn't wait for the gate
+                raise DeviceInUse(
+                    f"{board}: {count} of its {self.total} sub-devices asked for, {left} free "
+                    f"({'; '.join(map(str, held))}): release a connection, or ask for fewer"
+                )
+
+    def release(self, reservation: Reservation) -> None:
+        """Unlock the cores of `reservation` unless that was done; call it while changing."""
+        if self.holds(reservation):
+            for core in reservation.cores:
+                del self.mine[core]
+                self._unlock(core)
+
+    def holders(self) -> Iterator[Holder]:
+        """Yield who holds cores; call it while changing."""
+        seen: set[int] = set()
+        for core in range(self.total):
+            if core in seen or self._is_free(core):
+                continue
+            holder = self._read(core)
+            seen.update(holder.cores)
+            yield holder
+
+    def write(self, cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> None:
+        """Write this process into the records of `cores`; call it while changing."""
+        for core in cores:
+            content = _record(cores, l2 if core == cores[0] else ())
+            os.pwrite(self.descriptor, content.ljust(_RECORD_SIZE), self._at(core))
+
+    def _lock(self, core: int) -> bool:
+        if core in self.mine:
+            return False
+        try:
+            fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, core)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def _unlock(self, core: int) -> None:
+        fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, core)
+
+    def _is_free(self, core: int) -> bool:
+        if self._lock(core):
+            self._unlock(core)
+            return True
+        return False
+
+    def _read(self, core: int) -> Holder:
+        try:
+            record = json.loads(os.pread(self.descriptor, _RECORD_SIZE, self._at(core)))
+            l2 = tuple(L2Holding(str(holder), int(size)) for holder, size in record["l2"])
+            cores = tuple(int(held) for held in record["cores"])
+            return Holder(int(record["pid"]), str(record["program"]), cores if core in cores else (core,), l2)
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return Holder(0, "unknown", (core,))
+
+    def _at(self, core: int) -> int:
+        return _RECORDS + core * _RECORD_SIZE
+
+
+class _Table:
+    """The board files this process has open; one per process by the nature of POSIX locks."""
+
+    def __init__(self) -> None:
+        self.mutex = threading.RLock()
+        self.files: dict[Path, _BoardFile] = {}
+
+    def board_file(self, board: str, total: int) -> _BoardFile:
+        if not 1 <= total <= MAX_CORES:
+            raise InvalidArgument(f"{board}: a board has 1 to {MAX_CORES} cores, not {total}")
+        path = reservation_directory() / (re.sub(r"[^A-Za-z0-9_.-]", "_", board)[:200] + ".lock")
+        with self.mutex:
+            file = self.files.get(path)
+            if file is None:
+                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+                try:
+                    file = _BoardFile(os.open(path, flags, 0o600), total)
+                except OSError as error:
+                    raise ConnectionError(
+                        f"{board}: cannot open its reservation file {path}: {error.strerror}"
+                    ) from error
+                self.files[path] = file
+            return file
+
+    def forget(self) -> None:
+        """Start anew in a forked child, which holds none of its parent's cores."""
+        for file in self.files.values():
+            os.close(file.descriptor)
+        self.mutex = threading.RLock()
+        self.files = {}
+
+
+_table = _Table()
+os.register_at_fork(after_in_child=_table.forget)
+
+
+def _record(cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> bytes:
+    """Say who holds `cores` within one slot; holdings that have no room are told as one."""
+    shown = len(l2)
+    while True:
+        rows = [[holding.holder[:200], holding.size] for holding in l2[:shown]]
+        if shown < len(l2):
+            rows.append([f"{len(l2) - shown} more", sum(holding.size for holding in l2[shown:])])
+        record = {"pid": os.getpid(), "program": _program(), "cores": cores, "l2": rows}
+        content = json.dumps(record).encode()
+        if len(content) <= _RECORD_SIZE:
+            return content
+        shown //= 2
+
+
+def _program() -> str:
+    name = sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-", "-c", "-m") else sys.executable
+    return Path(name).name[:200] or "python"

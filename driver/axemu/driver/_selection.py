@@ -1,0 +1,88 @@
+"""Which driver a `Context` gets: argument, then environment, then configuration file, then the emulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from axemu.driver._errors import InvalidConfiguration
+
+ENVIRONMENT_VARIABLE = "AXELERA_DRIVER"
+DEFAULT_DRIVER = "emulator"
+MAX_CONFIGURATION_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A driver's name and where the choice came from, in words for people."""
+
+    driver: str
+    source: str
+
+
+def selection(argument: str | None = None) -> Selection:
+    """Choose a driver: `argument`, else AXELERA_DRIVER, else key `driver` of a configuration file, else the emulator.
+
+    Raises:
+        InvalidConfiguration: a configuration file is there and cannot be read.
+    """
+    if argument is not None:
+        return Selection(argument, "argument")
+    if name := os.environ.get(ENVIRONMENT_VARIABLE):
+        return Selection(name, f"environment variable {ENVIRONMENT_VARIABLE}")
+    for path in configuration_files():
+        value = read_configuration_file(path).get("driver")
+        if value is None:
+            continue
+        if not isinstance(value, str) or not value:
+            raise InvalidConfiguration(
+                f"{path}: key 'driver' is {value!r}; it has to be the name of a driver"
+            )
+        return Selection(value, f"configuration file {path}")
+    return Selection(DEFAULT_DRIVER, "default")
+
+
+def configuration_files() -> tuple[Path, ...]:
+    """Return the configuration files that exist, the one that wins first.
+
+    The file that AXEMU_CONFIG names stands alone; otherwise `axemu.toml` in the current directory comes before
+    `axemu/config.toml` in the user's configuration directory (XDG_CONFIG_HOME, else `~/.config`).
+
+    Raises:
+        InvalidConfiguration: AXEMU_CONFIG names no file.
+    """
+    if named := os.environ.get("AXEMU_CONFIG"):
+        if not Path(named).is_file():
+            raise InvalidConfiguration(f"AXEMU_CONFIG names {named}, which is not a file")
+        return (Path(named),)
+    home = os.environ.get("XDG_CONFIG_HOME")
+    base = Path(home) if home else Path(os.path.expanduser("~/.config"))  # noqa: PTH111  never raises without a home
+    here = Path("axemu.toml")
+    candidates = ([here.absolute()] if here.is_file() else []) + [base / "axemu" / "config.toml"]
+    return tuple(path for path in candidates if path.is_file())
+
+
+def read_configuration_file(path: Path) -> Mapping[str, Any]:
+    """Read one TOML configuration file.
+
+    Raises:
+        InvalidConfiguration: it is unreadable, over 1 MiB, or no TOML.
+    """
+    import tomllib  # noqa: PLC0415  only paid for by those who have a configuration file
+
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIGURATION_BYTES + 1)
+    except OSError as error:
+        raise InvalidConfiguration(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > MAX_CONFIGURATION_BYTES:
+        raise InvalidConfiguration(
+            f"{path}: larger than {MAX_CONFIGURATION_BYTES} B, which no configuration file is"
+        )
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InvalidConfiguration(f"{path}: not a TOML file: {error}") from error

@@ -1,0 +1,190 @@
+"""How many boards there are and how they behave: from a TOML file, an environment variable, or the defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from axemu.chip import BOARDS, HOSTS
+from axemu.driver import InvalidConfiguration, configuration_files, read_configuration_file
+
+ENVIRONMENT_VARIABLE = "AXEMU_EMULATOR"
+FILE_VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace"}
+MAX_BOARDS = 64
+_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+
+
+def _bytes(value: Any) -> Any:
+    """Read `"4GiB"` as well as a number of bytes."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d{1,15})\s*(b|kib|mib|gib)?\s*", value, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{value!r} is no size; write bytes as a number or like '4GiB' or '512MiB'")
+    return int(match[1]) * _UNITS[(match[2] or "").lower()]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BoardOptions(_Strict):
+    """One entry of `boards`: what is plugged in, how often, and what differs from such a board as sold."""
+
+    type: str = "pcie"
+    count: int = Field(default=1, ge=1, le=MAX_BOARDS)
+    name: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9_.:-]*$")
+    memory: Annotated[int | None, BeforeValidator(_bytes), Field(ge=1 << 20, le=1 << 40)] = None
+    host: str | None = None
+    upstream: str = Field(default="", max_length=100)
+    configuration: dict[str, int | str] = Field(default_factory=dict)
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, value: str) -> str:
+        return _one_of(value, BOARDS)
+
+    @field_validator("host")
+    @classmethod
+    def _known_host(cls, value: str | None) -> str | None:
+        return value if value is None else _one_of(value, HOSTS)
+
+
+def _boards(value: Any) -> Any:
+    """Read a number of boards, a type, or a list that mixes types and tables."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return [{"count": value}] if value else []
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list):
+        return [{"type": entry} if isinstance(entry, str) else entry for entry in value]
+    return value
+
+
+class EmulatorOptions(_Strict):
+    """The table `[emulator]`.
+
+    `pace`: "virtual" never sleeps; "realtime" returns from `run()` when the simulated board would. `numerics`: "metis"
+    or "exact". `compute`: a path of the compute core ("auto" takes the fastest), or "off" for outputs that hold zero
+    points. `run_threads`: threads of the CPU that one frame is split over; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1.
+    `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
+    `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius.
+    `report` and `trace`: files written when a context is released.
+    """
+
+    boards: Annotated[tuple[BoardOptions, ...], BeforeValidator(_boards)] = Field(
+        default=(BoardOptions(),), max_length=MAX_BOARDS, strict=False
+    )
+    pace: Literal["virtual", "realtime"] = "virtual"
+    numerics: Literal["metis", "exact"] = "metis"
+    compute: str = Field(default="auto", max_length=40)
+    run_threads: int | None = Field(default=None, ge=1, le=256)
+    host: str = "desktop"
+    calibration: str = ""
+    warmup: Literal["zero", "poison"] = "zero"
+    configure_polls: int = Field(default=0, ge=0, le=1_000_000)
+    ambient: int = Field(default=25, ge=-20, le=70)
+    report: str = ""
+    trace: str = ""
+
+    @field_validator("host")
+    @classmethod
+    def _known_host(cls, value: str) -> str:
+        return _one_of(value, HOSTS)
+
+    @property
+    def computes(self) -> bool:
+        """Whether outputs hold computed values."""
+        return self.compute != "off"
+
+
+def _one_of(value: str, known: Mapping[str, Any]) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} is unknown; choose one of {', '.join(known)}")
+    return value
+
+
+def load_options() -> tuple[EmulatorOptions, tuple[str, ...]]:
+    """Read the emulator's options and where they come from, the strongest source last.
+
+    A key of the environment variable AXEMU_EMULATOR replaces the same key of the configuration file. The variable
+    holds the inside of a TOML inline table: `boards = 2, pace = "realtime"`. AXEMU_REPORT and AXEMU_TRACE name the
+    files `report` and `trace`.
+
+    Raises:
+        InvalidConfiguration: naming the source, the key and what it may be.
+    """
+    values: dict[str, Any] = {}
+    sources: list[str] = []
+    for path in configuration_files():
+        table = read_configuration_file(path).get("emulator")
+        if table is None:
+            continue
+        _check_table(table, str(path))
+        values.update(table)
+        sources.append(f"configuration file {path}")
+        break
+    if text := os.environ.get(ENVIRONMENT_VARIABLE, "").strip():
+        source = f"environment variable {ENVIRONMENT_VARIABLE}"
+        values.update(_inline_table(text, source))
+        sources.append(source)
+    for variable, key in FILE_VARIABLES.items():
+        if path_text := os.environ.get(variable):
+            values[key] = path_text
+            sources.append(f"environment variable {variable}")
+    return parse_options(values, " and ".join(sources) or "defaults"), tuple(sources)
+
+
+def parse_options(values: Mapping[str, Any], source: str) -> EmulatorOptions:
+    """Check the keys of an `[emulator]` table.
+
+    Raises:
+        InvalidConfiguration: naming `source`, the key and what it may be.
+    """
+    try:
+        return EmulatorOptions.model_validate(dict(values))
+    except ValidationError as error:
+        known = ", ".join(EmulatorOptions.model_fields)
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        )
+        raise InvalidConfiguration(
+            f"emulator options from {source}: {problems} (known keys: {known})"
+        ) from None
+
+
+def _check_table(table: Any, source: str) -> None:
+    if not isinstance(table, dict):
+        raise InvalidConfiguration(
+            f"{source}: 'emulator' is a {type(table).__name__}; make it a table [emulator]"
+        )
+
+
+def _inline_table(text: str, source: str) -> Mapping[str, Any]:
+    if len(text) > 1 << 16:
+        raise InvalidConfiguration(f"{source}: longer than 64 KiB; use a configuration file")
+    inline = text if text.startswith("{") else "{" + text + "}"
+    try:
+        table = tomllib.loads(f"emulator = {inline}")
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidConfiguration(
+            f'{source}: {text!r} is not the inside of a TOML inline table ({error}); write e.g. boards = 2, pace = "realtime"'
+        ) from None
+    if set(table) != {"emulator"}:
+        raise InvalidConfiguration(f"{source}: only keys of the table [emulator] belong here")
+    _check_table(table["emulator"], source)
+    return dict(table["emulator"])
+
+
+def user_file(path: str) -> Path:
+    """Return a file the user named as an absolute path."""
+    return Path(path).expanduser().resolve()

@@ -1,0 +1,223 @@
+"""The driver of emulated boards: joins numerics, timing and pace behind the seam."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from axemu.chip import METIS, Calibration, load_calibration
+from axemu.driver import (
+    Argument,
+    ConnectionError,  # noqa: A004
+    Counters,
+    DeviceInfo,
+    Driver,
+    Handle,
+    IncompatibleDevice,
+    InstanceOptions,
+    InvalidArgument,
+    InvalidConfiguration,
+    L2Holding,
+    ModelFiles,
+    reject_unknown,
+    reserve,
+)
+from axemu.emulator._boards import CORES, EmulatedBoard, SettingsTable, make_boards
+from axemu.emulator._configuration import EmulatorOptions, load_options, user_file
+from axemu.emulator._execution import Executables, Values
+from axemu.emulator._handles import EmulatedConnection, EmulatedInstance
+from axemu.emulator._load import load_model
+from axemu.emulator._realtime import RealtimePace
+from axemu.emulator._recording import Recording, counters, simulated
+from axemu.emulator._report import require_perfetto, write_reports
+from axemu.emulator._timing import machine_boards, seconds
+from axemu.emulator._virtual import VirtualPace
+from axemu.emulator.metis import InstanceSpec
+
+
+class EmulatorDriver(Driver):
+    """Emulated boards as the options configure them; without an argument those of file and environment."""
+
+    def __init__(self, options: EmulatorOptions | None = None) -> None:
+        loaded, sources = (options, ("argument",)) if options is not None else load_options()
+        self.options = loaded
+        self.sources = sources
+        where = " and ".join(sources) or "defaults"
+        if loaded.trace:
+            require_perfetto()
+        settings = SettingsTable()
+        self._boards = {board.name: board for board in make_boards(loaded, settings, where)}
+        self._calibration = _calibration(loaded, where)
+        machine = machine_boards(tuple(self._boards.values()), self._calibration)
+        pace = RealtimePace if loaded.pace == "realtime" else VirtualPace
+        self._pace: RealtimePace | VirtualPace = pace(machine, settings, bool(loaded.trace))
+        self._executables = Executables()
+        self._connections: list[EmulatedConnection] = []
+        self._instances: list[EmulatedInstance] = []
+        self._lock = threading.RLock()
+        self._closed = False
+
+    @property
+    def simulated(self) -> str:
+        """Version of the timing model and identity of its calibration."""
+        return simulated(self.options, self._calibration)
+
+    def list_devices(self) -> Sequence[DeviceInfo]:
+        """Return the configured boards, with the holders of their cores in all processes."""
+        return [board.info() for board in self._boards.values()]
+
+    def configure(self, device: DeviceInfo, properties: Mapping[str, str]) -> bool:
+        """Apply properties to the frames that are submitted from now on."""
+        return self._board(device).configure(properties)
+
+    def ready(self, device: DeviceInfo) -> bool:
+        """Return whether no configuration is in progress."""
+        return self._board(device).ready()
+
+    def read_configuration(self, device: DeviceInfo) -> Mapping[str, str]:
+        """Return the properties in force."""
+        return self._board(device).read()
+
+    def connect(self, device: DeviceInfo, num_sub_devices: int, properties: Mapping[str, str]) -> Handle:
+        """Reserve cores of a board."""
+        board = self._board(device)
+        reject_unknown(properties, (), board.name)
+        board.require_ready()
+        with self._lock:
+            self._require_open()
+            connection = EmulatedConnection(board, reserve(board.name, num_sub_devices, CORES))
+            self._connections.append(connection)
+        return connection
+
+    def load(self, connection: Handle, model: ModelFiles, options: InstanceOptions) -> Handle:
+        """Place a compiled model on the first cores of a connection, one per frame of its batch."""
+        if not isinstance(connection, EmulatedConnection):
+            raise InvalidArgument("load: the connection is not one of this driver")
+        connection.require_open()
+        board, cores = connection.board, connection.reservation.cores
+        board.require_ready()
+        if model.batch > len(cores):
+            raise IncompatibleDevice(
+                f"model {model.name!r} runs {model.batch} frames at once on as many cores; the connection to {board.name} "
+                f"has {len(cores)}: connect with num_sub_devices={model.batch}, or compile the model for fewer cores"
+            )
+        program, runner = load_model(model, self.options, self._executables)
+        with self._lock:
+            self._check_ddr(board, model)
+            holding = self._hold_l2(connection, model, options)
+            spec = InstanceSpec(
+                id=len(self._instances),
+                tasks=program.tasks,
+                cores=cores[: model.batch],
+                input_bytes=sum(info.size for info in model.inputs),
+                output_bytes=sum(info.size for info in model.outputs),
+                double_buffer=options.double_buffer,
+                board=board.index,
+            )
+            values = Values(model, runner, options.double_buffer, self.options.warmup)
+            instance = EmulatedInstance(connection, model, spec, holding, values)
+            connection.instances.append(instance)
+            self._instances.append(instance)
+            self._pace.add(spec)
+        return instance
+
+    def run(self, instance: Handle, inputs: Sequence[Argument], outputs: Sequence[Argument]) -> None:
+        """Execute one frame in the calling thread, without a lock of the driver."""
+        if not isinstance(instance, EmulatedInstance):
+            raise InvalidArgument("run: the instance is not one of this driver")
+        with instance.lock:
+            complete = self._pace.arrive(instance.spec, instance.connection.board.state)
+            instance.frame(inputs, outputs)
+            complete()
+
+    def counters(self, instance: Handle) -> Counters:
+        """Return what the simulated board measured of an instance."""
+        if not isinstance(instance, EmulatedInstance):
+            raise InvalidArgument("counters: the instance is not one of this driver")
+        return counters(self.recording(), instance)
+
+    def latencies(self) -> tuple[float, ...]:
+        """Return the simulated seconds from submitting a frame to holding its result, of every frame so far."""
+        frames = self.recording().record.frames.values()
+        return tuple(seconds(ticks) for one in frames for ticks in one.latency)
+
+    def recording(self, trace: bool = False) -> Recording:
+        """Return everything that happened so far, for reports."""
+        with self._lock:
+            instances = tuple(self._instances)
+        return Recording(
+            record=self._pace.record([instance.spec for instance in instances], trace),
+            instances=instances,
+            boards=tuple(self._boards.values()),
+            calibration=self._calibration,
+            options=self.options,
+            sources=self.sources,
+            remarks=self._pace.remarks(),
+        )
+
+    def release(self, handle: Handle) -> None:
+        """Free an instance, or a connection with its instances."""
+        if isinstance(handle, (EmulatedInstance, EmulatedConnection)):
+            handle.close()
+
+    def close(self) -> None:
+        """Write the report if one was asked for, and free all connections."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        try:
+            if self._instances:
+                write_reports(self.recording, self.options)
+        finally:
+            self._pace.close()
+            for connection in self._connections:
+                connection.close()
+
+    def _board(self, device: DeviceInfo) -> EmulatedBoard:
+        self._require_open()
+        board = self._boards.get(device.name)
+        if board is None:
+            names = ", ".join(self._boards) or "none"
+            raise ConnectionError(f"no board {device.name!r}; the configured boards are: {names}")
+        return board
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ConnectionError("the context of these boards was released; make a new one")
+
+    def _check_ddr(self, board: EmulatedBoard, model: ModelFiles) -> None:
+        """Refuse a model that does not fit beside those this context has on the board."""
+        there = [
+            instance
+            for instance in self._instances
+            if instance.values is not None and instance.connection.board is board
+        ]
+        free = board.memory - sum(instance.model.ddr_bytes for instance in there)
+        if model.ddr_bytes > free:
+            holders = "; ".join(
+                f"model {instance.model.name!r} holds {instance.model.ddr_bytes} B" for instance in there
+            )
+            raise IncompatibleDevice(
+                f"{board.name}: model {model.name!r} declares {model.ddr_bytes} B of DDR pools in its model.json and {free} B "
+                f"of {board.memory} B are free ({holders or 'nothing else is loaded'}): release one, or take a board with "
+                "more memory"
+            )
+
+    def _hold_l2(
+        self, connection: EmulatedConnection, model: ModelFiles, options: InstanceOptions
+    ) -> L2Holding:
+        reserve_bytes = METIS.l2_reserved.value
+        if not options.elf_in_ddr:
+            reserve_bytes += CORES * METIS.l2_task_lists.value
+        capacity = int(METIS.l2_bytes.value - reserve_bytes)
+        size = sum(size for _, size in model.l2_pools)
+        return connection.reservation.hold_l2(f"model {model.name!r}", size, capacity)
+
+
+def _calibration(options: EmulatorOptions, where: str) -> Calibration:
+    path = user_file(options.calibration) if options.calibration else None
+    try:
+        return load_calibration(path)
+    except ValueError as error:
+        raise InvalidConfiguration(f"emulator options from {where}: {error}") from error

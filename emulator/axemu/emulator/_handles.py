@@ -1,0 +1,68 @@
+"""What the driver hands out: connections and instances."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from axemu.driver import (
+    Argument,
+    ConnectionError,  # noqa: A004
+    Handle,
+    L2Holding,
+    ModelFiles,
+    Reservation,
+)
+from axemu.emulator._boards import EmulatedBoard
+from axemu.emulator._execution import Values
+from axemu.emulator.metis import InstanceSpec
+
+
+@dataclass(slots=True, eq=False)
+class EmulatedConnection(Handle):
+    """Reserved cores of a board and the instances on them."""
+
+    board: EmulatedBoard
+    reservation: Reservation
+    instances: list[EmulatedInstance] = field(default_factory=list)
+    open: bool = True
+
+    def require_open(self) -> None:
+        """Refuse work on a released connection."""
+        if not self.open:
+            raise ConnectionError(f"the connection to {self.board.name} was released; connect again")
+
+    def close(self) -> None:
+        """Free instances and cores."""
+        if self.open:
+            self.open = False
+            for instance in tuple(self.instances):
+                instance.close()
+            self.reservation.release()
+
+
+@dataclass(slots=True, eq=False)
+class EmulatedInstance(Handle):
+    """A model on cores; `spec` is what the timing model knows of it and outlives the release."""
+
+    connection: EmulatedConnection
+    model: ModelFiles
+    spec: InstanceSpec
+    holding: L2Holding
+    values: Values | None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def frame(self, inputs: Sequence[Argument], outputs: Sequence[Argument]) -> None:
+        """Compute the next frame; the caller holds `lock`."""
+        if self.values is None:
+            raise ConnectionError(f"the instance of model {self.model.name!r} was released; load it again")
+        self.values.frame([argument.data for argument in inputs], [argument.data for argument in outputs])
+
+    def close(self) -> None:
+        """Free memory and L2; waits for a frame in progress."""
+        with self.lock:
+            if self.values is not None:
+                self.values = None
+                self.connection.instances.remove(self)
+                self.connection.reservation.free_l2(self.holding)

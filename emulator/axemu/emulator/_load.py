@@ -1,0 +1,64 @@
+"""From a compiled model's files to a program that fits them and a runner for its values."""
+
+from __future__ import annotations
+
+from axemu.driver import IncompatibleDevice, InvalidArgument, ModelFiles, TensorInfo
+from axemu.emulator._configuration import EmulatorOptions
+from axemu.emulator._execution import Executables
+from axemu.emulator.compute import Runner, load
+from axemu.model.program import PROGRAM_JSON, Program, read_program
+
+
+def load_model(
+    model: ModelFiles, options: EmulatorOptions, executables: Executables
+) -> tuple[Program, Runner | None]:
+    """Read a model's program and make it ready; there is no runner when values are not computed.
+
+    Raises:
+        IncompatibleDevice: the directory holds no program, or one that does not belong to its model.json.
+        InvalidArgument: a file is damaged.
+    """
+    if not (model.directory / PROGRAM_JSON).is_file():
+        raise IncompatibleDevice(
+            f"model {model.name!r}: {model.directory} has no {PROGRAM_JSON}, so an emulated board cannot execute it (a "
+            "directory of the vendor's compiler has none). Its tensor infos can be read all the same; to run it, compile "
+            f"the ONNX file again: axcompile --input NETWORK.onnx --output {model.directory}"
+        )
+    if not options.computes:
+        program = read_program(model.directory)
+        _check(model, program)
+        return program, None
+    executable = executables.get(
+        model.directory,
+        (options.numerics, options.compute, options.run_threads),
+        lambda: load(
+            read_program(model.directory),
+            numerics=options.numerics,
+            path=options.compute,
+            threads=options.run_threads,
+        ),
+    )
+    _check(model, executable.program)
+    return executable.program, executable.instance()
+
+
+def _check(model: ModelFiles, program: Program) -> None:
+    if program.batch != model.batch:
+        raise IncompatibleDevice(
+            f"model {model.name!r}: {PROGRAM_JSON} is for {program.batch} frames at once, model.json for {model.batch}; "
+            "compile the model again"
+        )
+    for what, infos, names in (
+        ("inputs", model.inputs, program.inputs),
+        ("outputs", model.outputs, program.outputs),
+    ):
+        sizes = [program.batch * program.tensors[name].size for name in names]
+        _check_sizes(model.name, what, infos, sizes)
+
+
+def _check_sizes(name: str, what: str, infos: tuple[TensorInfo, ...], sizes: list[int]) -> None:
+    if [info.size for info in infos] != sizes:
+        raise InvalidArgument(
+            f"model {name!r}: model.json has {what} of {[info.size for info in infos]} B, {PROGRAM_JSON} of {sizes} B; "
+            "compile the model again"
+        )

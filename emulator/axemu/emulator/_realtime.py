@@ -1,0 +1,189 @@
+"""The pace `realtime`: `run()` returns when the simulated board would have answered.
+
+The machine is advanced to the wall clock by one thread, which wakes callers as their calls complete. A thread that
+comes back within a millisecond of its last return is taken to have come back at that call's completion (plus the
+host's gap, as in virtual time), so neither our late wake-ups nor the cost of Python are charged to the board. Until a
+thread has come back or that millisecond has passed, the machine does not go beyond that moment.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from axemu.chip import TICKS_PER_SECOND
+from axemu.driver import ConnectionError, InternalError  # noqa: A004
+from axemu.emulator._boards import SettingsTable
+from axemu.emulator._log import CallLog
+from axemu.emulator._timing import Record, board_state, collect, seconds
+from axemu.emulator.metis import Board, Call, InstanceSpec, Machine, Pending, seconds_to_ticks
+
+TICKS_PER_NANOSECOND = TICKS_PER_SECOND // 1_000_000_000
+GRACE = seconds_to_ticks(1e-3)
+SLOW_WAKE = seconds_to_ticks(50e-3)
+"""How long the machine waits for a thread that was woken and has not run yet (a busy host)."""
+SHORTEST_SLEEP = 50e-6
+
+
+@dataclass(slots=True, eq=False)
+class _InFlight:
+    pending: Pending
+    thread: int
+    instance: InstanceSpec
+    settings: int
+    waiting: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(slots=True)
+class _Returned:
+    """A thread between two calls: it may come back as if at tick `resume`, until wall tick `expires`."""
+
+    resume: int
+    expires: int
+
+
+class RealtimePace:
+    """Runs the machine against the wall clock."""
+
+    name = "realtime"
+
+    def __init__(self, boards: Sequence[Board], settings: SettingsTable, trace: bool = False) -> None:
+        self._machine = Machine(boards, [], [], trace)
+        self._settings = settings
+        self._gaps = [seconds_to_ticks(board.host.gap.value) for board in boards]
+        self._log = CallLog()
+        self._origin = 0
+        self._in_flight: list[_InFlight] = []
+        self._returned: dict[int, _Returned] = {}
+        self._changed = threading.Condition()
+        self._pacer: threading.Thread | None = None
+        self._closed = False
+        self._failure: BaseException | None = None
+        self._late_sum = 0
+        self._late_max = 0
+        self._late_count = 0
+
+    def add(self, instance: InstanceSpec) -> None:
+        """Put an instance on the machine."""
+        with self._changed:
+            self._machine.add_instance(instance)
+
+    def arrive(self, instance: InstanceSpec, settings: int) -> Callable[[], None]:
+        """Stamp a call's arrival and hand it to the machine.
+
+        Return what to call when the values of the frame are there: it waits until the board would have answered. A call
+        that fails meanwhile is left to the machine; nobody waits for it and it is not logged.
+        """
+        log = self._log.thread()
+        thread = log.number
+        with self._changed:
+            now = self._start()
+            for new in self._settings.since(len(self._machine.states)):
+                self._machine.add_state(board_state(new))
+            returned = self._returned.pop(thread, None)
+            arrival = returned.resume if returned and now <= returned.expires else now
+            pending = self._machine.submit(Call(instance.id, settings), arrival, thread, len(log.instances))
+            call = _InFlight(pending, thread, instance, settings)
+            self._in_flight.append(call)
+            if self._failure is not None or self._closed:
+                call.done.set()  # nobody advances the machine any more
+            self._changed.notify()
+        return partial(self._complete, call)
+
+    def record(self, instances: Sequence[InstanceSpec], trace: bool = False) -> Record:  # noqa: ARG002
+        """Return what happened so far; spans are kept when the pace was made for a trace."""
+        with self._changed:
+            logs = self._log.snapshot()
+            times = [np.array(log.times, np.int64).reshape(-1, 4) for log in logs]
+            return collect(self._machine.timeline([]), logs, times, instances)
+
+    def remarks(self) -> Mapping[str, float]:
+        """Return how late callers were woken, which is not part of the simulated times."""
+        with self._changed:
+            mean = self._late_sum / self._late_count if self._late_count else 0
+            return {"late_mean_ms": seconds(mean) * 1e3, "late_max_ms": seconds(self._late_max) * 1e3}
+
+    def close(self) -> None:
+        """Stop the pacing thread and wake whoever still waits."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._pacer is not None:
+            self._pacer.join()
+
+    def _complete(self, call: _InFlight) -> None:
+        call.waiting = True
+        call.done.wait()
+        times = call.pending.times
+        if self._failure is not None:
+            raise InternalError(f"the simulation of the boards failed: {self._failure!r}") from self._failure
+        if times is None:
+            raise ConnectionError(
+                "the context was released while a frame was in flight; join the threads first"
+            )
+        with self._changed:
+            now = self._now()
+            late = now - times.completion
+            self._late_sum += late
+            self._late_count += 1
+            self._late_max = max(self._late_max, late)
+            if call.thread in self._returned:
+                self._returned[call.thread].expires = now + GRACE
+        self._log.record(call.instance.id, call.settings, times)
+
+    def _start(self) -> int:
+        """Return the wall clock in ticks since the first call; the first call starts the clock."""
+        if self._pacer is None:
+            self._origin = time.monotonic_ns()
+            self._pacer = threading.Thread(target=self._run, name="axemu realtime pace", daemon=True)
+            self._pacer.start()
+        return self._now()
+
+    def _now(self) -> int:
+        return (time.monotonic_ns() - self._origin) * TICKS_PER_NANOSECOND
+
+    def _run(self) -> None:
+        with self._changed:
+            try:
+                while not self._closed:
+                    self._changed.wait(self._advance())
+            except Exception as error:  # noqa: BLE001  callers would wait for ever
+                self._failure = error
+            for call in self._in_flight:
+                call.done.set()
+
+    def _advance(self) -> float | None:
+        """Process what is due and return the seconds until something next is, or None when nothing is in flight."""
+        machine = self._machine
+        while True:
+            now = self._now()
+            self._returned = {
+                thread: returned for thread, returned in self._returned.items() if now <= returned.expires
+            }
+            limit = min((returned.resume for returned in self._returned.values()), default=now)
+            tick = machine.peek()
+            if tick is None:
+                return None
+            if tick > min(limit, now):
+                break
+            machine.advance(tick)
+            self._wake(now)
+        # Either the next event lies ahead, or a thread may still come back before it.
+        wake = tick if tick > now else min(returned.expires for returned in self._returned.values())
+        return max(seconds(wake - now), SHORTEST_SLEEP)
+
+    def _wake(self, now: int) -> None:
+        for call in [call for call in self._in_flight if call.pending.done]:
+            self._in_flight.remove(call)
+            assert call.pending.times is not None  # noqa: S101  done
+            # Otherwise its values take longer than the board would, and it comes back when it comes.
+            if call.waiting:
+                resume = call.pending.times.completion + self._gaps[call.instance.board]
+                self._returned[call.thread] = _Returned(resume, now + SLOW_WAKE)
+            call.done.set()

@@ -1,0 +1,260 @@
+"""Reports of a context: a JSON document and its text, for any program, without changing it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import textwrap
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from axemu.chip import TICKS_PER_SECOND
+from axemu.driver import InvalidConfiguration, NotImplemented  # noqa: A004
+from axemu.emulator._configuration import EmulatorOptions, user_file
+from axemu.emulator._handles import EmulatedInstance
+from axemu.emulator._recording import Recording
+from axemu.emulator._timing import Frames, seconds
+from axemu.emulator.metis import bound_of, write_trace
+
+REPORT_VERSION = 1
+
+
+def report(recording: Recording) -> dict[str, Any]:
+    """Return the report of a recording as JSON values; times in seconds unless the key says otherwise."""
+    timeline = recording.record.timeline
+    elapsed = recording.record.elapsed
+    return {
+        "report_version": REPORT_VERSION,
+        "simulated": True,
+        "model_version": timeline.model_version,
+        "calibration_id": recording.calibration.identity,
+        "provenance": recording.provenance.value,
+        "pace": recording.options.pace,
+        "numerics": recording.options.numerics,
+        "values": "computed" if recording.options.computes else "not computed",
+        "configuration": list(recording.sources) or ["defaults"],
+        "program": Path(sys.argv[0]).name if sys.argv else "",
+        "elapsed": seconds(elapsed),
+        "threads": recording.record.threads,
+        "declared_dependencies": recording.record.declared,
+        "pace_remarks": dict(recording.remarks),
+        "boards": [
+            {
+                "name": board.name,
+                "board": board.figures.name,
+                "host": board.host.name,
+                "memory_bytes": board.memory,
+                "utilisation": {
+                    unit.removeprefix(f"board{board.index}."): _share(ticks, elapsed)
+                    for unit, ticks in sorted(timeline.busy.items())
+                    if unit.startswith(f"board{board.index}.")
+                },
+                "core_utilisation": {
+                    unit.removeprefix(f"board{board.index}."): _share(ticks, elapsed)
+                    for unit, ticks in sorted(timeline.unit_ticks.items())
+                    if unit.startswith(f"board{board.index}.") and ticks
+                },
+                "bytes_moved": {
+                    unit.removeprefix(f"board{board.index}."): amount
+                    for unit, amount in sorted(timeline.bytes_moved.items())
+                    if unit.startswith(f"board{board.index}.")
+                },
+            }
+            for board in recording.boards
+        ],
+        "instances": [
+            _instance(recording, instance, recording.record.frames[instance.spec.id])
+            for instance in recording.instances
+        ],
+    }
+
+
+def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, Any]:
+    spec, board = instance.spec, instance.connection.board
+    images = frames.count * instance.model.batch
+    parts = _parts(recording, instance, frames)
+    latency = frames.latency
+    return {
+        "id": spec.id,
+        "model": instance.model.name,
+        "board": board.name,
+        "cores": list(spec.cores),
+        "batch": instance.model.batch,
+        "double_buffer": spec.double_buffer,
+        "calls": frames.count,
+        "frames": images,
+        "fps": images / seconds(frames.elapsed) if frames.elapsed else 0.0,
+        "latency_p50_ms": seconds(np.percentile(latency, 50)) * 1e3 if latency.size else None,
+        "latency_p99_ms": seconds(np.percentile(latency, 99)) * 1e3 if latency.size else None,
+        "bound_by": bound_of(parts) if parts else None,
+        "microseconds_per_call": {part: round(seconds(ticks) * 1e6, 3) for part, ticks in parts.items()},
+    }
+
+
+def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, float]:
+    """Say where the time of a mean call goes, in ticks.
+
+    What the core does is measured per core, so it is a mean over all instances there. `ddr` is what an execution takes
+    beyond that; `waiting` is for a core, a link or another call of the instance.
+    """
+    spec, emulated = instance.spec, instance.connection.board
+    prefix = f"board{emulated.index}.core{spec.cores[0]}."
+    executions = sum(
+        recording.record.frames[other.spec.id].executed.size
+        for other in recording.instances
+        if other.spec.board == spec.board and spec.cores[0] in other.spec.cores
+    )
+    if not executions:
+        return {}
+    host, link = emulated.host, emulated.figures.link_bandwidth.value
+    parts = {
+        unit.removeprefix(prefix): ticks / executions
+        for unit, ticks in recording.record.timeline.unit_ticks.items()
+        if unit.startswith(prefix)
+    }
+    executed = float(frames.executed.mean()) if frames.executed.size else 0.0
+    parts["ddr"] = max(0.0, executed - sum(parts.values()))
+    parts["host"] = TICKS_PER_SECOND * (host.launch.value + host.gap.value)
+    parts["link"] = TICKS_PER_SECOND * (spec.input_bytes + spec.output_bytes) / link
+    if not spec.double_buffer:
+        parts["link"] += TICKS_PER_SECOND * 2 * host.copy_setup.value
+    period = float(frames.host.mean()) + TICKS_PER_SECOND * host.gap.value
+    parts["waiting"] = max(0.0, period - sum(parts.values()))
+    return parts
+
+
+def _share(ticks: int, elapsed: int) -> float:
+    return round(ticks / elapsed, 6) if elapsed else 0.0
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """Return a report as lines for people.
+
+    Raises:
+        KeyError: `document` is no report.
+    """
+    facts = [
+        (
+            f"simulated by timing model {document['model_version']}, calibration {document['calibration_id']}; "
+            f"weakest figure: {document['provenance']}; pace {document['pace']}; values {document['values']}"
+        ),
+        (
+            f"{document['elapsed']:.6f} s of board time, {document['threads']} calling thread(s), "
+            f"{document['declared_dependencies']} declared dependencies"
+        ),
+    ]
+    if document["pace"] == "virtual":
+        facts.append(
+            "threads do not see each other's queues in virtual time unless axemu.emulator.after() says so"
+        )
+    facts += [f"{name}: {value:.3f}" for name, value in document["pace_remarks"].items()]
+    after = []
+    if any(entry["double_buffer"] for entry in document["instances"]):
+        after.append(
+            "* double-buffered: latency is from submitting a frame to holding its result, two calls later"
+        )
+    for board in document["boards"]:
+        used = {unit: share for unit, share in board["utilisation"].items() if share}
+        if used:
+            shares = ", ".join(f"{unit} {share:.1%}" for unit, share in used.items())
+            after.append(f"{board['name']} ({board['board']}, {board['host']}) busy: {shares}")
+    return "\n".join([*_folded(facts), "", *_table(document["instances"]), *_folded(after)])
+
+
+HEAD = ("instance", "board", "cores", "frames", "FPS", "p50 ms", "p99 ms", "bound by")
+LEFT = (0, 1, 2, 7)
+"""Columns of words."""
+
+
+def _table(instances: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per instance, columns as wide as they need to be."""
+    rows = [HEAD]
+    for entry in instances:
+        cores = ",".join(str(core) for core in entry["cores"]) + ("*" if entry["double_buffer"] else "")
+        p50, p99 = (
+            "-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("latency_p50_ms", "latency_p99_ms")
+        )
+        label = f"{entry['id']} {entry['model']}"
+        frames, rate = str(entry["frames"]), f"{entry['fps']:.1f}"
+        rows.append((label, entry["board"], cores, frames, rate, p50, p99, entry["bound_by"] or "-"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place in LEFT else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _folded(lines: Sequence[str]) -> list[str]:
+    """Fold lines to the terminal."""
+    width = max(60, shutil.get_terminal_size().columns)
+    return [
+        part
+        for line in lines
+        for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
+    ]
+
+
+def require_perfetto() -> None:
+    """Refuse traces before anything has run, not afterwards.
+
+    Raises:
+        NotImplemented: the package `perfetto` is not installed.
+    """
+    if importlib.util.find_spec("perfetto") is None:
+        message = "a trace needs the package perfetto: pip install 'axemu[trace]'"
+        raise NotImplemented(message)  # noqa: F901  the documented error, not the built-in constant
+
+
+def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -> None:
+    """Write what `options` asks for: the report as JSON (as text to stderr for "-") and the trace.
+
+    Raises:
+        InvalidConfiguration: a file cannot be written; names it.
+    """
+    if options.report:
+        document = report(make(False))
+        if options.report == "-":
+            print(text(document), file=sys.stderr)
+        else:
+            content = json.dumps(document, indent=1) + "\n"
+            _publish(user_file(options.report), lambda path: path.write_text(content, encoding="utf-8"))
+    if options.trace:
+        recording = make(True)
+        note = "" if options.computes else ", values not computed"
+        timeline = recording.record.timeline
+        _publish(user_file(options.trace), lambda path: write_trace(path, timeline, note))
+
+
+def _publish(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a file appear at once; each context of a program writes its own, `report-2.json` after `report.json`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        number = 1
+        target = path
+        while not _link(temporary, target):
+            number += 1
+            target = path.with_stem(f"{path.stem}-{number}")
+        temporary.unlink()
+    except OSError as error:
+        raise InvalidConfiguration(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Give a finished file its name unless the name is taken."""
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        return False
+    return True

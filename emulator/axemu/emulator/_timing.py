@@ -1,0 +1,112 @@
+"""What happened on the simulated boards, sorted by instance; and our types as the timing model takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from axemu.chip import TICKS_PER_SECOND, Calibration
+from axemu.emulator._boards import EmulatedBoard, Settings
+from axemu.emulator._log import ThreadLog
+from axemu.emulator.metis import Board, BoardState, InstanceSpec, Timeline
+
+Ticks = npt.NDArray[np.int64]
+
+
+def machine_boards(boards: Sequence[EmulatedBoard], calibration: Calibration) -> tuple[Board, ...]:
+    """Return the boards as the timing model takes them."""
+    return tuple(
+        Board(
+            figures=board.figures,
+            host=board.host,
+            calibration=calibration,
+            upstream_group=board.upstream_group,
+        )
+        for board in boards
+    )
+
+
+def board_state(settings: Settings) -> BoardState:
+    """Return settings as the timing model takes them."""
+    return BoardState(settings.clock_mhz, settings.mvm_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Times of one instance's calls, in ticks, ordered by completion.
+
+    `submitted` is when the frame that a call returned had arrived: with double buffering two calls before it; the two
+    warm-up calls are left out of it.
+    """
+
+    arrival: Ticks
+    device: Ticks
+    completion: Ticks
+    double_buffer: bool
+
+    @property
+    def count(self) -> int:
+        """Number of calls."""
+        return len(self.arrival)
+
+    @property
+    def elapsed(self) -> int:
+        """First arrival to last completion."""
+        return int(self.completion[-1] - self.arrival[0]) if self.count else 0
+
+    @property
+    def host(self) -> Ticks:
+        """Duration of each call as the driver sees it."""
+        return self.completion - self.arrival
+
+    @property
+    def executed(self) -> Ticks:
+        """Time on the board of each call that executed a frame; empty before a double-buffered instance's second."""
+        return self.device[self.device > 0]
+
+    @property
+    def latency(self) -> Ticks:
+        """From submitting a frame to holding its result."""
+        late = 2 if self.double_buffer else 0
+        return (
+            self.completion[late:] - self.arrival[: self.count - late] if self.count > late else self.host[:0]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything that happened on the boards of a context, in simulated time."""
+
+    timeline: Timeline
+    frames: Mapping[int, Frames]
+    elapsed: int
+    threads: int
+    declared: int
+
+
+def collect(
+    timeline: Timeline,
+    logs: Sequence[ThreadLog],
+    times: Sequence[Ticks],
+    instances: Sequence[InstanceSpec],
+) -> Record:
+    """Sort the times of all threads' calls by instance; `times` has (calls, 4) ticks per thread."""
+    who = np.concatenate(
+        [np.frombuffer(log.instances, np.uint32) for log in logs] or [np.empty(0, np.uint32)]
+    )
+    when = np.concatenate([*times, np.empty((0, 4), np.int64)])
+    frames = {}
+    for spec in instances:
+        own = when[who == spec.id]
+        own = own[np.argsort(own[:, 3], kind="stable")]
+        frames[spec.id] = Frames(own[:, 0], own[:, 2] - own[:, 1], own[:, 3], spec.double_buffer)
+    elapsed = int(when[:, 3].max()) if len(when) else 0
+    return Record(timeline, frames, elapsed, len(logs), sum(log.declared for log in logs))
+
+
+def seconds(ticks: float) -> float:
+    """Return ticks of the simulated clock as seconds."""
+    return float(ticks) / TICKS_PER_SECOND

@@ -1,0 +1,278 @@
+"""What is decided about a program before any kernel is chosen: fusion, storage, margins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from axemu.model.ops import OPERATORS
+from axemu.model.program import Node, Program
+
+from ._layout import BLOCK
+
+Margins = tuple[int, int, int, int]
+NO_MARGINS: Margins = (0, 0, 0, 0)
+
+FUSED_TABLES = ("lut", "requantize", "affine")
+FUSED_PAIRS = ("add", "sub", "mul")
+HEADS = (*FUSED_TABLES, *FUSED_PAIRS, "conv", "max_pool", "avg_pool")
+"""Operators whose kernels call the next one on each finished range of pixels."""
+
+
+def value(node: Node, name: str) -> tuple[int, ...]:
+    """Return a tuple attribute, or its default."""
+    return tuple(attribute(node, name))  # type: ignore[arg-type]
+
+
+def attribute(node: Node, name: str) -> object:
+    """Return an attribute, or its default."""
+    return node.attributes.get(name, OPERATORS[node.op].attributes[name].default)
+
+
+def number(node: Node, name: str) -> int:
+    """Return an integer attribute, or its default."""
+    return int(attribute(node, name))  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a tensor is stored: at `starts` inside tensor `name`."""
+
+    name: str
+    starts: tuple[int, int, int] = (0, 0, 0)
+
+
+@dataclass(slots=True)
+class Analysis:
+    """Decisions about a program.
+
+    `followers` lists for a node the nodes that run on each range of pixels it finishes; `followed` is the set of
+    those. `homes` says in which tensor a tensor is stored; `copied` which inputs of a concat must be copied there.
+    `margins` are rows and columns needed around a stored tensor, holding its zero point.
+    """
+
+    program: Program
+    taps: frozenset[str]
+    followers: dict[str, list[Node]] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
+    homes: dict[str, Home] = field(default_factory=dict)
+    members: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    margins: dict[str, Margins] = field(default_factory=dict)
+    consumers: dict[str, list[Node]] = field(default_factory=dict)
+    producers: dict[str, Node] = field(default_factory=dict)
+
+    def home(self, tensor: str) -> Home:
+        """Return the outermost tensor that holds `tensor`, and where."""
+        starts = (0, 0, 0)
+        name = tensor
+        while name in self.homes:
+            step = self.homes[name]
+            starts = (starts[0] + step.starts[0], starts[1] + step.starts[1], starts[2] + step.starts[2])
+            name = step.name
+        return Home(name, starts)
+
+    def private(self, tensor: str) -> bool:
+        """Tell whether nobody but one node sees the tensor."""
+        return (
+            len(self.consumers.get(tensor, ())) == 1
+            and tensor not in self.taps
+            and tensor not in self.program.outputs
+            and tensor not in self.program.inputs
+        )
+
+
+def analyse(program: Program, taps: Sequence[str]) -> Analysis:
+    """Decide fusion, storage and margins."""
+    analysis = Analysis(program, frozenset(taps))
+    for node in program.nodes:
+        analysis.producers[node.output] = node
+        for name in dict.fromkeys(node.inputs):
+            analysis.consumers.setdefault(name, []).append(node)
+    _fuse(analysis)
+    for node in program.nodes:
+        if node.op == "slice":
+            _place_slice(analysis, node)
+    for node in reversed(program.nodes):
+        if node.op == "concat":
+            _place_concat(analysis, node)
+    _collect_margins(analysis)
+    return analysis
+
+
+def _fuse(analysis: Analysis) -> None:
+    position = dict.fromkeys(analysis.program.inputs, -1)
+    head_of: dict[str, Node] = {}
+    order = {node.name: index for index, node in enumerate(analysis.program.nodes)}
+    for node in analysis.program.nodes:
+        position[node.output] = order[node.name]
+        if node.op in HEADS:
+            head_of[node.output] = node
+        if node.op not in FUSED_TABLES and node.op not in FUSED_PAIRS:
+            continue
+        for name in sorted(set(node.inputs), key=lambda tensor: -position[tensor]):
+            head = head_of.get(name)
+            others = [other for other in node.inputs if other != name]
+            shape = analysis.program.tensors[name].shape
+            if (
+                head is not None
+                and analysis.private(name)
+                and shape == analysis.program.tensors[node.output].shape
+                and len(others) == len(node.inputs) - 1
+                and all(position[other] < order[head.name] for other in others)
+            ):
+                analysis.followers.setdefault(head.name, []).append(node)
+                analysis.followed.add(node.name)
+                analysis.homes[name] = Home(node.output)
+                head_of[node.output] = head
+                position[node.output] = order[head.name]
+                break
+
+
+def _place_slice(analysis: Analysis, node: Node) -> None:
+    """A slice of consecutive values is a view, unless margins would have to go where other values are."""
+    source = node.inputs[0]
+    if source in analysis.program.inputs or set(value(node, "steps")) != {1}:
+        return
+    starts, sizes = value(node, "starts"), value(node, "sizes")
+    shape = analysis.program.tensors[source].shape
+    whole = sizes[:2] == shape[:2]
+    if whole or not any(_needs_margins(consumer) for consumer in _readers(analysis, node.output)):
+        analysis.homes[node.output] = Home(source, (starts[0], starts[1], starts[2]))
+
+
+def _readers(analysis: Analysis, tensor: str) -> list[Node]:
+    """Return the nodes that read a tensor, through slices and concats too."""
+    found = []
+    for node in analysis.consumers.get(tensor, ()):
+        found.append(node)
+        if node.op in ("slice", "concat"):
+            found += _readers(analysis, node.output)
+    return found
+
+
+def _needs_margins(node: Node) -> bool:
+    return node.op == "conv_transpose" or (node.op == "conv" and any(value(node, "pads")))
+
+
+def _place_concat(analysis: Analysis, node: Node) -> None:
+    """Members that can be written in place live in the concat's output; the rest is copied."""
+    copied: list[tuple[str, int]] = []
+    start = 0
+    axis = number(node, "axis")
+    tensors = analysis.program.tensors
+    members = _merged_members(analysis, node) if axis == 2 else list(node.inputs)
+    for index, name in enumerate(members):
+        size = tensors[name].shape[axis]
+        last = index == len(members) - 1
+        if (
+            axis == 2
+            and start % BLOCK == 0
+            and (last or size % BLOCK == 0)
+            and members.count(name) == 1
+            and name not in analysis.homes
+            and name not in analysis.program.inputs
+            and analysis.producers[name].op != "constant"
+            and analysis.home(node.output).starts[2] % BLOCK == 0
+            and (last_room(analysis, node) or size % BLOCK == 0)
+        ):
+            analysis.homes[name] = Home(node.output, (0, 0, start))
+        else:
+            copied.append((name, start))
+        start += size
+    analysis.members[node.name] = copied
+
+
+def last_room(analysis: Analysis, node: Node) -> bool:
+    """Tell whether a block that starts inside the concat's last channels may be written whole."""
+    home = analysis.home(node.output)
+    end = home.starts[2] + analysis.program.tensors[node.output].shape[2]
+    return end == analysis.program.tensors[home.name].shape[2]
+
+
+def _merged_members(analysis: Analysis, node: Node) -> list[str]:
+    """Return the inputs of a channel concat, consecutive slices that make up a whole tensor replaced by it."""
+    tensors = analysis.program.tensors
+    members: list[str] = []
+    names = list(node.inputs)
+    while names:
+        run = _slices_from(analysis, names)
+        if run:
+            members.append(analysis.homes[names[0]].name)
+            names = names[run:]
+        else:
+            members.append(names.pop(0))
+    if any(tensors[name].shape[:2] != tensors[node.output].shape[:2] for name in members):
+        return list(node.inputs)
+    return members
+
+
+def _slices_from(analysis: Analysis, names: list[str]) -> int:
+    """Return how many names from the first on are slices that cover a tensor's channels in order, or 0."""
+    home = analysis.homes.get(names[0])
+    if home is None or analysis.producers[names[0]].op != "slice" or home.starts != (0, 0, 0):
+        return 0
+    tensors = analysis.program.tensors
+    total, covered = tensors[home.name].shape, 0
+    for count, name in enumerate(names):
+        here = analysis.homes.get(name)
+        if (
+            here != Home(home.name, (0, 0, covered))
+            or analysis.producers[name].op != "slice"
+            or tensors[name].shape[:2] != total[:2]
+        ):
+            return 0
+        covered += tensors[name].shape[2]
+        if covered == total[2]:
+            return count + 1
+    return 0
+
+
+def _collect_margins(analysis: Analysis) -> None:
+    for node in analysis.program.nodes:
+        if not _needs_margins(node):
+            continue
+        needed = (
+            conv_margins(node, analysis.program)
+            if node.op == "conv"
+            else transpose_margins(node, analysis.program)
+        )
+        root = analysis.home(node.inputs[0]).name
+        known = analysis.margins.get(root, NO_MARGINS)
+        analysis.margins[root] = (
+            max(known[0], needed[0]),
+            max(known[1], needed[1]),
+            max(known[2], needed[2]),
+            max(known[3], needed[3]),
+        )
+
+
+def conv_margins(node: Node, program: Program) -> Margins:
+    """Return how far the windows of a convolution reach outside its input."""
+    shape, output = program.tensors[node.inputs[0]].shape, program.tensors[node.output].shape
+    kernel, strides = value(node, "kernel"), value(node, "strides")
+    dilations, pads = value(node, "dilations"), value(node, "pads")
+    after = [
+        max(
+            0,
+            (output[axis] - 1) * strides[axis]
+            + (kernel[axis] - 1) * dilations[axis]
+            + 1
+            - pads[axis]
+            - shape[axis],
+        )
+        for axis in (0, 1)
+    ]
+    return pads[0], pads[1], after[0], after[1]
+
+
+def transpose_margins(node: Node, program: Program) -> Margins:
+    """Return how far outside its input a transposed convolution looks for input pixels."""
+    shape, output = program.tensors[node.inputs[0]].shape, program.tensors[node.output].shape
+    kernel, strides = value(node, "kernel"), value(node, "strides")
+    dilations, pads = value(node, "dilations"), value(node, "pads")
+    before = [
+        max(0, ((kernel[axis] - 1) * dilations[axis] - pads[axis] + strides[axis] - 1) // strides[axis])
+        for axis in (0, 1)
+    ]
+    after = [max(0, (output[axis] - 1 + pads[axis]) // strides[axis] - shape[axis] + 1) for axis in (0, 1)]
+    return before[0], before[1], after[0], after[1]

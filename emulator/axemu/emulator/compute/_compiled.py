@@ -1,0 +1,221 @@
+"""Executables of compiled kernels: stages linked to addresses, and runners with an arena of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from axemu.driver import InternalError
+from axemu.model.program import Program
+
+from ._analysis import analyse
+from ._arena import assign_groups, plan_arena
+from ._executable import Executable, Int8Array, Runner
+from ._layout import Address, Data, Descriptor, External, KernelAddress, Stage, View
+from ._library import Library
+from ._lowering import Lowering
+from ._paths import SPECS
+from ._threads import ThreadBudget
+from .fields import job as j
+from .ops import LOWER
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """All descriptors of a program as one array of int64, and the fields to which an instance adds addresses."""
+
+    words: npt.NDArray[np.int64]
+    arena_fields: npt.NDArray[np.int64]
+    own_fields: npt.NDArray[np.int64]
+    externals: tuple[tuple[int, External], ...]
+    stage_count: int
+    kept: tuple[npt.NDArray[Any], ...]
+    """Arrays whose addresses are in `words`."""
+
+
+class CompiledExecutable(Executable):
+    """A program lowered to stages and linked; weights and tables are shared by all runners."""
+
+    def __init__(
+        self,
+        program: Program,
+        numerics: str,
+        library: Library,
+        threads: int,
+        budget: ThreadBudget,
+        taps: tuple[str, ...],
+    ) -> None:
+        super().__init__(program, numerics, library.path, taps)
+        self.library, self.threads, self.budget = library, threads, budget
+        lowering = lower(program, numerics, library.path, threads, taps)
+        self.views = {name: lowering.view(name) for name in taps if name not in program.inputs}
+        self.constants = tuple(buffer for buffer in lowering.buffers.values() if buffer.contents is not None)
+        for name in self.views:
+            lowering.view(name).buffer.kept = True
+        assign_groups(lowering.stages)
+        self.arena_size = plan_arena(lowering.stages, self.constants)
+        """Bytes of activations of one runner."""
+        self.linked = link(lowering.stages, library)
+        self.shared_size = sum(array.nbytes for array in self.linked.kept)
+        """Bytes of packed weights and tables, shared by all runners."""
+
+    def instance(self) -> Runner:
+        """Return a runner with its own arena."""
+        return _CompiledRunner(self)
+
+
+def lower(program: Program, numerics: str, path: str, threads: int, taps: tuple[str, ...]) -> Lowering:
+    """Return a program's stages."""
+    lowering = Lowering(analyse(program, taps), numerics, SPECS[path], threads)
+    for index, name in enumerate(program.inputs):
+        _import(lowering, index, name)
+    for node in program.nodes:
+        if node.name not in lowering.analysis.followed:
+            LOWER[node.op](lowering, node)
+    for index, name in enumerate(program.outputs):
+        lowering.export(lowering.view(name), index)
+    return lowering
+
+
+def _import(lowering: Lowering, index: int, name: str) -> None:
+    """Copy an input into the arena, unless only slices read it: they copy their part."""
+    readers = lowering.analysis.consumers.get(name, [])
+    if all(node.op == "slice" for node in readers) and name not in lowering.program.outputs:
+        return
+    _, columns, channels = lowering.tensor(name).shape
+    strides = (columns * channels, channels, 1)
+    lowering.copy((External(output=False, index=index, offset=0), strides), lowering.view(name))
+
+
+def link(stages: list[Stage], library: Library) -> Linked:
+    """Lay out all descriptors and resolve what does not depend on the instance."""
+    linker = _Linker(library)
+    table = linker.reserve(len(stages) * j.STAGE_SIZE)
+    chunks_of_group: dict[int, int] = {}
+    last_of_group: dict[int, int] = {}
+    for index, stage in enumerate(stages):
+        chunks_of_group[stage.group] = chunks_of_group.get(stage.group, 0) + stage.chunks
+        last_of_group[stage.group] = index
+    for index, stage in enumerate(stages):
+        row = table + index * j.STAGE_SIZE
+        linker.set(row + j.STAGE_FUNCTION, KernelAddress(stage.kernel))
+        linker.set(row + j.STAGE_DESCRIPTOR, stage.descriptor)
+        linker.set(row + j.STAGE_CHUNKS, stage.chunks)
+        linker.set(row + j.STAGE_LAST, last_of_group[stage.group])
+        linker.set(row + j.STAGE_GROUP_CHUNKS, chunks_of_group[stage.group])
+    return linker.result(len(stages))
+
+
+class _Linker:
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._words: list[int] = []
+        self._arena: list[int] = []
+        self._own: list[int] = []
+        self._externals: list[tuple[int, External]] = []
+        self._arrays: dict[int, npt.NDArray[Any]] = {}
+        self._descriptors: dict[int, int] = {}
+        self._kernels: dict[str, int] = {}
+
+    def reserve(self, count: int) -> int:
+        start = len(self._words)
+        self._words += [0] * count
+        return start
+
+    def set(self, position: int, value: object) -> None:
+        if isinstance(value, Address):
+            self._words[position] = value.buffer.place + value.offset
+            self._arena.append(position)
+        elif isinstance(value, Data):
+            self._arrays[id(value.array)] = value.array
+            self._words[position] = value.array.ctypes.data
+        elif isinstance(value, KernelAddress):
+            if value.name not in self._kernels:
+                self._kernels[value.name] = self._library.address(value.name)
+            self._words[position] = self._kernels[value.name]
+        elif isinstance(value, External):
+            self._externals.append((position, value))
+        elif isinstance(value, Descriptor):
+            self._words[position] = 8 * self._place(value)
+            self._own.append(position)
+        elif isinstance(value, int | np.integer):
+            self._words[position] = int(value)
+        else:
+            raise InternalError(f"a descriptor holds {value!r}, which is no field")
+
+    def _place(self, descriptor: Descriptor) -> int:
+        known = self._descriptors.get(id(descriptor))
+        if known is None:
+            known = self._descriptors[id(descriptor)] = self.reserve(len(descriptor.fields))
+            for index, value in enumerate(descriptor.fields):
+                self.set(known + index, value)
+        return known
+
+    def result(self, stage_count: int) -> Linked:
+        return Linked(
+            np.array(self._words, np.int64),
+            np.array(self._arena, np.int64),
+            np.array(self._own, np.int64),
+            tuple(self._externals),
+            stage_count,
+            tuple(self._arrays.values()),
+        )
+
+
+class _CompiledRunner(Runner):
+    def __init__(self, executable: CompiledExecutable) -> None:
+        super().__init__(executable.program, executable.taps)
+        self._executable = executable
+        linked = executable.linked
+        self._arena = _aligned(executable.arena_size)
+        self._words = _aligned(8 * linked.words.size).view(np.int64)
+        self._words[:] = linked.words
+        self._words[linked.arena_fields] += self._arena.ctypes.data
+        self._words[linked.own_fields] += self._words.ctypes.data
+        for buffer in executable.constants:
+            contents = buffer.contents
+            if contents is not None:
+                self._arena[buffer.place : buffer.place + buffer.size] = contents
+        self._counters = _aligned(j.COUNTER_BYTES * max(1, linked.stage_count))
+        self._helpers = np.zeros(max(1, executable.threads), np.int64)
+        self._job = _aligned(8 * j.JOB_SIZE).view(np.int64)
+        self._job[j.STAGES] = self._words.ctypes.data
+        self._job[j.STAGE_COUNT] = linked.stage_count
+        self._job[j.COUNTERS] = self._counters.ctypes.data
+        self._job[j.HELPERS] = self._helpers.ctypes.data
+        self._job_address = self._job.ctypes.data
+
+    def _run_frame(self, index: int, inputs: list[Int8Array], outputs: list[Int8Array]) -> None:
+        executable = self._executable
+        addresses = ([array.ctypes.data for array in inputs], [array.ctypes.data for array in outputs])
+        for position, external in executable.linked.externals:
+            self._words[position] = addresses[external.output][external.index] + external.offset
+        library = executable.library
+        with executable.budget.taken(executable.threads, library.serve) as helpers:
+            for place, helper in enumerate(helpers):
+                self._helpers[place] = helper.mailbox
+            self._job[j.HELPER_COUNT] = len(helpers)
+            library.run(self._job_address, 0, 0)
+        for name, tap in self._taps.items():
+            view = executable.views.get(name)
+            if view is None:
+                tap[index] = inputs[self._program.inputs.index(name)]
+            else:
+                tap[index] = self._read(view)
+
+    def _read(self, view: View) -> Int8Array:
+        start = view.buffer.place + view.start
+        stored = np.lib.stride_tricks.as_strided(
+            self._arena[start:], shape=view.shape, strides=(view.row, view.pixel, 1)
+        )
+        return (stored ^ np.uint8(0x80)).view(np.int8)
+
+
+def _aligned(size: int) -> npt.NDArray[np.uint8]:
+    """Return zeroed memory that starts at a cache line."""
+    memory = np.zeros(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size]

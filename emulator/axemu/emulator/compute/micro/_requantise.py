@@ -1,0 +1,100 @@
+"""From int32 accumulators to rounded integers, in the order of float32 steps that the numerics fixes.
+
+Nothing here may be fused or reordered: no fast-math flags, no multiply-add contraction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from axemu.emulator.compute.fields import scalars as s
+
+from ._isa import Isa
+from .ir import F32, I8, I32, Builder, Value, call, const_vector, load, offset, splat, vector
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """Values of one panel in registers: per-channel vectors by role, the scalars broadcast."""
+
+    roles: tuple[tuple[Value, ...], ...]
+    inverse: Value
+    zero: Value
+    shift: Value
+    low: Value
+    high: Value
+
+
+@dataclass(frozen=True)
+class Requantise:
+    """The epilogue of convolutions in one numerics.
+
+    `exact`: float(acc) · multiplier, rounded; the zero point is added to the integer.
+    `metis`: f18(f18(float(acc)) + bias) − offset, · scale, · 1/scale_out, + zero point, rounded.
+    """
+
+    numerics: str
+
+    @property
+    def role_count(self) -> int:
+        """Number of float32 constants per channel."""
+        return 1 if self.numerics == "exact" else 3
+
+    def load(self, isa: Isa, b: Builder, channels: Value, scalars: Value, vectors: int) -> Constants:
+        """Load the constants of a panel; `scalars` is laid out as `fields.scalars.CONV`."""
+        floats = vector(F32, isa.lanes)
+        roles = tuple(
+            tuple(
+                load(b, offset(b, channels, 4 * isa.lanes * (role * vectors + n)), floats)
+                for n in range(vectors)
+            )
+            for role in range(self.role_count)
+        )
+
+        def whole(index: int) -> Value:
+            return load(b, offset(b, scalars, 4 * index), I32)
+
+        inverse, zero = (
+            splat(b, load(b, offset(b, scalars, 4 * index), F32), isa.lanes)
+            for index in (s.CONV_INVERSE, s.CONV_ZERO)
+        )
+        low, high = (b.trunc(whole(index), I8) for index in (s.CONV_LOW_I32, s.CONV_HIGH_I32))
+        return Constants(roles, inverse, zero, whole(s.CONV_SHIFT_I32), low, high)
+
+    def apply(self, isa: Isa, b: Builder, constants: Constants, n: int, total: Value) -> Value:
+        """Return the rounded int32 values of vector `n`, before `shift` is added and the result saturated."""
+        value = b.sitofp(total, vector(F32, isa.lanes))
+        if self.numerics == "exact":
+            value = b.fmul(value, constants.roles[0][n])
+        else:
+            bias, centre, scale = (role[n] for role in constants.roles)
+            shorten = round_f18_fused if isa.spec.fused else round_f18
+            value = shorten(b, b.fadd(shorten(b, value), bias))
+            value = b.fmul(b.fmul(b.fsub(value, centre), scale), constants.inverse)
+            value = b.fadd(value, constants.zero)
+        return isa.round_to_int(b, value)
+
+
+def round_f18(b: Builder, values: Value) -> Value:
+    """Round float lanes to 11 significant bits, to nearest even, on their bit patterns."""
+    lanes = values.type.count
+    bits = b.bitcast(values, vector(I32, lanes))
+    odd = b.and_(b.lshr(bits, const_vector(I32, lanes, 13)), const_vector(I32, lanes, 1))
+    moved = b.add(b.add(bits, const_vector(I32, lanes, 0xFFF)), odd)
+    kept = b.and_(moved, const_vector(I32, lanes, -0x2000))
+    return b.bitcast(kept, values.type)
+
+
+def round_f18_fused(b: Builder, values: Value) -> Value:
+    """Round float lanes to 11 significant bits with two fused multiply-adds.
+
+    With p = ±2**e, the sign and exponent of x, the sum x + 2**13 · p has steps of 2**(e - 10): rounding it once is
+    rounding x to 11 bits, to nearest even, and taking 2**13 · p away again is exact. Not for subnormal numbers, which
+    have no such p; sums of an integer and a bias that is itself rounded are never those unless they are the bias.
+    """
+    lanes = values.type.count
+    bits = b.and_(b.bitcast(values, vector(I32, lanes)), const_vector(I32, lanes, -0x800000))
+    power = b.bitcast(bits, values.type)
+    name = f"llvm.fma.v{lanes}f32"
+    far = call(b, name, values.type, [power, const_vector(F32, lanes, 8192.0), values])
+    return call(b, name, values.type, [power, const_vector(F32, lanes, -8192.0), far])

@@ -1,0 +1,56 @@
+"""The timing of an emulated Metis: a SimPy machine on integer ticks that never looks at tensor values."""
+
+from axemu.emulator.metis._bounds import bound_of
+from axemu.emulator.metis._cost import (
+    LAUNCHES,
+    TaskCycles,
+    cycles_to_ticks,
+    launch_ticks,
+    peak_macs_per_cycle,
+    seconds_to_ticks,
+    task_cycles,
+)
+from axemu.emulator.metis._cycle import Cycle, Watch
+from axemu.emulator.metis._machine import Machine, Pending
+from axemu.emulator.metis._programs import simulate, start_threads
+from axemu.emulator.metis._replay import replay
+from axemu.emulator.metis._spec import (
+    MODEL_VERSION,
+    Board,
+    BoardState,
+    Call,
+    CallTimes,
+    InstanceSpec,
+    Rate,
+    Span,
+    Timeline,
+)
+from axemu.emulator.metis._trace import write_trace
+
+__all__ = [
+    "LAUNCHES",
+    "MODEL_VERSION",
+    "Board",
+    "BoardState",
+    "Call",
+    "CallTimes",
+    "Cycle",
+    "InstanceSpec",
+    "Machine",
+    "Pending",
+    "Rate",
+    "Span",
+    "TaskCycles",
+    "Timeline",
+    "Watch",
+    "bound_of",
+    "cycles_to_ticks",
+    "launch_ticks",
+    "peak_macs_per_cycle",
+    "replay",
+    "seconds_to_ticks",
+    "simulate",
+    "start_threads",
+    "task_cycles",
+    "write_trace",
+]

@@ -1,0 +1,328 @@
+"""The simulated boards: SimPy processes for calls, cores, DDR and links, on integer ticks."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Sequence, Sized
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import simpy
+
+from axemu.chip import TICKS_PER_SECOND
+from axemu.emulator.metis._cost import (
+    LAUNCHES,
+    Part,
+    Phase,
+    cycles_to_ticks,
+    launch_ticks,
+    seconds_to_ticks,
+)
+from axemu.emulator.metis._fabric import DDR, LINK_IN, LINK_OUT, Fabric
+from axemu.emulator.metis._schedule import Schedule, schedule
+from axemu.emulator.metis._spec import (
+    MODEL_VERSION,
+    Board,
+    BoardState,
+    Call,
+    CallTimes,
+    InstanceSpec,
+    Span,
+    Timeline,
+)
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+class Results(Protocol):
+    """Whatever takes the times of a thread's calls as they return; a list will do."""
+
+    def append(self, call: CallTimes, /) -> None:
+        """Take the times of one call."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A call in flight on a :class:`Machine`; `times` is filled in when it has returned."""
+
+    call: Call
+    arrival: int
+    thread: int
+    index: int
+    times: CallTimes | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the call has returned in virtual time."""
+        return self.times is not None
+
+
+class Machine:
+    """Boards, instances and virtual time; calls are submitted one by one.
+
+    `advance` moves virtual time; `peek` tells when something next happens. `simulate` runs whole programs.
+    """
+
+    def __init__(
+        self,
+        boards: Board | Sequence[Board],
+        states: Sequence[BoardState],
+        instances: Sequence[InstanceSpec],
+        trace: bool = False,
+    ) -> None:
+        self.boards = (boards,) if isinstance(boards, Board) else tuple(boards)
+        self.states = tuple(states)
+        self._trace = trace
+        self._env = simpy.Environment(initial_time=0)
+        self._instances: dict[int, InstanceSpec] = {}
+        self._gates: dict[int, simpy.Resource] = {}
+        self._called: dict[int, int] = {}
+        self._cores = [[simpy.Resource(self._env) for _ in range(int(b.chip.cores))] for b in self.boards]
+        self._fabric = Fabric(self._env, self.boards)
+        if trace:
+            self._fabric.keep_history()
+        self._schedules: dict[tuple[int, int], Schedule] = {}
+        self._core_busy: dict[str, int] = defaultdict(int)
+        self._unit_ticks: dict[str, int] = defaultdict(int)
+        self.spans: list[Span] = []
+        for instance in instances:
+            self.add_instance(instance)
+
+    @property
+    def now(self) -> int:
+        """Virtual time in ticks."""
+        return int(self._env.now)
+
+    def add_instance(self, instance: InstanceSpec) -> None:
+        """Make `instance` known; its calls are served one after the other."""
+        cores = int(self.boards[instance.board].chip.cores)
+        if not instance.cores or not set(instance.cores) <= set(range(cores)):
+            raise ValueError(
+                f"instance {instance.id}: cores {instance.cores}, expected some of 0..{cores - 1}"
+            )
+        self._instances[instance.id] = instance
+        self._gates[instance.id] = simpy.Resource(self._env)
+        self._called[instance.id] = 0
+
+    def add_state(self, state: BoardState) -> int:
+        """Make a board state known and return its index for :class:`Call`."""
+        self.states = (*self.states, state)
+        return len(self.states) - 1
+
+    def submit(self, call: Call, arrival: int, thread: int = 0, index: int = 0) -> Pending:
+        """Let `call` arrive at tick `arrival` (not before now)."""
+        pending = Pending(call, max(arrival, self.now), thread, index)
+        self._env.process(self._submitted(pending))
+        return pending
+
+    def peek(self) -> int | None:
+        """Return the tick of the next event, or None when nothing is in flight."""
+        tick = self._env.peek()
+        return None if tick == float("inf") else int(tick)
+
+    def advance(self, until: int) -> None:
+        """Process all events up to and including tick `until`."""
+        while self._env.peek() <= until:
+            self._env.step()
+        if until > self._env.now:
+            # A mark at `until` moves the clock there even if nothing else happens.
+            self._env.run(until=self._env.timeout(until - self.now))
+
+    def run(self) -> None:
+        """Process events until nothing is in flight."""
+        self._env.run()
+
+    def event(self) -> simpy.Event:
+        """Return an event that somebody else will let happen."""
+        return self._env.event()
+
+    def start_thread(self, thread: int, calls: Iterable[Call], results: Results, marks: Any = None) -> None:
+        """Issue `calls` in order as one calling thread would: each arrives when the one before has returned."""
+        self._env.process(self._thread(thread, calls, results, marks))
+
+    def advance_calls(self, results: Sequence[Sized], count: int, limit: int | None) -> bool:
+        """Process events until each thread has `count` results; False if `limit` ticks pass before or nothing is left."""
+        while min(len(calls) for calls in results) < count:
+            tick = self._env.peek()
+            if tick == float("inf") or (limit is not None and tick > limit):
+                return False
+            self._env.step()
+        return True
+
+    def demand(self, call: Call) -> tuple[int, int]:
+        """Return what one call takes: ticks on an idle board, and how many of them are spent fetching from DDR."""
+        instance = self._instances[call.instance]
+        board = self.boards[instance.board]
+        plan = self._schedule(instance, call.config)
+        core = plan.start + sum(cycles_to_ticks(p.cycles, plan.clock) for p in plan.phases)
+        fetched = sum(phase.ddr_bytes for phase in plan.phases)
+        ddr = fetched * TICKS_PER_SECOND // int(board.figures.memory_bandwidth)
+        host = seconds_to_ticks(board.host.launch.value + board.host.gap.value)
+        if not instance.double_buffer:
+            copied = (instance.input_bytes + instance.output_bytes) * TICKS_PER_SECOND
+            host += copied // int(board.figures.link_bandwidth)
+        return host + core + ddr, ddr
+
+    def board_of(self, call: Call) -> int:
+        """Return the index of the board that executes the call."""
+        return self._instances[call.instance].board
+
+    def condition(self) -> tuple[object, ...]:
+        """Return what is under way, relative to now; equal conditions with equal calls to come lead to equal futures."""
+        now = self._env.now
+        events = sorted(self._env._queue)  # noqa: SLF001  SimPy tells only when the next event is
+        resources = (*self._gates.values(), *itertools.chain(*self._cores))
+        return (
+            tuple((tick - now, priority, type(event)) for tick, priority, _, event in events),
+            tuple((len(one.users), len(one.queue)) for one in resources),
+            tuple((min(called, 2), called % LAUNCHES) for called in self._called.values()),
+            self._fabric.condition(),
+        )
+
+    def timeline(self, calls: Sequence[Sequence[CallTimes]]) -> Timeline:
+        """Collect what happened so far."""
+        busy = dict(self._core_busy)
+        moved: dict[str, int] = {}
+        self._fabric.report(busy, moved)
+        elapsed = max((c[-1].completion for c in calls if c), default=0)
+        first = self.boards[0].calibration.identity
+        return Timeline(
+            tuple(tuple(c) for c in calls),
+            busy,
+            dict(self._unit_ticks),
+            moved,
+            elapsed,
+            MODEL_VERSION,
+            first,
+            tuple(self.spans),
+            self._fabric.rates(),
+        )
+
+    def _thread(self, thread: int, calls: Iterable[Call], results: Results, marks: Any) -> Steps:
+        for index, call in enumerate(calls):
+            if marks is not None:
+                for earlier in call.after:
+                    yield marks(earlier)
+            if call.earliest > self.now:
+                yield self._env.timeout(call.earliest - self.now)
+            pending = Pending(call, self.now, thread, index)
+            yield from self._call(pending)
+            assert pending.times is not None  # noqa: S101 - set by the call just finished
+            results.append(pending.times)
+            if marks is not None:
+                done = marks((thread, index))
+                if not done.triggered:
+                    done.succeed()
+            gap = seconds_to_ticks(self.boards[self._instances[call.instance].board].host.gap.value)
+            yield self._env.timeout(gap)
+
+    def _submitted(self, pending: Pending) -> Steps:
+        if pending.arrival > self.now:
+            yield self._env.timeout(pending.arrival - self.now)
+        yield from self._call(pending)
+
+    def _call(self, pending: Pending) -> Steps:
+        instance = self._instances[pending.call.instance]
+        board = self.boards[instance.board]
+        with self._gates[instance.id].request() as gate:
+            yield gate
+            number = self._called[instance.id]
+            self._called[instance.id] = number + 1
+            yield self._env.timeout(launch_ticks(board.host, instance.id, number))
+            window = [self.now, self.now]
+            if instance.double_buffer:
+                yield self._env.process(self._pipelined(instance, pending, window, number))
+            else:
+                setup = seconds_to_ticks(board.host.copy_setup.value)
+                yield self._env.timeout(setup)
+                yield from self._copy(instance, pending, LINK_IN, instance.input_bytes)
+                yield from self._execute(instance, pending, window)
+                yield self._env.timeout(setup)
+                yield from self._copy(instance, pending, LINK_OUT, instance.output_bytes)
+        pending.times = CallTimes(pending.arrival, window[0], window[1], self.now)
+        if self._trace:
+            self.spans.append(
+                Span(
+                    f"thread{pending.thread}", "run", pending.arrival, self.now, pending.thread, pending.index
+                )
+            )
+
+    def _pipelined(self, instance: InstanceSpec, pending: Pending, window: list[int], filled: int) -> Steps:
+        """Copy this frame in while the one before executes and the one before that is copied out."""
+        stages = [self._env.process(self._copy(instance, pending, LINK_IN, instance.input_bytes))]
+        if filled >= 1:
+            stages.append(self._env.process(self._execute(instance, pending, window)))
+        if filled >= 2:
+            stages.append(self._env.process(self._copy(instance, pending, LINK_OUT, instance.output_bytes)))
+        yield self._env.all_of(stages)
+
+    def _copy(self, instance: InstanceSpec, pending: Pending, direction: int, amount: int) -> Steps:
+        begin = self.now
+        yield self._fabric.transfer(instance.board, direction, amount)
+        if self._trace and self.now > begin:
+            name = ("link in", "link out")[direction]
+            track = f"board{instance.board}.{name}.{instance.id}"
+            self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index, amount))
+
+    def _execute(self, instance: InstanceSpec, pending: Pending, window: list[int]) -> Steps:
+        requests = [self._cores[instance.board][core].request() for core in sorted(instance.cores)]
+        yield self._env.all_of(requests)
+        begin = self.now
+        plan = self._schedule(instance, pending.call.config)
+        yield self._env.timeout(plan.start)
+        if self._trace:
+            self._trace_span(instance, pending, "start", begin, 0, (Part("start", 0, plan.start),))
+        for phase in plan.phases:
+            if phase.ddr_bytes:
+                yield from self._fetch(instance, pending, phase, plan.clock)
+            if phase.cycles:
+                asked = self.now
+                yield self._env.timeout(cycles_to_ticks(phase.cycles, plan.clock))
+                if self._trace:
+                    task = instance.tasks[phase.first]
+                    near = task.weight_bytes + task.move_bytes + task.io_bytes
+                    self._trace_span(instance, pending, task.name, asked, near, plan.parts[phase.first])
+        for core, request in zip(sorted(instance.cores), requests, strict=True):
+            self._cores[instance.board][core].release(request)
+            unit = f"board{instance.board}.core{core}"
+            self._core_busy[unit] += self.now - begin
+            for name, ticks in plan.unit_ticks.items():
+                self._unit_ticks[f"{unit}.{name}"] += ticks
+        window[0], window[1] = begin, self.now
+
+    def _fetch(self, instance: InstanceSpec, pending: Pending, phase: Phase, clock: int) -> Steps:
+        """Move what a phase has in DDR while the operator is set up."""
+        begin = self.now
+        moved: simpy.Event = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
+        arrived: list[int] = []
+        if self._trace:
+            moved.callbacks.append(lambda _event: arrived.append(self.now))
+        setup = cycles_to_ticks(phase.setup, clock)
+        yield self._env.all_of([moved, self._env.timeout(setup)]) if setup else moved
+        if self._trace:
+            busy = (Part("ddr", 0, arrived[0] - begin), Part("overhead", 0, setup))
+            name = f"ddr {instance.tasks[phase.first].name}"
+            self._trace_span(instance, pending, name, begin, phase.ddr_bytes, busy)
+
+    def _trace_span(
+        self,
+        instance: InstanceSpec,
+        pending: Pending,
+        name: str,
+        begin: int,
+        amount: int,
+        parts: tuple[Part, ...],
+    ) -> None:
+        for core in instance.cores:
+            track = f"board{instance.board}.core{core}"
+            self.spans.append(
+                Span(track, name, begin, self.now, pending.thread, pending.index, amount, parts)
+            )
+
+    def _schedule(self, instance: InstanceSpec, config: int) -> Schedule:
+        key = (instance.id, config)
+        if key not in self._schedules:
+            board, state = self.boards[instance.board], self.states[config]
+            self._schedules[key] = schedule(instance, board, state, self._trace)
+        return self._schedules[key]

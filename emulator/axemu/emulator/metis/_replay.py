@@ -1,0 +1,153 @@
+"""Whole programs, simulated until everything repeats; the repetitions are then filled in, to the tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from axemu.emulator.metis._cycle import Cycle, Watch, sums_of
+from axemu.emulator.metis._machine import Machine
+from axemu.emulator.metis._programs import out_of_step, simulate
+from axemu.emulator.metis._spec import Board, BoardState, Call, CallTimes, InstanceSpec, Timeline
+
+
+def replay(
+    boards: Board | Sequence[Board],
+    states: Sequence[BoardState],
+    instances: Sequence[InstanceSpec],
+    threads: Sequence[Sequence[Call]],
+) -> Timeline:
+    """Return what :func:`simulate` returns, sooner where programs repeat themselves; arguments and errors are its."""
+    if any(call.after for calls in threads for call in calls):
+        return simulate(boards, states, instances, threads)
+    machine = Machine(boards, states, instances)
+    programs = [_Program(calls) for calls in out_of_step(machine, threads)]
+    for number, program in enumerate(programs):
+        machine.start_thread(number, program, program.results)
+    added = tuple[dict[str, int], ...](({}, {}, {}))
+    while watched := max((p for p in programs if p.left), key=lambda program: program.left, default=None):
+        _until_repeated(machine, programs, watched, added)
+    machine.run()
+    done = machine.timeline([program.times() for program in programs])
+    busy, units, moved = (
+        {unit: amount + more.get(unit, 0) for unit, amount in sums.items()}
+        for sums, more in zip(sums_of(done), added, strict=True)
+    )
+    return replace(done, busy=busy, unit_ticks=units, bytes_moved=moved)
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """After `at` simulated calls the last `length` of them happen `times` more, `period` ticks apart."""
+
+    at: int
+    length: int
+    times: int
+    period: int
+
+
+@dataclass(slots=True)
+class _Program:
+    """The calls of a thread as the machine takes them; some can be left out."""
+
+    calls: Sequence[Call]
+    position: int = 0
+    results: list[CallTimes] = field(default_factory=list)
+    jumps: list[_Jump] = field(default_factory=list)
+    _simulated: int = 0
+
+    def __iter__(self) -> Iterator[Call]:
+        while self.left:
+            self.position += 1
+            self._simulated += 1
+            yield self.calls[self.position - 1]
+
+    @property
+    def left(self) -> int:
+        """Calls the machine has not taken yet."""
+        return len(self.calls) - self.position
+
+    @property
+    def ended(self) -> bool:
+        """Whether all calls have returned."""
+        return not self.left and self._simulated == len(self.results)
+
+    def around(self) -> Sequence[Call]:
+        """Return the last call that returned and the one under way."""
+        under_way = self._simulated - len(self.results)
+        return tuple(self.calls[max(0, self.position - under_way - 1) : self.position])
+
+    def repeats(self, length: int) -> int:
+        """Return how often the last `length` calls come again from here."""
+        end, step = self.position, length
+        while end < len(self.calls):
+            reach = min(len(self.calls), end + step)
+            if self.calls[end - length : reach - length] == self.calls[end:reach]:
+                end, step = reach, 2 * step
+            elif step > length:
+                step = length
+            else:
+                break
+        return (end - self.position) // length
+
+    def leave_out(self, length: int, times: int, period: int) -> None:
+        """Go on `times` cycles of `length` calls later."""
+        self.position += times * length
+        self.jumps.append(_Jump(len(self.results), length, times, period))
+
+    def times(self) -> list[CallTimes]:
+        """Return the times of all calls, those left out filled in."""
+        simulated = np.array(self.results, np.int64).reshape(-1, len(CallTimes._fields))
+        pieces: list[npt.NDArray[np.int64]] = []
+        begin = shift = 0
+        for jump in self.jumps:
+            pieces.append(simulated[begin : jump.at] + shift)
+            cycle = simulated[jump.at - jump.length : jump.at] + shift
+            later = jump.period * np.arange(1, jump.times + 1)
+            pieces.append((cycle + later[:, None, None]).reshape(-1, cycle.shape[1]))
+            begin, shift = jump.at, shift + jump.period * jump.times
+        pieces.append(simulated[begin:] + shift)
+        return list(map(CallTimes._make, np.concatenate(pieces).tolist()))
+
+
+def _until_repeated(
+    machine: Machine, programs: Sequence[_Program], watched: _Program, added: Sequence[dict[str, int]]
+) -> None:
+    """Simulate until a cycle is found and leave its repetitions out, or until `watched` has no call left."""
+    watch = Watch(
+        machine,
+        [program.results for program in programs],
+        lambda: tuple(program.around() for program in programs),
+    )
+    seen = len(watched.results)
+    while watched.left and (tick := machine.peek()) is not None:
+        machine.advance(tick)
+        if len(watched.results) > seen:
+            seen = len(watched.results)
+            cycle = watch.look()
+            if cycle and _leave_out(programs, cycle, added):
+                return
+
+
+def _leave_out(programs: Sequence[_Program], cycle: Cycle, added: Sequence[dict[str, int]]) -> bool:
+    """Leave out as many cycles as all programs have; return whether there were any."""
+    # A thread whose last call returned in this cycle took part in it and will not again.
+    active = [
+        (program, length)
+        for program, length in zip(programs, cycle.calls, strict=True)
+        if length or not program.ended
+    ]
+    if not active or not all(length for _, length in active):
+        return False
+    times = min(program.repeats(length) for program, length in active)
+    if not times:
+        return False
+    for program, length in active:
+        program.leave_out(length, times, cycle.period)
+    for more, sums in zip(added, cycle.sums, strict=True):
+        for unit, amount in sums.items():
+            more[unit] = more.get(unit, 0) + times * amount
+    return True

@@ -1,0 +1,21 @@
+"""The compiled-model directory: model.json, manifest.json and `.axm` archives, read with suspicion and written exactly.
+
+The program inside a directory is in `axemu.model.program`, its operators in `axemu.model.ops`.
+"""
+
+from axemu.model._archive import read_axm, write_axm
+from axemu.model._compiled_model import CompiledModel, load_compiled_model
+from axemu.model._manifest_json import manifest_json
+from axemu.model._model_json import MemoryPool, model_json
+from axemu.model._replacing import replacing
+
+__all__ = [
+    "CompiledModel",
+    "MemoryPool",
+    "load_compiled_model",
+    "manifest_json",
+    "model_json",
+    "read_axm",
+    "replacing",
+    "write_axm",
+]

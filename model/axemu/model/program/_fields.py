@@ -1,0 +1,108 @@
+"""Reading JSON that nobody vouches for: every access says which file and field was wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from axemu.driver import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A JSON value and where it stands, for example `program.json: nodes[3].inputs`."""
+
+    value: Any
+    path: str
+
+    def member(self, name: str) -> Field:
+        """Return a member of an object; it must exist."""
+        mapping = self.mapping()
+        if name not in mapping:
+            raise InvalidArgument(f"{self.path}: {name!r} is missing; compile the model again")
+        return mapping[name]
+
+    def mapping(self) -> dict[str, Field]:
+        """Return the members of an object."""
+        if not isinstance(self.value, dict):
+            raise self._wrong("an object")
+        return {name: Field(value, f"{self.path}.{name}") for name, value in self.value.items()}
+
+    def items(self, limit: int) -> list[Field]:
+        """Return the entries of an array of at most `limit`."""
+        if not isinstance(self.value, list):
+            raise self._wrong("an array")
+        if len(self.value) > limit:
+            raise InvalidArgument(f"{self.path}: has {len(self.value)} entries, expected at most {limit}")
+        return [Field(value, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
+
+    def text(self, limit: int = 1024) -> str:
+        """Return a text of at most `limit` characters."""
+        if not isinstance(self.value, str) or len(self.value) > limit:
+            raise self._wrong(f"a text of at most {limit} characters")
+        return self.value
+
+    def integer(self, low: int, high: int) -> int:
+        """Return an integer within [low, high]."""
+        if not isinstance(self.value, int) or isinstance(self.value, bool) or not low <= self.value <= high:
+            raise self._wrong(f"an integer within {low}..{high}")
+        return self.value
+
+    def number(self) -> float:
+        """Return a finite number."""
+        if not isinstance(self.value, (int, float)) or isinstance(self.value, bool):
+            raise self._wrong("a number")
+        try:
+            number = float(self.value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise self._wrong("a finite number")
+        return number
+
+    def texts(self, limit: int) -> tuple[str, ...]:
+        """Return an array of at most `limit` texts."""
+        return tuple(item.text() for item in self.items(limit))
+
+    def integers(self, limit: int, low: int, high: int) -> tuple[int, ...]:
+        """Return an array of at most `limit` integers within [low, high]."""
+        return tuple(item.integer(low, high) for item in self.items(limit))
+
+    def _wrong(self, expected: str) -> InvalidArgument:
+        shown = repr(self.value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        return InvalidArgument(f"{self.path}: is {shown}, expected {expected}; compile the model again")
+
+
+def read_json(path: Path, limit: int) -> Field:
+    """Parse a JSON file of at most `limit` bytes.
+
+    Raises:
+        InvalidArgument: too large, not UTF-8, not JSON, nested too deep, a repeated member, or NaN or Infinity.
+    """
+    size = path.stat().st_size
+    if size > limit:
+        raise InvalidArgument(f"{path.name}: has {size} bytes, expected at most {limit} ({path})")
+    try:
+        value = json.loads(
+            path.read_bytes().decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(
+            f"{path.name}: is not valid JSON ({error}); compile the model again ({path})"
+        ) from error
+    return Field(value, f"{path.name}: $")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("an object names a member twice")
+    return result
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")

@@ -1,0 +1,159 @@
+"""Calibration: which figures make the machine say what was measured, and how well it then does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from axemu.chip import PARAMETERS, Calibration, Figure, Provenance
+from axemu.emulator.metis import MODEL_VERSION
+from axemu.studies._analytic import Floats, Table, evaluate, table_of
+from axemu.studies._fit import PRIORS, fit, leave_out
+from axemu.studies._measured import Case, core_scaling, gemm, gemm_program, published
+from axemu.studies._scenario import Scenario
+from axemu.studies._simulated import simulated_rate
+from axemu.studies._target import Target, load_target, target_of
+
+ROUNDS = 2
+"""How often the correction by the machine is renewed."""
+
+Told = Callable[[str], None]
+
+
+def shipped_cases() -> list[Case]:
+    """Return the cases of the shipped calibration: published tables, 1x1 convolutions, core scaling."""
+    return [*published(), *gemm(), *core_scaling()]
+
+
+def load_targets(cases: Iterable[Case], told: Told | None = None) -> dict[tuple[str, int], Target]:
+    """Load what each case executes, each network once."""
+    targets: dict[tuple[str, int], Target] = {}
+    for case in cases:
+        key = (case.model, case.compiled_cores)
+        if key not in targets:
+            if told is not None and case.family != "gemm":
+                told(f"loading {case.model}")
+            targets[key] = load_case(case)
+    return targets
+
+
+def load_case(case: Case) -> Target:
+    """Load what a case executes."""
+    if case.family == "gemm":
+        columns, inputs, outputs = (int(part) for part in case.model.removeprefix("gemm ").split("x"))
+        return target_of(gemm_program(columns, inputs, outputs))
+    return load_target(case.model, case.compiled_cores)
+
+
+def scenario_of(case: Case) -> Scenario:
+    """Return the question a case answers."""
+    return Scenario(
+        model=case.model,
+        board=case.board,
+        compiled_cores=case.compiled_cores,
+        cores=case.cores,
+        clock_mhz=case.clock_mhz,
+        mvm_percent=case.mvm_percent,
+        double_buffer=case.double_buffer,
+    )
+
+
+def calibrate(
+    cases: Sequence[Case] | None = None,
+    targets: Mapping[tuple[str, int], Target] | None = None,
+    strength: float = 0.1,
+    told: Told | None = None,
+) -> Calibration:
+    """Fit the calibrated figures.
+
+    The closed form is corrected, case by case, by what the machine says with the figures of the round before, so that
+    it is the machine that is fitted. Residuals are those of fits that have not seen the network.
+
+    Args:
+        cases: what to fit; the shipped cases when None.
+        targets: what the cases execute; loaded when None.
+        strength: weight of the priors.
+        told: called with a line on each stage.
+    """
+    chosen = list(shipped_cases() if cases is None else cases)
+    loaded = load_targets(chosen, told) if targets is None else targets
+    table = table_of(chosen, loaded)
+    correction = np.zeros(len(chosen))
+    figures = fit(table, correction, strength=strength)
+    for turn in range(ROUNDS):
+        if told is not None:
+            told(f"simulating {len(chosen)} cases, round {turn + 1} of {ROUNDS}")
+        correction = machine_rates(table, loaded, figures) - np.log(evaluate(table, figures))
+        figures = fit(table, correction, strength=strength, start=figures)
+    networks = [case.model if case.family != "gemm" else "" for case in chosen]
+    if told is not None:
+        told(f"leaving out each of {len(set(networks) - {''})} networks")
+    unseen = leave_out(table, correction, networks)
+    families = leave_out(table, correction, [case.family if case.family != "gemm" else "" for case in chosen])
+    figures = {name: float(f"{value:.4g}") for name, value in figures.items()}
+    seen = machine_rates(table, loaded, figures) - np.log([case.fps for case in chosen])
+    return make_calibration(chosen, figures, seen, unseen, families)
+
+
+def machine_rates(
+    table: Table, targets: Mapping[tuple[str, int], Target], figures: Mapping[str, float]
+) -> Floats:
+    """Return the log rate of each case by the machine."""
+    trial = trial_calibration(figures)
+    return np.log(
+        [simulated_rate(case, targets[case.model, case.compiled_cores], trial) for case in table.cases]
+    )
+
+
+def trial_calibration(figures: Mapping[str, float]) -> Calibration:
+    """Return a calibration with these figures and no residuals."""
+    made = {
+        name: Figure(
+            figures[name],
+            PRIORS[name].unit,
+            "fitted to published and measured rates",
+            Provenance.CALIBRATED,
+            float(min(PRIORS[name].low, figures[name])),
+            float(max(PRIORS[name].high, figures[name])),
+        )
+        for name in PARAMETERS
+    }
+    return Calibration("trial", MODEL_VERSION, made, {}, {})
+
+
+def make_calibration(
+    cases: Sequence[Case], figures: Mapping[str, float], seen: Floats, unseen: Floats, families: Floats
+) -> Calibration:
+    """Collect figures and residuals; the identity is a digest of figures and cases."""
+    content = json.dumps(
+        [MODEL_VERSION, figures, [(c.model, c.board, c.metric, c.fps) for c in cases]], sort_keys=True
+    )
+    identity = f"{MODEL_VERSION}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    residuals = {}
+    for board in sorted({case.board for case in cases}):
+        here = np.array([case.board == board and case.metric == "host" for case in cases])
+        values = np.abs(unseen[here & ~np.isnan(unseen)])
+        if values.size:
+            residuals[board] = {f"p{q}": round(float(np.quantile(values, q / 100)), 4) for q in (50, 80, 90)}
+    details = {
+        "cases": len(cases),
+        "errors": {
+            f"{case.model} {case.board} {case.metric}{'' if case.metric == 'host' else f' {case.cores}'}": {
+                "fps": case.fps,
+                "seen": round(float(np.expm1(seen[number])), 4),
+                **({} if np.isnan(unseen[number]) else {"unseen": round(float(np.expm1(unseen[number])), 4)}),
+                **(
+                    {}
+                    if np.isnan(families[number])
+                    else {"family": round(float(np.expm1(families[number])), 4)}
+                ),
+            }
+            for number, case in enumerate(cases)
+            if case.family != "gemm"
+        },
+    }
+    return replace(trial_calibration(figures), identity=identity, residuals=residuals, details=details)

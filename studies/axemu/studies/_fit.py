@@ -1,0 +1,117 @@
+"""Fitting the calibrated figures: bounded, regularised, deterministic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from axemu.chip import PARAMETERS
+from axemu.studies._analytic import Floats, Table, evaluate, parameters_of
+
+SOFT = 0.15
+"""Log errors beyond this count linearly, so that one odd network does not bend the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is believed about a figure before any measurement: value, bounds, unit and why."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    reason: str
+
+
+PRIORS: Mapping[str, Prior] = {
+    "array_stretch": Prior(
+        1.5, 1.0, 2.5, "factor on array cycles", "partial sums and tile borders cost something"
+    ),
+    "weight_load_rate": Prior(
+        50, 27, 65, "bytes per cycle", "54 measured with all cores loading; 64 nominal"
+    ),
+    "move_rate": Prior(54, 12, 64, "bytes per cycle", "as weight loading; 64 nominal"),
+    "io_rate": Prior(27, 12, 64, "bytes per cycle", "half of the nominal rate: copied, not only read"),
+    "tap_cycles": Prior(0.5, 0.25, 2.5, "cycles per 64-channel tap", "two taps a cycle"),
+    "vector_cycles": Prior(1.0, 0.25, 10, "cycles per 64-channel vector", "64 lanes"),
+    "broadcast_cycles": Prior(16, 0.25, 40, "cycles per 64-channel vector", "several passes"),
+    "gather_cycles": Prior(
+        96, 20, 400, "cycles per 64-channel tap", "one to two cycles per element, one lane"
+    ),
+    "layer_cycles": Prior(
+        4000, 500, 9000, "cycles per operator", "5 to 7 thousand over four releases of tables"
+    ),
+}
+
+
+def prior_vector() -> Floats:
+    """Return the prior values in the order of `PARAMETERS`."""
+    return np.array([PRIORS[name].value for name in PARAMETERS])
+
+
+def fit(
+    table: Table,
+    correction: Floats,
+    keep: npt.NDArray[np.bool_] | None = None,
+    strength: float = 0.1,
+    start: Mapping[str, float] | None = None,
+    steps: int = 40,
+) -> dict[str, float]:
+    """Fit the figures to the cases of `table`.
+
+    Args:
+        table: the cases.
+        correction: per case, log of what the machine says by what the closed form says.
+        keep: which cases count; all when None.
+        strength: weight of the priors, in log units.
+        start: where to start; the priors when None.
+        steps: evaluations at most.
+    """
+    from scipy.optimize import least_squares  # noqa: PLC0415  an optional dependency
+
+    used = np.ones(len(table.cases), bool) if keep is None else keep
+    observed = np.log([case.fps for case in table.cases])
+    weight = np.array([case.weight for case in table.cases])
+    prior = np.log(prior_vector())
+    low = np.log([PRIORS[name].low for name in PARAMETERS])
+    high = np.log([PRIORS[name].high for name in PARAMETERS])
+    begin = prior if start is None else np.log([start[name] for name in PARAMETERS])
+
+    def residuals(vector: Floats) -> Floats:
+        rate = np.log(evaluate(table, parameters_of(np.exp(vector)))) + correction
+        errors = (weight * (rate - observed))[used]
+        return np.concatenate((errors, strength * (vector - prior)))
+
+    found = least_squares(
+        residuals,
+        np.clip(begin, low + 1e-3, high - 1e-3),
+        bounds=(low, high),
+        loss="soft_l1",
+        f_scale=SOFT,
+        max_nfev=steps,
+        diff_step=1e-3,
+    )
+    return parameters_of(np.exp(found.x))
+
+
+def leave_out(
+    table: Table,
+    correction: Floats,
+    groups: Sequence[str],
+    start: Mapping[str, float] | None = None,
+    told: Callable[[str], None] | None = None,
+) -> Floats:
+    """Return the log error of each case when the fit has not seen its group; NaN for cases of group ""."""
+    errors = np.full(len(table.cases), np.nan)
+    observed = np.log([case.fps for case in table.cases])
+    labels = np.array(groups)
+    for group in sorted(set(groups) - {""}):
+        left = labels == group
+        figures = fit(table, correction, ~left, start=start, steps=20)
+        errors[left] = (np.log(evaluate(table, figures)) + correction - observed)[left]
+        if told is not None:
+            told(group)
+    return errors

@@ -1,0 +1,144 @@
+"""What is asked and what is answered."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axemu.chip import (
+    BOARDS,
+    COMPILER_CLOCKS_MHZ,
+    HOSTS,
+    Calibration,
+    figures_of,
+    load_calibration,
+    weakest,
+)
+from axemu.driver import InvalidArgument
+from axemu.emulator.metis import Board, BoardState
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A question: which model on which board, with which settings.
+
+    Args:
+        model: a compiled-model directory, an ONNX file, or the name of a network of the zoo.
+        board: name of the board (`axemu.chip.BOARDS`).
+        compiled_cores: cores one instance spans (batch); None means as compiled, or 1.
+        cores: cores that are used in all, on each board.
+        clock_mhz: clock of all cores.
+        mvm_percent: limit of the MVM utilisation of all cores.
+        double_buffer: copies overlap with execution.
+        host: name of the host profile (`axemu.chip.HOSTS`).
+        boards: boards of this kind, each driven alike.
+        upstream_shared: the boards share one way to the host (a card with several chips always does).
+        seconds: virtual time that is simulated if `every_frame`, and bounds the search for a steady state.
+        every_frame: simulate every frame of `seconds` instead of extrapolating the steady state.
+        calibration: a calibration file; None means the shipped one.
+    """
+
+    model: str | Path
+    board: str = "pcie"
+    compiled_cores: int | None = None
+    cores: int = 4
+    clock_mhz: int = 800
+    mvm_percent: float = 100.0
+    double_buffer: bool = True
+    host: str = "desktop"
+    boards: int = 1
+    upstream_shared: bool = False
+    seconds: float = 10.0
+    every_frame: bool = False
+    calibration: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what does not exist."""
+        for what, value, known in (("board", self.board, BOARDS), ("host", self.host, HOSTS)):
+            if value not in known:
+                raise InvalidArgument(f"{what} {value!r} is unknown; known are {', '.join(known)}")
+        if self.clock_mhz not in COMPILER_CLOCKS_MHZ:
+            clocks = ", ".join(str(clock) for clock in COMPILER_CLOCKS_MHZ)
+            raise InvalidArgument(f"clock {self.clock_mhz} MHz is not valid; valid clocks are {clocks}")
+        if not 1 <= self.mvm_percent <= 100:
+            raise InvalidArgument(f"MVM utilisation {self.mvm_percent} is outside 1 to 100 percent")
+        if not 1 <= self.cores <= 4:
+            raise InvalidArgument(f"cores {self.cores}: a board has 1 to 4")
+        if self.compiled_cores not in (None, 1, 2, 4):
+            raise InvalidArgument(f"compiled cores {self.compiled_cores}: an instance spans 1, 2 or 4")
+        if (self.compiled_cores or 1) > self.cores:
+            raise InvalidArgument(
+                f"a model compiled for {self.compiled_cores} cores does not run on {self.cores}"
+            )
+        if not 1 <= self.boards <= 16:
+            raise InvalidArgument(f"boards {self.boards} is outside 1 to 16")
+        if not 0 < self.seconds <= 3600:
+            raise InvalidArgument(f"seconds {self.seconds} is outside 0 to 3600")
+
+    def machine_boards(self) -> tuple[Board, ...]:
+        """Return the boards as the machine wants them."""
+        figures = BOARDS[self.board]
+        group = "upstream" if self.upstream_shared or figures.chips > 1 else ""
+        one = Board(figures, HOSTS[self.host], calibration=self.load_calibration(), upstream_group=group)
+        return (one,) * (self.boards * figures.chips)
+
+    def state(self) -> BoardState:
+        """Return the settings of each board."""
+        return BoardState((self.clock_mhz,) * 4, (self.mvm_percent,) * 4)
+
+    def load_calibration(self) -> Calibration:
+        """Return the calibration.
+
+        Raises:
+            InvalidArgument: the file is missing or no calibration.
+        """
+        try:
+            return load_calibration(self.calibration)
+        except ValueError as error:
+            raise InvalidArgument(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """An answer. All figures are simulated.
+
+    Rates are in frames per second of all boards together: `device_fps` if the cores only executed, `host_fps` if calls
+    followed each other without a gap (what published tables show), `system_fps` with the application's loop.
+    `latency_ms` is from submitting a frame to holding its result in the steady state, `lone_latency_ms` that of a
+    single frame on an idle board. `parts_us` says where the mean call went, `busy` how busy each unit was.
+    `band` bounds `host_fps` at 80 % by the residuals of the calibration. `provenance` is the weakest that the answer
+    rests on, `weakest_figures` are the names of the figures that have it.
+    """
+
+    model: str
+    board: str
+    host_fps: float
+    device_fps: float
+    system_fps: float
+    latency_ms: float
+    lone_latency_ms: float
+    bound_by: str
+    band: tuple[float, float]
+    model_version: str
+    calibration_id: str
+    provenance: str
+    weakest_figures: tuple[str, ...]
+    frames: int
+    extrapolated: bool
+    parts_us: dict[str, float] = field(default_factory=dict)
+    busy: dict[str, float] = field(default_factory=dict)
+    ddr_bytes_per_frame: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as JSON-ready values."""
+        return asdict(self)
+
+
+def weakest_of(board: Board) -> tuple[str, tuple[str, ...]]:
+    """Return the weakest provenance that figures of this board rest on, and the names of those that have it."""
+    # A calibrated figure stands for the one of the same name that the chip is documented with.
+    figures = figures_of(board.chip) | figures_of(board.figures) | figures_of(board.host)
+    figures |= board.calibration.figures
+    provenance = weakest(figures.values())
+    return provenance.value, tuple(name for name, one in figures.items() if one.provenance is provenance)

@@ -1,0 +1,29 @@
+"""What the machine says about a case."""
+
+from __future__ import annotations
+
+from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND, Calibration
+from axemu.emulator.metis import Board, BoardState, InstanceSpec
+from axemu.studies._measured import Case
+from axemu.studies._steady import run_loops
+from axemu.studies._target import Target
+
+
+def simulated_rate(case: Case, target: Target, calibration: Calibration, host: str = "desktop") -> float:
+    """Return the rate of a case in frames per second, by simulation."""
+    board = Board(BOARDS[case.board], HOSTS[host], calibration=calibration)
+    state = BoardState((case.clock_mhz,) * 4, (case.mvm_percent,) * 4)
+    instances = [
+        InstanceSpec(
+            number,
+            target.tasks,
+            tuple(range(number * target.batch, (number + 1) * target.batch)),
+            target.input_bytes,
+            target.output_bytes,
+            case.double_buffer,
+        )
+        for number in range(case.instances)
+    ]
+    loops = run_loops((board,), state, instances, seconds=60)
+    ticks = {"host": loops.call, "device": loops.executed, "system": loops.period}[case.metric]
+    return sum(target.batch * TICKS_PER_SECOND / each for each in ticks)

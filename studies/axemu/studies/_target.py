@@ -1,0 +1,106 @@
+"""What is to be predicted: a compiled directory, an ONNX file or a network of the zoo, as tasks and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from axemu.chip import METIS, ChipFigures
+from axemu.driver import InvalidArgument
+from axemu.model.program import Program, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A model as the timing model sees it. Bytes are of one call, all `batch` frames together."""
+
+    name: str
+    batch: int
+    tasks: tuple[Task, ...]
+    input_bytes: int
+    output_bytes: int
+    placement: Mapping[str, float]
+    """Bytes by where they lie: weights in L2 and streamed, peaks of activations; empty for a compiled directory."""
+
+
+def load_target(model: str | Path, compiled_cores: int | None = None, chip: ChipFigures = METIS) -> Target:
+    """Find `model` and plan it.
+
+    Args:
+        model: a compiled-model directory (its model.json, or an output of `axcompile`), an ONNX file, or the name of a
+            network of the zoo.
+        compiled_cores: cores one instance spans; None means as compiled, or 1.
+        chip: figures of the chip.
+
+    Raises:
+        InvalidArgument: nothing of that name exists, or a compiled model spans another number of cores.
+        AxeleraError: the model cannot be read or the chip cannot run it.
+    """
+    path = Path(model)
+    if path.name == "model.json":
+        path = path.parent
+    if path.is_dir():
+        inside = path / "compiled_model"  # what `axcompile` was told to write is the directory around it
+        return _compiled(inside if inside.is_dir() else path, compiled_cores)
+    if path.suffix == ".onnx" or path.is_file():
+        if not path.is_file():
+            raise InvalidArgument(
+                f"model {model}: no such file; give an ONNX file, a directory or a zoo name"
+            )
+        return target_of(_structure(path, compiled_cores or 1), chip)
+    return target_of(zoo_program(str(model), compiled_cores or 1), chip)
+
+
+def zoo_program(name: str, batch: int = 1) -> Program:
+    """Build a network of the zoo, weights left out, and lower it.
+
+    Raises:
+        InvalidArgument: the zoo has no such network; the message names similar ones.
+    """
+    from axelera.compiler import structure_program  # noqa: PLC0415  onnx is slow to import
+    from axemu.zoo import UnknownNetworkError, find  # noqa: PLC0415
+
+    try:
+        network = find(name)
+    except UnknownNetworkError as error:
+        raise InvalidArgument(f"model {name}: neither a file nor a directory, and {error}") from error
+    return structure_program(network.build(structure_only=True), batch)
+
+
+def target_of(program: Program, chip: ChipFigures = METIS) -> Target:
+    """Plan a program and return it as a target."""
+    from axelera.compiler.planning import PlanOptions, plan  # noqa: PLC0415
+
+    planned = plan(program, PlanOptions(cores=program.batch, chip=chip))
+    placement = {
+        "weights_l2": planned.weight_l2_bytes,
+        "weights_streamed": planned.weight_ddr_bytes,
+        "activations_l1_peak": planned.activation_l1_peak,
+        "activations_l2_peak": planned.activation_l2_peak,
+    }
+    return Target(program.name, program.batch, planned.tasks, *_io_bytes(program), placement)
+
+
+def _structure(path: Path, batch: int) -> Program:
+    from axelera.compiler import structure_program  # noqa: PLC0415
+
+    return structure_program(path, batch)
+
+
+def _compiled(path: Path, compiled_cores: int | None) -> Target:
+    from axemu.model.program import read_program  # noqa: PLC0415
+
+    program = read_program(path)
+    if compiled_cores not in (None, program.batch):
+        raise InvalidArgument(
+            f"model {path}: compiled for {program.batch} cores, not {compiled_cores}; compile it again or leave the option out"
+        )
+    if not program.tasks:
+        raise InvalidArgument(f"model {path}: has no tasks to predict from; compile it again with this SDK")
+    return Target(program.name, program.batch, program.tasks, *_io_bytes(program), {})
+
+
+def _io_bytes(program: Program) -> tuple[int, int]:
+    sizes = [sum(program.tensors[name].size for name in names) for names in (program.inputs, program.outputs)]
+    return program.batch * sizes[0], program.batch * sizes[1]
