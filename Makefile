@@ -24,10 +24,12 @@ $(BIN)/python:
 
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/axemu commands --install > /dev/null
 	@touch $@
 
 $(DEVELOPED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@$(BIN)/axemu commands --install > /dev/null
 	@touch $(INSTALLED) $@
 
 demo: $(INSTALLED)
@@ -54,7 +56,7 @@ wheel-smoke: $(BIN)/python
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(SMOKE) .
 	$(PYTHON) -m venv $(SMOKE)/venv
 	$(SMOKE)/venv/bin/python -m pip install --quiet --disable-pip-version-check $(SMOKE)/*.whl
-	cd $(SMOKE) && venv/bin/axemu demo --output demo/1 && venv/bin/axdevice && venv/bin/axrunmodel demo/1 --seconds 1
+	cd $(SMOKE) && venv/bin/axemu demo --output demo/1 && venv/bin/axemu commands --install && venv/bin/axdevice && venv/bin/axrunmodel demo/1 --seconds 1
 
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

@@ -14,7 +14,6 @@ import logging
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -123,16 +122,6 @@ def test_importing_it_reads_no_metadata_of_the_installer() -> None:
         for text in (code, before)
     ]
     assert run[0] == run[1]
-
-
-def test_another_owner_of_the_package_is_told_at_import(tmp_path: Path) -> None:
-    record = tmp_path / "axelera_rt-1.6.0.dist-info" / "RECORD"
-    record.parent.mkdir()
-    record.write_text("axelera/runtime/__init__.py,,\n")
-    code = f"import sys; sys.path.append({str(tmp_path)!r}); import axelera.runtime"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
-    assert "axelera_rt-1.6.0 also installs axelera.runtime" in said
-    assert "coexist-with-the-vendor-sdk" in said
 
 
 @pytest.mark.parametrize("name", EXCEPTIONS)

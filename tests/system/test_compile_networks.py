@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,10 +69,12 @@ def test_another_failure_than_a_rule_is_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.material
-def test_the_page_has_every_network(shared_dir: Path) -> None:
+def test_the_page_has_every_network_or_says_that_it_is_not_measured(shared_dir: Path) -> None:
     folders = (shared_dir / "material" / "models", shared_dir / "calibration" / "graphs", LIGHT)
     expected = {path.stem for folder in folders for path in folder.glob("*.onnx")}
-    rows = cells(PAGE.read_text(encoding="utf-8"))
-    assert set(rows) == expected
+    page = PAGE.read_text(encoding="utf-8")
+    rows = cells(page)
+    (missing,) = re.findall(r"^Not measured yet: ([^.]*)\.$", page, flags=re.MULTILINE)
+    assert sorted([*rows, *re.findall(r"`(.+?)`", missing)]) == sorted(expected)
     for name, row in rows.items():
         assert row[1].startswith("refused: ") or int(row[-1].split()[0]) >= 1, name

@@ -43,18 +43,29 @@ def test_the_wheel_holds_exactly_the_tracked_files_of_the_rooms(wheel: zipfile.P
         for name in wheel.root.namelist()
         if not name.split("/")[0].endswith(".dist-info") and not name.endswith("/")
     }
-    rooms = {name.split("/", 1)[1] for name in tracked() if name.split("/")[1:2] == ["axelera"]}
-    assert packed == rooms
+    rooms = {name.split("/", 1)[1] for name in tracked() if name.split("/")[1:2] == ["axemu"]}
+    faces = {
+        f"axemu/_faces/{name.split('/', 1)[1]}" for name in tracked() if name.split("/")[1:2] == ["axelera"]
+    }
+    assert packed == rooms | faces | {"axemu.pth"}
 
 
-def test_no_room_owns_the_shared_namespace(wheel: zipfile.Path) -> None:
-    assert "axelera/__init__.py" not in wheel.root.namelist()
+def test_nothing_lies_where_the_vendor_installs(wheel: zipfile.Path) -> None:
+    assert [name for name in wheel.root.namelist() if name.startswith("axelera/")] == []
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    assert list(scripts) == ["axemu"]
 
 
 def test_every_room_says_that_it_is_typed(wheel: zipfile.Path) -> None:
     names = [name for name in wheel.root.namelist() if not name.endswith("/")]
-    rooms = {name.split("/")[1] for name in names if name.startswith("axelera/")}
-    assert {room for room in rooms if f"axelera/{room}/py.typed" not in names} == set()
+    packages = {
+        name.rpartition("/")[0]
+        for name in names
+        if name.count("/") in (2, 4) and name.endswith("/__init__.py")
+    }
+    rooms = {name for name in packages if name.rpartition("/")[0] in ("axemu", "axemu/_faces/axelera")}
+    assert len(rooms) == 9
+    assert {room for room in rooms if f"{room}/py.typed" not in names} == set()
 
 
 def test_the_licence_is_in_the_wheel(wheel: zipfile.Path) -> None:

@@ -23,7 +23,10 @@ def info() -> Iterator[str]:
     yield "packages: " + ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
     yield f"CPU: {os.cpu_count()} threads, features {' '.join(_features()) or 'none of ' + ', '.join(FEATURES)}"
     for owner in other_owners():
-        yield f"warning: {owner.distribution} also installs {owner.module} (in {owner.location})"
+        yield (
+            f"{owner.module} outside `axemu run` is that of {owner.distribution} (in {owner.location}); nothing of it is "
+            "touched"
+        )
     yield f"drivers: {', '.join(driver_names())}"
     chosen = selection()
     yield f"selected driver: {chosen.driver} (from {chosen.source})"

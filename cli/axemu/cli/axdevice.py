@@ -106,3 +106,7 @@ def _show(context: Context, index: int, info: DeviceInfo, verbose: bool) -> None
 def main() -> None:
     """Run the command."""
     start(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,11 +13,13 @@ from typing import Annotated
 
 import typer
 
+from axemu import faces
+from axemu.cli._commands import NAMES as COMMANDS
 from axemu.cli._errors import start, told
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
-PARTS = ("_zoo", "_predict", "_calibrate", "_warm")
+PARTS = ("_zoo", "_predict", "_calibrate", "_warm", "_commands")
 """Modules of this package with a typer application `app` of further commands."""
 
 
@@ -53,21 +55,30 @@ def demo(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(
     context: typer.Context,
-    program: Annotated[Path, typer.Argument(help="A Python program that uses axelera.runtime.")],
+    program: Annotated[
+        Path,
+        typer.Argument(help="A Python program that uses axelera.runtime, or a command such as axrunmodel."),
+    ],
     report: Annotated[
         str,
         typer.Option(help="JSON file for the report, or - for text on stderr. Give it before the program."),
     ] = "-",
     trace: Annotated[str, typer.Option(help="Perfetto file for a trace.")] = "",
 ) -> None:
-    """Run an unmodified program and report what its frames would have cost on a card."""
+    """Run an unmodified program and report what its frames would have cost on a card.
+
+    The program gets the runtime and compiler of this SDK, also where those of the vendor are installed.
+    """
     with told("axemu run"):
-        if not program.is_file():
-            raise FileNotFoundError(f"no program {program}; give the path of a Python file")
-        environment = os.environ | {"AXEMU_REPORT": _absolute(report)}
+        if not program.is_file() and str(program) not in COMMANDS:
+            raise FileNotFoundError(
+                f"no program {program}; give the path of a Python file, or one of {', '.join(COMMANDS)}"
+            )
+        start_of = [str(program)] if program.is_file() else ["-m", f"axemu.cli.{program}"]
+        environment = os.environ | {"AXEMU_REPORT": _absolute(report), faces.VARIABLE: "1"}
         if trace:
             environment["AXEMU_TRACE"] = _absolute(trace)
-        done = subprocess.run([sys.executable, str(program), *context.args], env=environment, check=False)
+        done = subprocess.run([sys.executable, *start_of, *context.args], env=environment, check=False)
     raise typer.Exit(done.returncode)
 
 

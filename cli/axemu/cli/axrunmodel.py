@@ -99,3 +99,7 @@ def histogram(measured: Measured, bins: int = 20) -> str:
 def main() -> None:
     """Run the command."""
     start(app)
+
+
+if __name__ == "__main__":
+    main()

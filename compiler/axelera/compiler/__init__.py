@@ -13,7 +13,6 @@ from axelera.compiler._errors import (
 )
 from axelera.compiler._violation import Violation
 from axelera.compiler.config import CompilerConfig
-from axemu.driver import warn_of_other_owners
 
 if TYPE_CHECKING:
     from axelera.compiler._check import check_operators
@@ -46,8 +45,6 @@ _LATE = {
     "quantize": "_quantize",
     "structure_program": "_structure",
 }
-
-warn_of_other_owners()
 
 
 def __getattr__(name: str) -> Any:

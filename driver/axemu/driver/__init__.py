@@ -22,7 +22,7 @@ from axemu.driver._errors import (
     Pending,
     UnknownError,
 )
-from axemu.driver._installed import Owner, other_owners, warn_of_other_owners
+from axemu.driver._installed import Owner, other_owners
 from axemu.driver._properties import as_integer, as_text, reject_unknown
 from axemu.driver._tensor_info import TensorInfo
 from axemu.driver._types import (
@@ -83,7 +83,6 @@ __all__ = [
     "reservation_directory",
     "reserve",
     "selection",
-    "warn_of_other_owners",
 ]
 
 _LATE = {

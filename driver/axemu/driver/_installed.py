@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from axemu import faces
 
 OWN_DISTRIBUTION = "axemu"
 CONTESTED = ("runtime", "compiler")
@@ -36,19 +36,6 @@ def other_owners(search_path: list[str] | None = None) -> tuple[Owner, ...]:
     return tuple(owners)
 
 
-@functools.cache
-def warn_of_other_owners() -> None:
-    """Say once per process, through the logger `axelera.runtime`, who else owns one of the contested packages."""
-    for owner in other_owners():
-        logging.getLogger("axelera.runtime").warning(
-            "%s also installs %s (in %s): which of the two is imported depends on the order of installation. Use one "
-            "environment for each; see docs/how-to/coexist-with-the-vendor-sdk.md.",
-            owner.distribution,
-            owner.module,
-            owner.location,
-        )
-
-
 def _listed_owners(directory: Path) -> list[Owner]:
     owners = []
     for record in directory.glob("*.dist-info/RECORD"):
@@ -72,11 +59,6 @@ def _unlisted_owners(directory: Path) -> list[Owner]:
     return [
         Owner(str(directory), f"axelera.{module}", directory)
         for module in CONTESTED
-        if (package := directory / "axelera" / module).is_dir() and package.resolve() not in _ours(module)
+        if (package := directory / "axelera" / module).is_dir()
+        and package.parent.resolve() not in faces.directories()
     ]
-
-
-def _ours(module: str) -> tuple[Path, Path]:
-    """Return where a package of this SDK lies beside this one, when installed and in a checkout."""
-    here = Path(__file__).resolve()
-    return here.parents[1] / module, here.parents[3] / module / "axelera" / module

@@ -23,7 +23,6 @@ from axemu.driver import (
     Pending,
     TensorInfo,
     UnknownError,
-    warn_of_other_owners,
 )
 
 __all__ = [
@@ -54,8 +53,6 @@ for _public in list(globals().values()):
     if isinstance(_public, type) or _public is select_devices:
         _public.__module__ = __name__
 del _public
-
-warn_of_other_owners()
 
 
 def __getattr__(name: str) -> str:

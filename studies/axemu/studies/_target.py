@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from axemu import faces
 from axemu.chip import METIS, ChipFigures
 from axemu.driver import InvalidArgument
 from axemu.model.program import Program, Task
+
+if TYPE_CHECKING:
+    import onnx
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +63,18 @@ def zoo_program(name: str, batch: int = 1) -> Program:
     Raises:
         InvalidArgument: the zoo has no such network; the message names similar ones.
     """
-    from axelera.compiler import structure_program  # noqa: PLC0415  onnx is slow to import
     from axemu.zoo import UnknownNetworkError, find  # noqa: PLC0415
 
     try:
         network = find(name)
     except UnknownNetworkError as error:
         raise InvalidArgument(f"model {name}: neither a file nor a directory, and {error}") from error
-    return structure_program(network.build(structure_only=True), batch)
+    return _structure(network.build(structure_only=True), batch)
 
 
 def target_of(program: Program, chip: ChipFigures = METIS) -> Target:
     """Plan a program and return it as a target."""
+    faces.check("axelera.compiler")
     from axelera.compiler.planning import PlanOptions, plan  # noqa: PLC0415
 
     planned = plan(program, PlanOptions(cores=program.batch, chip=chip))
@@ -82,10 +87,11 @@ def target_of(program: Program, chip: ChipFigures = METIS) -> Target:
     return Target(program.name, program.batch, planned.tasks, *_io_bytes(program), placement)
 
 
-def _structure(path: Path, batch: int) -> Program:
-    from axelera.compiler import structure_program  # noqa: PLC0415
+def _structure(model: onnx.ModelProto | Path, batch: int) -> Program:
+    faces.check("axelera.compiler")
+    from axelera.compiler import structure_program  # noqa: PLC0415  onnx is slow to import
 
-    return structure_program(path, batch)
+    return structure_program(model, batch)
 
 
 def _compiled(path: Path, compiled_cores: int | None) -> Target:

@@ -329,14 +329,3 @@ def test_a_configuration_is_made_without_the_tools_for_graphs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_another_owner_of_the_package_is_named_on_import(tmp_path: Path) -> None:
-    record = tmp_path / "axelera_devkit-1.6.0.dist-info" / "RECORD"
-    record.parent.mkdir()
-    record.write_text("axelera/compiler/__init__.py,,\n")
-    program = "import sys; sys.path.append(sys.argv[1]); import axelera.compiler"
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], check=True, capture_output=True, text=True
-    )
-    assert "axelera_devkit-1.6.0 also installs axelera.compiler" in done.stderr

@@ -41,5 +41,5 @@ def test_a_source_tree_on_the_path_is_found(tmp_path: Path) -> None:
 
 
 def test_our_source_tree_is_no_stranger() -> None:
-    root = Path(axelera.runtime.__file__).parents[2]
+    root = Path(axelera.runtime.__file__).parents[2]  # the room
     assert other_owners([str(root)]) == ()

@@ -1,0 +1,83 @@
+"""`axemu commands`: the vendor's command names, as far as nobody else owns them.
+
+A wheel that declared these scripts would overwrite the vendor's in an environment that holds both. So they are written
+on request, and only where there is nothing yet.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from axemu.cli._errors import told
+
+NAMES = ("axcompile", "axdevice", "axdownloadmodel", "axrunmodel")
+MARK = "# written by: axemu commands --install"
+
+app = typer.Typer()
+
+
+@app.command("commands")
+def commands(
+    install: Annotated[bool, typer.Option("--install", help="Write the commands.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove those that --install wrote.")] = False,
+    directory: Annotated[
+        Path | None, typer.Option(help="Where; the environment's own directory of commands by default.")
+    ] = None,
+) -> None:
+    """Show, write or remove axcompile, axdevice, axdownloadmodel and axrunmodel of this SDK.
+
+    Files that something else put there are never touched. `axemu run axcompile ...` works without them.
+    """
+    with told("axemu commands"):
+        if install and remove:
+            raise OSError("--install and --remove exclude each other")
+        place = directory or Path(sysconfig.get_path("scripts"))
+        refused = []
+        for name in NAMES:
+            path = place / name
+            state = state_of(path)
+            if install and state in ("missing", "ours"):
+                write(path)
+            elif remove and state == "ours":
+                path.unlink()
+            elif install:
+                refused.append(name)
+            print(f"{path}: {'left alone, it is not ours' if name in refused else state_of(path)}")
+        if refused:
+            raise typer.Exit(1)
+
+
+def state_of(path: Path) -> str:
+    """Return `missing`, `ours` or `not ours`."""
+    if not os.path.lexists(path):
+        return "missing"
+    try:
+        with path.open("rb") as file:
+            return "ours" if MARK.encode() in file.read(1 << 12) else "not ours"
+    except OSError:
+        return "not ours"
+
+
+def write(path: Path) -> None:
+    """Write the script that runs the module of the same name with this interpreter."""
+    # The shell finds the interpreter: a path in the first line must be short and free of spaces.
+    text = (
+        f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n' '''\n{MARK}\n"
+        "import sys\n\n"
+        f"from axemu.cli.{path.name} import main\n\n"
+        "sys.exit(main())\n"
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary = Path(name)
+    temporary.chmod(0o755)
+    temporary.replace(path)
