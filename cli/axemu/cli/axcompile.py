@@ -175,20 +175,22 @@ def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
 @contextlib.contextmanager
 def _logging(level: LogLevel, folder: Path, console: Console) -> Iterator[None]:
     """Messages on stderr from `level` on, and all of them in compilation_log.txt."""
-    logger = logging.getLogger("axelera")
+    loggers = [logging.getLogger(name) for name in ("axelera", "axemu")]
     terminal = RichHandler(level.value, console=console, show_path=False, show_time=False)
     file = logging.FileHandler(folder / "compilation_log.txt", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    before = logger.level
-    logger.setLevel(logging.DEBUG)
-    logger.addHandler(terminal)
-    logger.addHandler(file)
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(terminal)
+        logger.addHandler(file)
     try:
         yield
     finally:
-        logger.setLevel(before)
-        logger.removeHandler(terminal)
-        logger.removeHandler(file)
+        for logger, found in zip(loggers, before, strict=True):
+            logger.setLevel(found)
+            logger.removeHandler(terminal)
+            logger.removeHandler(file)
         file.close()
 
 
