@@ -23,6 +23,7 @@ from axelera.driver._errors import (
     UnknownError,
 )
 from axelera.driver._installed import Owner, other_owners, warn_of_other_owners
+from axelera.driver._path_errors import path_errors
 from axelera.driver._properties import as_integer, as_text, reject_unknown
 from axelera.driver._tensor_info import TensorInfo
 from axelera.driver._types import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from axelera.driver._configuration import check_configuration
     from axelera.driver._function import FunctionDriver
     from axelera.driver._l2_ledger import L2Holding
+    from axelera.driver._private import PrivateDirectory, Scratch, own_directory
     from axelera.driver._registry import create_driver, driver_names
     from axelera.driver._reservation import Holder, Reservation, holders, reservation_directory, reserve
     from axelera.driver._selection import Selection, configuration_files, read_configuration_file, selection
@@ -66,7 +68,9 @@ __all__ = [
     "NotImplemented",
     "Owner",
     "Pending",
+    "PrivateDirectory",
     "Reservation",
+    "Scratch",
     "Selection",
     "TensorInfo",
     "UnknownError",
@@ -78,6 +82,8 @@ __all__ = [
     "driver_names",
     "holders",
     "other_owners",
+    "own_directory",
+    "path_errors",
     "read_configuration_file",
     "reject_unknown",
     "reservation_directory",
@@ -90,13 +96,16 @@ _LATE = {
     "FunctionDriver": "_function",
     "Holder": "_reservation",
     "L2Holding": "_l2_ledger",
+    "PrivateDirectory": "_private",
     "Reservation": "_reservation",
+    "Scratch": "_private",
     "Selection": "_selection",
     "check_configuration": "_configuration",
     "configuration_files": "_selection",
     "create_driver": "_registry",
     "driver_names": "_registry",
     "holders": "_reservation",
+    "own_directory": "_private",
     "read_configuration_file": "_selection",
     "reservation_directory": "_reservation",
     "reserve": "_reservation",

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from axelera.driver._errors import ConnectionError, DeviceInUse, InvalidArgument  # noqa: A004
 from axelera.driver._l2_ledger import L2Holding, check_l2
+from axelera.driver._private import PrivateDirectory, own_directory
 
 MAX_CORES = 16
 _GATE = 255  # lock byte that makes a change of several cores one step
@@ -124,27 +125,25 @@ def reservation_directory() -> Path:
     All processes of a user must agree on it, so it follows neither TMPDIR nor a login session.
 
     Raises:
-        ConnectionError: the directory cannot be made or belongs to somebody else.
+        ConnectionError: the directory cannot be made, belongs to somebody else, or others may write to it.
     """
     configured = os.environ.get("AXEMU_RUNTIME_DIR")
     base = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108
-    path = Path(configured) if configured else base / f"axemu-{os.getuid()}"
+    path = Path(configured) if configured else base / f"axemu-{os.geteuid()}"
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.lstat() if not configured else path.stat()
-        path = (
-            path.resolve()
-        )  # one spelling: a second descriptor of a file would not see the first one's locks
-    except OSError as error:
+        if not configured:
+            path = own_directory(base, path.name)
+        with PrivateDirectory(path, create=True) as directory:
+            # One spelling: a second descriptor of a file would not see the first one's locks.
+            return directory.path.resolve()
+    except (OSError, RuntimeError) as error:
         raise ConnectionError(
-            f"cannot keep core reservations in {path}: {error.strerror}; set AXEMU_RUNTIME_DIR to a writable directory"
+            f"cannot keep core reservations in {path}: {_reason(error)}; set AXEMU_RUNTIME_DIR to a directory of your own"
         ) from error
-    if status.st_uid != os.getuid() or not path.is_dir():
-        raise ConnectionError(
-            f"cannot keep core reservations in {path}: it belongs to another user; set AXEMU_RUNTIME_DIR to a "
-            "directory of your own"
-        )
-    return path
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 @dataclass(slots=True)
@@ -267,14 +266,16 @@ class _Table:
         with self.mutex:
             file = self.files.get(path)
             if file is None:
-                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
                 try:
-                    file = _BoardFile(os.open(path, flags, 0o600), total)
+                    with PrivateDirectory(path.parent) as directory:
+                        descriptor = directory.open(path.name, os.O_RDWR | os.O_CREAT)
+                    os.fchmod(descriptor, 0o600)  # who may open it for reading may lock it, too
                 except OSError as error:
                     raise ConnectionError(
-                        f"{board}: cannot open its reservation file {path}: {error.strerror}"
+                        f"{board}: cannot open its reservation file {path}: {_reason(error)}; remove it, or set "
+                        "AXEMU_RUNTIME_DIR to another directory"
                     ) from error
-                self.files[path] = file
+                self.files[path] = file = _BoardFile(descriptor, total)
             return file
 
     def forget(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -328,9 +329,37 @@ def test_a_scribbled_record_does_not_hide_the_holder(other: Other) -> None:
 
 
 def test_a_directory_of_somebody_else_is_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(ConnectionError, match="belongs to another user; set AXEMU_RUNTIME_DIR"):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path / "mine"))
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(ConnectionError, match=r"belongs to another user .*; set AXEMU_RUNTIME_DIR"):
         reservation_directory()
+
+
+def test_a_directory_that_others_may_write_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o777)
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path))
+    with pytest.raises(ConnectionError, match=r"others may write to it \(mode 777; chmod go-w"):
+        reservation_directory()
+
+
+@pytest.mark.parametrize("what", ["pipe", "link", "directory"])
+def test_what_is_no_file_of_ours_is_no_lock(
+    what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path))
+    lock, victim = tmp_path / (re.sub("[:]", "_", BOARD) + ".lock"), tmp_path / "victim"
+    victim.write_text("precious")
+    {"pipe": lambda: os.mkfifo(lock), "link": lambda: lock.symlink_to(victim), "directory": lock.mkdir}[
+        what
+    ]()
+    with pytest.raises(
+        ConnectionError, match=rf"{BOARD}: cannot open its reservation file .*; remove it, or set"
+    ):
+        reserve(BOARD, 1)
+    assert victim.read_text() == "precious"
 
 
 def test_an_unusable_directory_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
