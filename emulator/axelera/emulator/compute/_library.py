@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import hashlib
-import logging
 import os
 import platform
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from axelera.driver import InternalError, InvalidArgument
+from axelera.driver import InternalError, InvalidArgument, Scratch
 
 from ._build import SYMBOL_PREFIX, target_machine
+from ._cache import (
+    CompilationFailed,
+    default_directories,
+    find_code,
+    locked_cache,
+    read_code,
+    read_file,
+    write_code,
+)
 from ._paths import SPECS, available_paths, code_features
-
-logger = logging.getLogger(__name__)
 
 TIME_LIMIT = 240.0
 """Seconds code generation may take; it needs about ten. `AXEMU_COMPILE_SECONDS` replaces it."""
@@ -35,11 +38,8 @@ _CHILD = (
     "import pathlib, sys; from axelera.emulator.compute._build import build;"
     " pathlib.Path(sys.argv[2]).write_bytes(build(sys.argv[1]))"
 )
+_INHERITED_FLAGS = {"isolated": "-I", "ignore_environment": "-E", "no_user_site": "-s", "no_site": "-S"}
 _SOURCES = ("micro", "kernels", "fields")
-
-
-class CompilationFailed(InternalError):  # noqa: N818  read as the driver's errors are
-    """Code for a path could not be generated within its time limit."""
 
 
 class Library:
@@ -106,11 +106,7 @@ def key(path: str) -> str:
 
 def cache_directories() -> tuple[Path, ...]:
     """Return where code is looked for, in this order; it is written to the first that can be written."""
-    if forced := os.environ.get("AXEMU_CACHE_DIR"):
-        return (Path(forced),)
-    from platformdirs import user_cache_path  # noqa: PLC0415
-
-    return (_HERE / "__pycache__", user_cache_path("axemu"))
+    return default_directories()
 
 
 def generate(path: str) -> Path:
@@ -135,20 +131,20 @@ def object_code(path: str, *, retry: bool = False) -> tuple[Path, bytes]:
         retry: generate again where an earlier attempt is on record as failed.
     """
     name = f"kernels-{path}-{key(path)}"
-    for directory in cache_directories():
-        file = directory / f"{name}.o"
-        data = _read(file)
+    target, failure = f"{name}.o", f"{name}.failed"
+    directories = cache_directories()
+    found = find_code(directories, target)
+    if found is not None:
+        return found
+    with locked_cache(directories, f"{name}.lock") as cache:
+        directory = cache.path
+        data = read_code(cache, target)
         if data is not None:
-            return file, data
-    directory = _writable_directory()
-    target, failure = directory / f"{name}.o", directory / f"{name}.failed"
-    with _locked(directory / f"{name}.lock"):
-        data = _read(target)
-        if data is not None:
-            return target, data
-        if failure.exists() and not retry:
+            return directory / target, data
+        before = read_file(cache, failure)
+        if before is not None and not retry:
             raise CompilationFailed(
-                f"generating kernels for {path} failed before ({failure.read_text(encoding='utf-8').strip()});"
+                f"generating kernels for {path} failed before ({before.decode(errors='replace').strip()});"
                 " `axemu warm` tries again"
             )
         print(
@@ -158,23 +154,27 @@ def object_code(path: str, *, retry: bool = False) -> tuple[Path, bytes]:
         try:
             data = _generate(path, directory)
         except CompilationFailed as error:
-            _replace(failure, str(error).encode())
+            cache.write(failure, str(error).encode())
             raise
-        failure.unlink(missing_ok=True)
-        _replace(target, hashlib.sha256(data).digest() + data)
-        return target, data
+        cache.remove(failure)
+        write_code(cache, target, data)
+        return directory / target, data
 
 
 def _generate(path: str, directory: Path) -> bytes:
     limit = float(os.environ.get("AXEMU_COMPILE_SECONDS", TIME_LIMIT))
-    with tempfile.TemporaryDirectory(dir=directory) as scratch:
-        target = Path(scratch) / "kernels.o"
-        command = [sys.executable, "-c", _CHILD, path, str(target)]
-        # Settings of Numba that an application runs under are not meant for these kernels.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    with Scratch("axemu-build-", directory) as scratch:
+        target = scratch / "kernels.o"
+        command = [sys.executable, *_child_flags(), "-c", _CHILD, path, str(target)]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=limit, check=False, env=environment
+                command,
+                capture_output=True,
+                text=True,
+                timeout=limit,
+                check=False,
+                cwd=scratch,
+                env=_child_environment(),
             )
         except subprocess.TimeoutExpired:
             raise CompilationFailed(f"the compiler did not finish within {limit:g} s") from None
@@ -184,48 +184,22 @@ def _generate(path: str, directory: Path) -> bytes:
         return target.read_bytes()
 
 
-def _read(file: Path) -> bytes | None:
-    """Return the content of a cache file, or None if it is missing or damaged."""
-    try:
-        content = file.read_bytes()
-    except OSError:
-        return None
-    digest, data = content[:32], content[32:]
-    if hashlib.sha256(data).digest() != digest:
-        logger.warning("cache file %s is damaged and will be made again", file)
-        return None
-    return data
+def _child_flags() -> list[str]:
+    """Return the flags for a child that imports what this process could, but nothing from where it happens to run.
+
+    Isolated mode would hide packages that PYTHONPATH or the user's site directory provide.
+    """
+    return ["-P", *(flag for name, flag in _INHERITED_FLAGS.items() if getattr(sys.flags, name))]
 
 
-def _replace(file: Path, content: bytes) -> None:
-    """Write a file so that other processes see all of it or nothing."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-    Path(temporary).replace(file)
+def _child_environment() -> dict[str, str]:
+    """Return this process's environment, with paths that hold in another directory.
 
-
-def _writable_directory() -> Path:
-    for directory in cache_directories():
-        try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryFile(dir=directory):
-                return directory
-        except OSError:
-            continue
-    directory = Path(tempfile.mkdtemp(prefix="axemu-"))
-    logger.warning(
-        "no cache directory can be written (tried %s): generated code is kept in %s for this process only;"
-        " set AXEMU_CACHE_DIR",
-        ", ".join(map(str, cache_directories())),
-        directory,
-    )
-    return directory
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Hold a lock between processes: the others wait and then find the result."""
-    with file.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+    Settings of Numba that an application runs under are not meant for these kernels. An empty entry of PYTHONPATH, left
+    by joining an unset one, would mean the current directory.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    if "PYTHONPATH" in environment:
+        entries = [os.path.abspath(entry) for entry in environment["PYTHONPATH"].split(os.pathsep) if entry]  # noqa: PTH100
+        environment["PYTHONPATH"] = os.pathsep.join(entries)
+    return environment

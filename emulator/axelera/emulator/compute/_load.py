@@ -10,8 +10,9 @@ from functools import partial
 from axelera.driver import InvalidArgument
 from axelera.model.program import Program, validate
 
+from ._cache import CompilationFailed
 from ._executable import Executable
-from ._library import CompilationFailed, Library, library
+from ._library import Library, library
 from ._paths import available_paths
 from ._threads import ThreadBudget, shared_budget, thread_setting
 
