@@ -125,10 +125,17 @@ def load_calibration(path: Path | None = None) -> Calibration:
     if path is None:
         text = resources.files("axelera.chip").joinpath("calibration.json").read_text(encoding="utf-8")
         return calibration_from_json(text, "calibration.json (shipped)")
+    try:
+        return calibration_from_json(_text(path), str(path))
+    except OSError as error:  # a name no file has, or one that is not for this user
+        raise ValueError(f"calibration {path}: cannot be read: {error.strerror or error}") from error
+
+
+def _text(path: Path) -> str:
     if not path.is_file():
         raise ValueError(
             f"calibration {path}: no such file; write one with `axemu calibrate --output {path}`"
         )
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"calibration {path}: larger than {_MAX_BYTES} bytes, expected a small JSON file")
-    return calibration_from_json(path.read_text(encoding="utf-8"), str(path))
+    return path.read_text(encoding="utf-8")

@@ -29,9 +29,18 @@ def path_errors(kind: type[AxeleraError], path: object, problem: str = "cannot b
         reason = error.strerror or str(error)
         raise kind(f"{_shown(path)}: {problem}: {reason}{_other(error, path)}") from error
     except (ValueError, RuntimeError) as error:
-        if isinstance(error, RecursionError | NotImplementedError):
+        if not _about_a_path(error):
             raise
         raise kind(f"{_shown(path)}: {problem}: {error}") from error
+
+
+def _about_a_path(error: ValueError | RuntimeError) -> bool:
+    text = str(error)
+    return (
+        isinstance(error, UnicodeEncodeError)
+        or text.startswith(("embedded null", "Symlink loop", "Could not determine home"))
+        or text.endswith(("null byte", "null character"))
+    )
 
 
 def _shown(path: object) -> str:

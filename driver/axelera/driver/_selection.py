@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from axelera.driver._errors import InvalidConfiguration
+from axelera.driver._path_errors import path_errors
 
 ENVIRONMENT_VARIABLE = "AXELERA_DRIVER"
 DEFAULT_DRIVER = "emulator"
@@ -54,15 +55,18 @@ def configuration_files() -> tuple[Path, ...]:
     Raises:
         InvalidConfiguration: AXEMU_CONFIG names no file.
     """
+    # os.path answers False where a Path raises: names too long, directories that may not be entered.
     if named := os.environ.get("AXEMU_CONFIG"):
-        if not Path(named).is_file():
+        if not os.path.isfile(named):  # noqa: PTH113
             raise InvalidConfiguration(f"AXEMU_CONFIG names {named}, which is not a file")
         return (Path(named),)
-    home = os.environ.get("XDG_CONFIG_HOME")
-    base = Path(home) if home else Path(os.path.expanduser("~/.config"))  # noqa: PTH111  never raises without a home
-    here = Path("axemu.toml")
-    candidates = ([here.absolute()] if here.is_file() else []) + [base / "axemu" / "config.toml"]
-    return tuple(path for path in candidates if path.is_file())
+    candidates = []
+    if os.path.isfile("axemu.toml"):  # noqa: PTH113
+        candidates.append(Path("axemu.toml").absolute())
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111  never raises
+    if os.path.isabs(base):  # noqa: PTH117  without a home it is not
+        candidates.append(Path(base) / "axemu" / "config.toml")
+    return tuple(path for path in candidates if os.path.isfile(path))  # noqa: PTH113
 
 
 def read_configuration_file(path: Path) -> Mapping[str, Any]:
@@ -73,11 +77,8 @@ def read_configuration_file(path: Path) -> Mapping[str, Any]:
     """
     import tomllib  # noqa: PLC0415  only paid for by those who have a configuration file
 
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_CONFIGURATION_BYTES + 1)
-    except OSError as error:
-        raise InvalidConfiguration(f"{path}: cannot be read: {error.strerror}") from error
+    with path_errors(InvalidConfiguration, path), path.open("rb") as file:
+        content = file.read(MAX_CONFIGURATION_BYTES + 1)
     if len(content) > MAX_CONFIGURATION_BYTES:
         raise InvalidConfiguration(
             f"{path}: larger than {MAX_CONFIGURATION_BYTES} B, which no configuration file is"

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from axelera.chip import BOARDS, HOSTS
-from axelera.driver import InvalidConfiguration, configuration_files, read_configuration_file
+from axelera.driver import InvalidConfiguration, configuration_files, path_errors, read_configuration_file
 
 ENVIRONMENT_VARIABLE = "AXEMU_EMULATOR"
 FILE_VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace"}
@@ -100,6 +100,16 @@ class EmulatorOptions(_Strict):
     def _known_host(cls, value: str) -> str:
         return _one_of(value, HOSTS)
 
+    @field_validator("report", "trace", "calibration")
+    @classmethod
+    def _name_of_a_file(cls, value: str) -> str:
+        if value not in ("", "-"):
+            try:
+                user_file(value)
+            except InvalidConfiguration as error:
+                raise ValueError(str(error)) from error
+        return value
+
     @property
     def computes(self) -> bool:
         """Whether outputs hold computed values."""
@@ -186,5 +196,10 @@ def _inline_table(text: str, source: str) -> Mapping[str, Any]:
 
 
 def user_file(path: str) -> Path:
-    """Return a file the user named as an absolute path."""
-    return Path(path).expanduser().resolve()
+    """Return a file the user named as an absolute path.
+
+    Raises:
+        InvalidConfiguration: it is no name for a file.
+    """
+    with path_errors(InvalidConfiguration, path, "is no name for a file"):
+        return Path(path).expanduser().resolve()

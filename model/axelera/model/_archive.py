@@ -8,7 +8,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from axelera.driver import InvalidArgument
+from axelera.driver import InvalidArgument, path_errors
 from axelera.model._files import open_without_waiting
 from axelera.model._replacing import replacing
 
@@ -25,9 +25,15 @@ def write_axm(directory: Path, target: Path) -> Path:
     """Pack the files of a compiled-model directory into `target`; equal files give a byte-identical archive.
 
     Raises:
-        InvalidArgument: `directory` holds no files, too many, links, or names that `read_axm` refuses.
+        InvalidArgument: `directory` holds no files, too many, links, or names that `read_axm` refuses; or `target` cannot
+            be written.
     """
     directory, target = Path(directory), Path(target)
+    with path_errors(InvalidArgument, target, "cannot be written"):
+        return _write(directory, target)
+
+
+def _write(directory: Path, target: Path) -> Path:
     files = sorted(
         path for path in directory.rglob("*") if not path.is_dir() and path.resolve() != target.resolve()
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+from axelera.driver import Scratch
 
 
 @contextlib.contextmanager
@@ -23,14 +24,16 @@ def replacing(path: Path) -> Iterator[Path]:
         yield path
         return
     target = path.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        yield temporary
-        temporary.replace(target)
+        scratch = Scratch(f".{target.name[:40]}.axemu-", target.parent)  # a name nobody can put a link at
     except OSError as error:
-        if error.filename != os.fspath(temporary):
-            raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with scratch as folder:
+        temporary = folder / target.name
+        try:
+            yield temporary
+            temporary.replace(target)
+        except OSError as error:
+            if error.filename != os.fspath(temporary):
+                raise
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error

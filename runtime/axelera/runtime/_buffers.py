@@ -9,6 +9,7 @@ import operator
 import os
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -135,11 +136,27 @@ def check_apart(slots: Sequence[OutputSlot], values: Sequence[Any]) -> None:
         return  # the usual case; comparing pairs takes longer
     given = zip(slots, values, strict=True)
     for (first, one), (second, other) in itertools.combinations(given, 2):
-        shared = np.may_share_memory(one, other) if isinstance(one, np.ndarray) else int(one) == int(other)
+        shared = (
+            np.may_share_memory(one, other)
+            if isinstance(one, np.ndarray)
+            else _same_memory(int(one), int(other))
+        )
         if shared:
             raise InvalidArgument(
                 f"{second.where}: shares memory with {first.where}; give every output a buffer of its own"
             )
+
+
+def _same_memory(one: int, other: int) -> bool:
+    """Tell whether two file descriptors, which may be duplicates, lead to the same memory."""
+    try:
+        same = os.path.samestat(os.fstat(one), os.fstat(other))
+    except OSError:  # closed since; who maps it will say so
+        return one == other
+    # Before Linux 5.3 all dma-bufs had one inode in common.
+    return one == other or (
+        same and not str(Path(f"/proc/self/fd/{one}").readlink()).startswith("anon_inode:")
+    )
 
 
 def _flat(value: npt.NDArray[Any]) -> npt.NDArray[Any]:

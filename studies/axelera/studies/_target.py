@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axelera.chip import METIS, ChipFigures
-from axelera.driver import InvalidArgument
+from axelera.driver import InvalidArgument, path_errors
 from axelera.model.program import Program, Task
 
 
@@ -37,7 +37,11 @@ def load_target(model: str | Path, compiled_cores: int | None = None, chip: Chip
         InvalidArgument: nothing of that name exists, or a compiled model spans another number of cores.
         AxeleraError: the model cannot be read or the chip cannot run it.
     """
-    path = Path(model)
+    with path_errors(InvalidArgument, f"model {model}"):
+        return _load(model, Path(model), compiled_cores, chip)
+
+
+def _load(model: str | Path, path: Path, compiled_cores: int | None, chip: ChipFigures) -> Target:
     if path.name == "model.json":
         path = path.parent
     if path.is_dir():

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -151,10 +152,56 @@ def test_without_an_exchange_in_one_step_a_failure_restores_the_old_one(
         with replacing(target, COMPILED_MODEL, added_too=False) as fresh:
             fresh.rmdir()
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ConfigurationError, match="cannot be put in place: No such file"):
         vanish()
     assert contents(target) == {"manifest.json": b"new", "model.json": b"new"}
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("before", ["nothing", "empty", "an earlier one"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_of_two_who_write_one_directory_one_wins_and_the_other_is_told(
+    before: str, at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    if before != "nothing":
+        target.mkdir()
+    if before == "an earlier one":
+        for mark in COMPILED_MODEL.marks:
+            (target / mark).write_text("old")
+    if not at_once:
+        monkeypatch.setattr("axelera.compiler.packaging._replace._exchange", lambda *_: False)
+
+    def write(content: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        with replacing(target, COMPILED_MODEL, added_too=True) as fresh:
+            for mark in COMPILED_MODEL.marks:
+                (fresh / mark).write_text(content)
+            (fresh / f"report.{content}").write_text(content)
+            meanwhile()
+
+    with pytest.raises(
+        ConfigurationError, match="was written by somebody else in the meantime, and is left as it is"
+    ):
+        write("json", lambda: write("html"))
+    assert {path.name: path.read_text() for path in target.iterdir()} == {
+        "model.json": "html", "manifest.json": "html", "report.html": "html",
+    }  # fmt: skip
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_compile_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, sys; from axelera.compiler.packaging import COMPILED_MODEL, replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1]), COMPILED_MODEL, added_too=False) as fresh:\n"
+        "    (fresh / 'model.json').touch(); os.kill(os.getpid(), 9)"
+    )
+    target = tmp_path / "out"
+    (tmp_path / ".out.swp").mkdir()  # a name like ours, and somebody's work
+    subprocess.run([sys.executable, "-c", program, str(target)], check=False)
+    assert len(list(tmp_path.glob(".out.axemu-*"))) == 1
+    with replacing(target, COMPILED_MODEL, added_too=False) as fresh:
+        (fresh / "model.json").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"out", ".out.swp"}
 
 
 @pytest.mark.parametrize("place", [".", "..", "absolute"])
@@ -288,7 +335,7 @@ def test_two_dumps_have_two_names() -> None:
 
 def test_a_place_that_cannot_be_written_is_named(quantised: AxeleraQuantizedModel, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match=r"file.out cannot be made: File exists"):
+    with pytest.raises(ConfigurationError, match=r"file.out: cannot be made: File exists"):
         compiler.compile(quantised, CompilerConfig(), tmp_path / "file" / "out")
 
 

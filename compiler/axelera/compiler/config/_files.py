@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from axelera.compiler._errors import ConfigurationError
+from axelera.driver import path_errors
 
 __all__ = [
     "ConfigurationNotFoundError",
@@ -56,7 +57,11 @@ def find_configuration(name: str | Path, folder: Path) -> Path:
     Raises:
         ConfigurationNotFoundError: lists the places tried and the nearest name there is.
     """
-    path = Path(name)
+    with path_errors(ConfigurationError, f"compiler configuration file {name}"):
+        return _find(Path(name), folder)
+
+
+def _find(path: Path, folder: Path) -> Path:
     folders = [folder, presets_folder()] if path.name == str(path) else [folder]
     tried = [path] if path.is_absolute() else [place / path for place in folders]
     for candidate in tried:
@@ -67,7 +72,7 @@ def find_configuration(name: str | Path, folder: Path) -> Path:
     close = difflib.get_close_matches(path.name, [*near], n=1, cutoff=0.5)
     hint = f"\nDid you mean {close[0]!r}?" if close else ""
     raise ConfigurationNotFoundError(
-        f"compiler configuration file {str(name)!r} was not found. Tried:\n{attempts}{hint}\n"
+        f"compiler configuration file {str(path)!r} was not found. Tried:\n{attempts}{hint}\n"
         "Correct the name, or comment out compiler_config_file (leave out --conf) to compile with the defaults."
     )
 
@@ -131,13 +136,18 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
+    with path_errors(ConfigurationError, f"configuration file {path}"):
+        return _read(path)
+
+
+def _read(path: Path) -> str:
     if not path.is_file():
         raise ConfigurationNotFoundError(f"configuration file {path} does not exist or is not a file")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ConfigurationError(f"{path} has {path.stat().st_size} bytes; at most {MAX_FILE_BYTES} are read")
     try:
         return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} cannot be read as UTF-8 text: {error}") from None
 
 

@@ -32,7 +32,10 @@ def extract_ultralytics_metadata(model: Any) -> dict[str, Any]:
     if isinstance(model, str | Path):
         import onnx  # noqa: PLC0415  slow, and not needed for PyTorch models
 
-        model = onnx.load(str(model), load_external_data=False)
+        try:
+            model = onnx.load(str(model), load_external_data=False)
+        except Exception as error:  # protobuf, onnx and OS errors share no base class
+            raise ConfigurationError(f"{model} is not a readable ONNX model: {error}") from error
     found = _from_onnx(model.metadata_props) if hasattr(model, "metadata_props") else _from_module(model)
     if not {"names", "task"} & found.keys():
         raise ConfigurationError(

@@ -17,6 +17,7 @@ from onnx import helper
 
 from axelera.compiler._errors import ModelError
 from axelera.compiler.frontend._types import use_float32
+from axelera.driver import path_errors
 
 OLDEST_OPSET = 7
 CANONICAL_OPSET = 17
@@ -40,6 +41,11 @@ def load_proto(model: Any) -> onnx.ModelProto:
             f"model is {type(model).__name__}, expected an ONNX model, the path of one or a torch module"
         )
     path = Path(model)
+    with path_errors(ModelError, f"model file {path}"):
+        return _read(path)
+
+
+def _read(path: Path) -> onnx.ModelProto:
     if path.is_dir():
         raise ModelError(f"model file {path} is a directory; give the path of an .onnx file")
     if not path.is_file():

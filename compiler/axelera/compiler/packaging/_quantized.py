@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import onnx
 
-from axelera.compiler._errors import ModelError
+from axelera.compiler._errors import ConfigurationError, ModelError
 from axelera.compiler._parts import QuantizedParts
 from axelera.compiler._ports import HostPort
 from axelera.compiler.frontend import nchw_shape
@@ -24,7 +24,7 @@ from axelera.compiler.packaging._compiled import (
 from axelera.compiler.packaging._graph import viewer_graph
 from axelera.compiler.packaging._listing import program_listing, program_text
 from axelera.compiler.packaging._replace import Contents, replacing
-from axelera.driver import AxeleraError
+from axelera.driver import AxeleraError, path_errors
 from axelera.model import manifest_json, model_json
 from axelera.model.program import read_program, write_program
 
@@ -46,7 +46,10 @@ Parts = TypeVar("Parts", bound=QuantizedParts)
 
 def write_quantized_model(model: QuantizedParts, directory: Path) -> None:
     """Write a quantised model; a directory with an earlier one is replaced at once."""
-    with replacing(directory, QUANTISED_MODEL, added_too=False) as fresh:
+    with (
+        path_errors(ConfigurationError, f"output directory {directory}", "cannot be written"),
+        replacing(directory, QUANTISED_MODEL, added_too=False) as fresh,
+    ):
         program = fresh / PROGRAM
         program.mkdir()
         inputs = [port.info() for port in model.inputs]
@@ -94,6 +97,11 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
     Raises:
         ModelError: there is none, or it is damaged.
     """
+    with path_errors(ModelError, directory):
+        return _read(directory, kind)
+
+
+def _read(directory: Path, kind: type[Parts]) -> Parts:
     if directory.name == MANIFEST:
         directory = directory.parent
     path = directory / MANIFEST

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axelera.driver import IncompatibleDevice, InvalidArgument
+from axelera.driver import IncompatibleDevice, InvalidArgument, path_errors
 from axelera.model.ops._version import NUMERICS_VERSION
 from axelera.model.program._fields import Field, read_json
 from axelera.model.program._program import FORMAT_VERSION, Attribute, Node, Program, Tensor, is_structure_only
@@ -95,6 +95,11 @@ def read_program(directory: Path | str) -> Program:
         InvalidArgument: a file is damaged, has changed since it was compiled, or breaks a rule; names file and field.
     """
     folder = Path(directory)
+    with path_errors(InvalidArgument, folder):
+        return _read_program(folder)
+
+
+def _read_program(folder: Path) -> Program:
     root = read_json(_inside(folder, PROGRAM_JSON, IncompatibleDevice), MAX_JSON_BYTES)
     for key, version in (("format_version", FORMAT_VERSION), ("numerics_version", NUMERICS_VERSION)):
         found = root.member(key).integer(0, 1 << 30)
