@@ -1,0 +1,198 @@
+"""Two users share a place that both can write to: neither can run code of, slow or break the other.
+
+The attacker is a shell as another user; the victim a program of ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from tests._sizes import sample
+
+from axelera.emulator.compute import _library
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can become two other users"),
+    pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv of util-linux"),
+]
+
+VICTIM, ATTACKER = 1_610_000_001 + os.getpid(), 1_620_000_001 + os.getpid()
+READ_ALL = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+"""For interpreters in a directory of root's; gives nothing to who writes."""
+
+OBJECT_CODE = """
+from axelera.emulator.compute import _library
+def generate(path, directory):
+    print("generated", end=" ")
+    return b"mine"
+_library._generate = generate
+print(_library.object_code("portable")[1])
+"""
+HOLD = """
+import sys
+from axelera.driver import holders, reserve
+held = reserve("metis-0:1:0", 1)
+print(held.cores, len(holders("metis-0:1:0")), flush=True)
+sys.stdin.read()
+"""
+AGREE = """
+import pathlib, sys
+from axelera.driver import own_directory
+print(own_directory(pathlib.Path(sys.argv[1]), "axemu"))
+"""
+
+
+def become(user: int, *options: str) -> list[str]:
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *options]
+
+
+def attack(script: str, *arguments: object) -> None:
+    command = [*become(ATTACKER), "/bin/sh", "-ec", script, "sh", *map(str, arguments)]
+    subprocess.run(command, check=True, env={"PATH": "/usr/bin:/bin"}, cwd="/")
+
+
+class Victim:
+    """Programs of the victim, who has neither a home nor an entry in the list of users."""
+
+    def __init__(self, shared: Path, directory: Path) -> None:
+        self.directory = directory
+        self.environment = {
+            "PATH": "/usr/bin:/bin",
+            "AXEMU_CACHE_DIR": str(shared / "cache"),
+            "TMPDIR": str(shared),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def start(self, program: str, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*become(VICTIM, *READ_ALL), sys.executable, "-c", program, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+            cwd=self.directory,
+        )
+
+    def run(self, program: str, *arguments: object) -> tuple[str, str]:
+        process = self.start(program, *arguments)
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        return output.strip(), errors
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Path]:
+    for path in (tmp_path, *tmp_path.parents):
+        if path != Path(path.anchor) and path.owner() == "root" and not path.stat().st_mode & 0o001:
+            path.chmod(path.stat().st_mode | 0o711)  # pytest's own directories
+    directory = tmp_path / "shared"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    yield directory
+    for left in Path("/tmp").glob(f"axemu-{VICTIM}*"):  # noqa: S108  where reservations are
+        shutil.rmtree(left)
+
+
+@pytest.fixture
+def victim(shared: Path, tmp_path: Path) -> Victim:
+    directory = tmp_path / "victim"
+    directory.mkdir()
+    (directory / "thesis").write_text("precious")
+    for path in (directory, directory / "thesis"):
+        os.chown(path, VICTIM, VICTIM)
+    return Victim(shared, directory)
+
+
+PLANTED = 'mkdir "$1"; cp "$2" "$1/$3.o"; echo no > "$1/$3.failed"; chmod 755 "$1"'
+ATTACKS = {
+    "code": PLANTED,
+    "code in an open directory": f'{PLANTED}; chmod 777 "$1"',
+    "code behind a link": 'set -- "$1" "$2" "$3" "$4"; mkdir "$1.d"; ln -s "$1.d" "$1"; cp "$2" "$1/$3.o"',
+    "a failure": 'mkdir "$1"; echo no > "$1/$3.failed"',
+    "a lock held for ever": 'mkdir "$1"; touch "$1/$3.lock"; chmod -R a+rwX "$1"',
+    "a pipe for a lock": 'mkdir "$1"; mkfifo -m 666 "$1/$3.lock"; chmod 777 "$1"',
+    "a link for a lock": 'mkdir "$1"; ln -s "$4/thesis" "$1/$3.lock"; chmod 777 "$1"',
+    "a link to the victim": 'ln -s "$4" "$1"',
+    "a file": 'touch "$1"',
+    "a pipe": 'mkfifo -m 666 "$1"',
+    "a directory nobody enters": 'mkdir -m 0 "$1"',
+}
+
+
+@pytest.mark.parametrize("script", ATTACKS.values(), ids=ATTACKS)
+def test_nobody_elses_code_runs_and_nobody_waits(
+    script: str, shared: Path, victim: Victim, tmp_path: Path
+) -> None:
+    evil = tmp_path / "evil"
+    evil.write_bytes(hashlib.sha256(b"evil").digest() + b"evil")
+    name = f"kernels-portable-{_library.key('portable')}"
+    attack(script, shared / "cache", evil, name, victim.directory)
+    output, errors = victim.run(OBJECT_CODE)
+    assert output == "generated b'mine'"
+    assert "is not used for generated code" in errors or "no cache directory can be used" in errors
+    assert (victim.directory / "thesis").read_text() == "precious"
+    assert [path.name for path in victim.directory.iterdir()] == ["thesis"]
+
+
+def test_who_cannot_use_the_cache_of_another_compiles_once(shared: Path, victim: Victim) -> None:
+    attack('mkdir -m 700 "$1"', shared / "cache")
+    attack('for n in 1 2 3 4; do mkdir -m 777 "$1-$n"; done', shared / f"axemu-cache-{VICTIM}")
+    attack('mkdir -m 777 "$1"', shared / f"axemu-cache-{VICTIM}")
+    assert victim.run(OBJECT_CODE)[0] == "generated b'mine'"
+    assert victim.run(OBJECT_CODE)[0] == "b'mine'"
+    assert len([path for path in shared.iterdir() if path.stat().st_uid == VICTIM]) == 1
+
+
+def test_two_who_share_a_cache_directory_each_have_their_code(shared: Path, victim: Victim) -> None:
+    victim.run(OBJECT_CODE)
+    attack('! ls "$1" 2>/dev/null && ! touch "$1/x" 2>/dev/null', shared / "cache")
+    assert victim.run(OBJECT_CODE)[0] == "b'mine'"
+
+
+def test_processes_agree_on_a_directory_whose_name_somebody_took(shared: Path, victim: Victim) -> None:
+    attack('mkdir -m 777 "$1"', shared / "axemu")
+    for _ in range(sample(2, 50)):
+        found = {process.communicate()[0].strip() for process in together(victim, AGREE, shared)}
+        assert len(found) == 1
+        attack('rmdir "$1" 2>/dev/null || mkdir -m 777 "$1"', shared / "axemu")
+        assert {victim.run(AGREE, shared)[0]} == found
+        shutil.rmtree(found.pop())
+        attack('test -e "$1" || mkdir -m 777 "$1"', shared / "axemu")
+
+
+def together(victim: Victim, program: str, *arguments: object) -> Sequence[subprocess.Popen[str]]:
+    return [victim.start(program, *arguments) for _ in range(4)]
+
+
+def test_cores_are_reserved_although_somebody_took_the_directory(shared: Path, victim: Victim) -> None:
+    attack('mkdir -m 777 "$1"; mkfifo -m 666 "$1/metis-0_1_0.lock"', f"/tmp/axemu-{VICTIM}")  # noqa: S108
+    holding = []
+    try:
+        for number in range(4):
+            holding.append(process := victim.start(HOLD))
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"({number},) {number + 1}\n"
+        assert "process" in victim.start(HOLD).communicate()[1]
+    finally:
+        for process in holding:
+            process.communicate()
+
+
+def test_a_lock_is_nothing_that_another_user_can_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AXEMU_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(_library, "_generate", lambda *_: b"mine")
+    lock = tmp_path / f"kernels-portable-{_library.key('portable')}.lock"
+    lock.touch(0o644)
+    _library.object_code("portable")
+    with pytest.raises(subprocess.CalledProcessError):
+        attack('exec 9< "$1"', lock)
