@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests._sizes import sample
+from tests.unit.conftest import write_model
 
 from axelera.emulator.compute import _library
 
@@ -184,6 +185,28 @@ def test_cores_are_reserved_although_somebody_took_the_directory(shared: Path, v
     finally:
         for process in holding:
             process.communicate()
+
+
+RUN = """
+import sys
+import numpy as np
+from axelera.runtime import Context
+with Context() as context:
+    model = context.load_model(sys.argv[1])
+    instance = context.device_connect().load_model_instance(model)
+    instance.run(*([np.zeros(one.shape, np.int8) for one in side] for side in (model.inputs(), model.outputs())))
+    print(context.list_devices()[0].in_use)
+"""
+
+
+def test_a_user_without_a_home_and_a_name_runs_a_model(shared: Path, victim: Victim, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model")
+    del victim.environment["AXEMU_CACHE_DIR"]
+    victim.environment["AXEMU_COMPUTE"] = "reference"
+    assert victim.run(RUN, model)[0] == "True"
+    del victim.environment["AXEMU_COMPUTE"]
+    assert victim.run(OBJECT_CODE)[0] in ("generated b'mine'", victim.run(OBJECT_CODE)[0])
+    assert [path.name for path in victim.directory.iterdir()] == ["thesis"]
 
 
 def test_a_lock_is_nothing_that_another_user_can_hold(

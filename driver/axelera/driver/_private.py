@@ -227,12 +227,10 @@ class Scratch:
     def __init__(self, prefix: str, parent: Path | None = None) -> None:
         place = Path(tempfile.gettempdir()) if parent is None else parent
         _sweep(place, prefix)
-        while True:
+        descriptor = None
+        while descriptor is None:  # somebody who sweeps may come between
             self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | _SAFE)
-            if _lock(descriptor) is not False and _is_at(descriptor, self.path):
-                break
-            os.close(descriptor)  # somebody who swept came between
+            descriptor = _locked(self.path)
         self.remove = weakref.finalize(self, _remove, self.path, descriptor, os.getpid())
 
     def __enter__(self) -> Path:
@@ -283,11 +281,17 @@ def _lock(descriptor: int) -> bool | None:
     return True
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def _locked(path: Path) -> int | None:
+    """Open and lock a directory just made; return its descriptor, or None if it is gone, or will be."""
     try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _SAFE)
     except FileNotFoundError:
-        return False
+        return None
+    with contextlib.suppress(FileNotFoundError):
+        if _lock(descriptor) is not False and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _remove(path: Path, descriptor: int, process: int) -> None:
