@@ -196,6 +196,9 @@ def _choose(base: Path, name: str, candidates: list[Path]) -> None:
         ):
             with PrivateDirectory(candidates[0]) as first:
                 first.write(_CHOSEN, b"")
+            for path in candidates[1:]:
+                with contextlib.suppress(OSError):
+                    path.rmdir()
 
 
 def _own_directories(base: Path, prefix: str) -> list[Path]:

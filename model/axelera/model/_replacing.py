@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,14 @@ from axelera.driver import Scratch
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what the block writes there takes the place of `path` at its end.
 
-    A block that fails leaves everything as it was. A link stays, and the file it leads to is replaced. What is no regular
-    file (a device, a pipe, a directory) has no place to take: its own path is yielded.
+    A block that fails leaves everything as it was. A link of the user's own stays, and the file it leads to is replaced; one
+    of another user's may lead anywhere. What is no regular file (a device, a pipe, a directory) has no place to take: its own path is yielded.
 
     Raises:
         OSError: the file cannot be written; it names `path`.
     """
+    if path.is_symlink() and path.lstat().st_uid not in (os.geteuid(), 0):
+        raise PermissionError(errno.EPERM, "is a link of another user", os.fspath(path))
     if path.exists() and not path.is_file():
         yield path
         return

@@ -123,7 +123,9 @@ def _opened(path: Path, *, create: bool = False) -> PrivateDirectory:
 def _say(path: Path | None, error: OSError) -> None:
     """Tell that a place is refused; one that cannot be written to is nothing unusual."""
     if isinstance(error, PermissionError) and not error.errno:
-        logger.warning("%s is not used for generated code: %s: %s", path, error.filename, error.strerror)
+        # A package directory that a group may write to is common where users have groups of their own.
+        level = logging.INFO if path is not None and path.parent == _PACKAGE else logging.WARNING
+        logger.log(level, "%s is not used for generated code: %s: %s", path, error.filename, error.strerror)
 
 
 def _listed(directories: Sequence[Path]) -> str:
