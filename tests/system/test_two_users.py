@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -29,12 +30,14 @@ READ_ALL = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 """For interpreters in a directory of root's; gives nothing to who writes."""
 
 OBJECT_CODE = """
+import os, sys
 from axelera.emulator.compute import _library
 def generate(path, directory):
-    print("generated", end=" ")
+    print("generated", file=sys.stderr)
     return b"mine"
 _library._generate = generate
-print(_library.object_code("portable")[1])
+for os.environ["AXEMU_CACHE_DIR"] in sys.argv[1:]:
+    print(_library.object_code("portable")[1])
 """
 HOLD = """
 import sys
@@ -46,7 +49,7 @@ sys.stdin.read()
 AGREE = """
 import pathlib, sys
 from axelera.driver import own_directory
-print(own_directory(pathlib.Path(sys.argv[1]), "axemu"))
+print(own_directory(pathlib.Path(sys.argv[1]) / "axemu"))
 """
 
 
@@ -66,7 +69,7 @@ class Victim:
         self.directory = directory
         self.environment = {
             "PATH": "/usr/bin:/bin",
-            "AXEMU_CACHE_DIR": str(shared / "cache"),
+            "AXEMU_COMPUTE": "reference",
             "TMPDIR": str(shared),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
@@ -90,21 +93,26 @@ class Victim:
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Path]:
-    for path in (tmp_path, *tmp_path.parents):
-        if path != Path(path.anchor) and path.owner() == "root" and not path.stat().st_mode & 0o001:
-            path.chmod(path.stat().st_mode | 0o711)  # pytest's own directories
-    directory = tmp_path / "shared"
-    directory.mkdir()
-    directory.chmod(0o1777)
+def place() -> Iterator[Path]:
+    """A directory that other users can enter, as those of pytest are not."""
+    directory = Path(tempfile.mkdtemp(prefix="axemu-two-users-", dir="/tmp"))
+    directory.chmod(0o711)
     yield directory
-    for left in Path("/tmp").glob(f"axemu-{VICTIM}*"):  # noqa: S108  where reservations are
-        shutil.rmtree(left)
+    for left in (directory, *directory.parent.glob(f"axemu-{VICTIM}*")):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @pytest.fixture
-def victim(shared: Path, tmp_path: Path) -> Victim:
-    directory = tmp_path / "victim"
+def shared(place: Path) -> Path:
+    directory = place / "shared"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    return directory
+
+
+@pytest.fixture
+def victim(shared: Path, place: Path) -> Victim:
+    directory = place / "victim"
     directory.mkdir()
     (directory / "thesis").write_text("precious")
     for path in (directory, directory / "thesis"):
@@ -128,34 +136,33 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize("script", ATTACKS.values(), ids=ATTACKS)
-def test_nobody_elses_code_runs_and_nobody_waits(
-    script: str, shared: Path, victim: Victim, tmp_path: Path
-) -> None:
-    evil = tmp_path / "evil"
+def test_nobody_elses_code_runs_and_nobody_waits(shared: Path, victim: Victim, place: Path) -> None:
+    evil = place / "evil"
     evil.write_bytes(hashlib.sha256(b"evil").digest() + b"evil")
     name = f"kernels-portable-{_library.key('portable')}"
-    attack(script, shared / "cache", evil, name, victim.directory)
-    output, errors = victim.run(OBJECT_CODE)
-    assert output == "generated b'mine'"
-    assert "is not used for generated code" in errors or "no cache directory can be used" in errors
+    caches = [shared / str(number) for number in range(len(ATTACKS))]
+    for cache, script in zip(caches, ATTACKS.values(), strict=True):
+        attack(script, cache, evil, name, victim.directory)
+    output, errors = victim.run(OBJECT_CODE, *caches)
+    assert dict(zip(ATTACKS, output.splitlines(), strict=True)) == dict.fromkeys(ATTACKS, "b'mine'")
+    assert errors.count("no cache directory can be used (tried ") == len(ATTACKS)
     assert (victim.directory / "thesis").read_text() == "precious"
     assert [path.name for path in victim.directory.iterdir()] == ["thesis"]
 
 
 def test_who_cannot_use_the_cache_of_another_compiles_once(shared: Path, victim: Victim) -> None:
     attack('mkdir -m 700 "$1"', shared / "cache")
-    attack('for n in 1 2 3 4; do mkdir -m 777 "$1-$n"; done', shared / f"axemu-cache-{VICTIM}")
+    attack('for n in 1 2 3 4; do mkdir -m 777 "$1.own-$n"; done', shared / f"axemu-cache-{VICTIM}")
     attack('mkdir -m 777 "$1"', shared / f"axemu-cache-{VICTIM}")
-    assert victim.run(OBJECT_CODE)[0] == "generated b'mine'"
-    assert victim.run(OBJECT_CODE)[0] == "b'mine'"
+    made = [victim.run(OBJECT_CODE, shared / "cache")[1].count("generated\n") for _ in range(2)]
+    assert made == [1, 0]
     assert len([path for path in shared.iterdir() if path.stat().st_uid == VICTIM]) == 1
 
 
 def test_two_who_share_a_cache_directory_each_have_their_code(shared: Path, victim: Victim) -> None:
-    victim.run(OBJECT_CODE)
+    victim.run(OBJECT_CODE, shared / "cache")
     attack('! ls "$1" 2>/dev/null && ! touch "$1/x" 2>/dev/null', shared / "cache")
-    assert victim.run(OBJECT_CODE)[0] == "b'mine'"
+    assert "generated\n" not in victim.run(OBJECT_CODE, shared / "cache")[1]
 
 
 def test_processes_agree_on_a_directory_whose_name_somebody_took(shared: Path, victim: Victim) -> None:
@@ -199,22 +206,30 @@ with Context() as context:
 """
 
 
-def test_a_user_without_a_home_and_a_name_runs_a_model(shared: Path, victim: Victim, tmp_path: Path) -> None:
-    model = write_model(tmp_path / "model")
-    del victim.environment["AXEMU_CACHE_DIR"]
-    victim.environment["AXEMU_COMPUTE"] = "reference"
+def test_a_user_without_a_home_and_a_name_runs_a_model(shared: Path, victim: Victim, place: Path) -> None:
+    model = write_model(place / "model")
     assert victim.run(RUN, model)[0] == "True"
-    del victim.environment["AXEMU_COMPUTE"]
-    assert victim.run(OBJECT_CODE)[0] in ("generated b'mine'", victim.run(OBJECT_CODE)[0])
     assert [path.name for path in victim.directory.iterdir()] == ["thesis"]
 
 
-def test_a_lock_is_nothing_that_another_user_can_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_directory_for_reservations_that_both_name_serves_one_and_is_said_to(
+    shared: Path, victim: Victim
 ) -> None:
-    monkeypatch.setenv("AXEMU_CACHE_DIR", str(tmp_path))
+    victim.environment["AXEMU_RUNTIME_DIR"] = str(shared / "run")
+    attack('mkdir -m 700 "$1"', shared / "run")
+    first = victim.start(HOLD)
+    assert first.stdout is not None
+    assert first.stdout.readline() == "(0,) 1\n"
+    output, errors = victim.run(HOLD)
+    assert output == "(1,) 2"
+    assert f"{shared / 'run'} is somebody else's" in errors
+    first.communicate()
+
+
+def test_a_lock_is_nothing_that_another_user_can_hold(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXEMU_CACHE_DIR", str(place))
     monkeypatch.setattr(_library, "_generate", lambda *_: b"mine")
-    lock = tmp_path / f"kernels-portable-{_library.key('portable')}.lock"
+    lock = place / f"kernels-portable-{_library.key('portable')}.lock"
     lock.touch(0o644)
     _library.object_code("portable")
     with pytest.raises(subprocess.CalledProcessError):

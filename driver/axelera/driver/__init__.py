@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from axelera.driver._configuration import check_configuration
     from axelera.driver._function import FunctionDriver
     from axelera.driver._l2_ledger import L2Holding
-    from axelera.driver._private import PrivateDirectory, Scratch, own_directory
+    from axelera.driver._private import PrivateDirectory, own_directory
     from axelera.driver._registry import create_driver, driver_names
     from axelera.driver._reservation import Holder, Reservation, holders, reservation_directory, reserve
+    from axelera.driver._scratch import Scratch
     from axelera.driver._selection import Selection, configuration_files, read_configuration_file, selection
 
 __all__ = [
@@ -98,7 +99,7 @@ _LATE = {
     "L2Holding": "_l2_ledger",
     "PrivateDirectory": "_private",
     "Reservation": "_reservation",
-    "Scratch": "_private",
+    "Scratch": "_scratch",
     "Selection": "_selection",
     "check_configuration": "_configuration",
     "configuration_files": "_selection",

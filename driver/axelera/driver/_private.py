@@ -10,15 +10,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import logging
+import math
 import os
-import shutil
 import stat
 import tempfile
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+logger = logging.getLogger(__name__)
 
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -95,6 +99,18 @@ class PrivateDirectory:
         with os.fdopen(descriptor, "rb") as stream:
             return stream.read()
 
+    def age(self, name: str) -> float:
+        """Return how many seconds ago a file was written; infinite when there is none of the user's.
+
+        The clock may have been set back since: then it is negative.
+        """
+        try:
+            descriptor = self.open(name, os.O_RDONLY)
+        except OSError:
+            return math.inf
+        with os.fdopen(descriptor, "rb") as stream:
+            return time.time() - os.fstat(stream.fileno()).st_mtime
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file so that others see all of it or nothing; whoever may enter the directory may read it.
 
@@ -147,158 +163,76 @@ class PrivateDirectory:
         raise PermissionError(0, problem, os.fspath(path))
 
 
-def own_directory(base: Path, name: str) -> Path:
-    """Return this user's directory `name` in a place where everybody may make one, such as /tmp; make it if needed.
+def own_directory(path: Path) -> Path:
+    """Return this user's directory of that name, in a place where others may make one, too; make it if needed.
 
-    Where somebody else has taken the name it is one with a random ending, on which all processes of the user agree: it is
-    chosen under locks on all directories of this user that could be, and then marked, so it stays chosen.
+    Where somebody else has taken the name, which is said, it is one with a random ending, on which all processes of the
+    user agree: it is chosen under locks on all directories of this user that could be, and then marked, so it stays.
 
     Raises:
-        OSError: no directory can be made.
+        OSError: no directory can be made, or something else of the user's has the name.
     """
-    with contextlib.suppress(
-        OSError, KeyError
-    ):  # a process stays with what it found, and does not look again
-        PrivateDirectory(_found[base, name]).close()
-        return _found[base, name]
-    _found[base, name] = path = _look_for_own_directory(base, name)
-    return path
-
-
-_found: dict[tuple[Path, str], Path] = {}
-
-
-def _look_for_own_directory(base: Path, name: str) -> Path:
+    with contextlib.suppress(OSError, KeyError):  # a process stays with what it found
+        PrivateDirectory(_found[path]).close()
+        return _found[path]
+    path.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(_MOST_TRIES):
-        candidates = _own_directories(base, f"{name}-")
-        if chosen := [path for path in candidates if (path / _CHOSEN).exists()]:
-            return chosen[0]
+        candidates = _candidates(path)
+        if chosen := [one for one in candidates if (one / _CHOSEN).exists()]:
+            _found[path] = chosen[0].resolve()
+            logger.warning("%s is somebody else's or was; %s is used in its place", path, _found[path])
+            return _found[path]
         try:
-            PrivateDirectory(base / name, create=True).close()
-        except OSError:
-            if not candidates:
-                tempfile.mkdtemp(prefix=f"{name}-", dir=base)
-            else:
-                _choose(base, name, candidates)
+            with PrivateDirectory(path, create=True) as directory:
+                _found[path] = directory.path.resolve()
+                return _found[path]
+        except OSError as error:
+            if not _taken(path, error):
+                raise
+        if candidates:
+            _choose(path, candidates)
         else:
-            return base / name
-    raise PermissionError(0, "its directories are removed by somebody else", str(base / name))
+            tempfile.mkdtemp(prefix=_ending(path), dir=path.parent)
+    raise PermissionError(0, "somebody else removes its directories", os.fspath(path))
 
 
-def _choose(base: Path, name: str, candidates: list[Path]) -> None:
+_found: dict[Path, Path] = {}
+
+
+def _taken(path: Path, error: OSError) -> bool:
+    """Tell whether what is at `path` is somebody else's, or not only this user's."""
+    if isinstance(error, PermissionError) and not error.errno:
+        return True
+    with contextlib.suppress(OSError):
+        return path.lstat().st_uid != os.geteuid()
+    return False
+
+
+def _ending(path: Path) -> str:
+    return f"{path.name}.own-"
+
+
+def _choose(path: Path, candidates: list[Path]) -> None:
     """Mark the first of `candidates` unless others were made meanwhile or one is marked."""
     with contextlib.ExitStack() as stack, contextlib.suppress(FileNotFoundError):
-        for path in candidates:
-            directory = stack.enter_context(PrivateDirectory(path))
+        for one in candidates:
+            directory = stack.enter_context(PrivateDirectory(one))
             fcntl.flock(directory.descriptor, fcntl.LOCK_EX)
-        if candidates == _own_directories(base, f"{name}-") and not any(
-            (path / _CHOSEN).exists() for path in candidates
-        ):
+        if candidates == _candidates(path) and not any((one / _CHOSEN).exists() for one in candidates):
             with PrivateDirectory(candidates[0]) as first:
                 first.write(_CHOSEN, b"")
-            for path in candidates[1:]:
+            for one in candidates[1:]:
                 with contextlib.suppress(OSError):
-                    path.rmdir()
+                    one.rmdir()
 
 
-def _own_directories(base: Path, prefix: str) -> list[Path]:
-    """Return the directories below `base` that are this user's alone, sorted."""
+def _candidates(path: Path) -> list[Path]:
+    """Return the directories of this user alone that could take the place of `path`, sorted."""
     found = []
-    with os.scandir(base) as entries:
+    with os.scandir(path.parent) as entries:
         for entry in entries:
-            if entry.name.startswith(prefix):
+            if entry.name.startswith(_ending(path)):
                 with contextlib.suppress(OSError):
                     PrivateDirectory(Path(entry.path)).close()
                     found.append(Path(entry.path))
     return sorted(found)
-
-
-class Scratch:
-    """A temporary directory of this process, removed by `remove`, with the object, or at exit.
-
-    What a killed process left behind is removed by the next one that makes a directory in the same place with the same
-    prefix: a directory is locked while its process lives.
-
-    Args:
-        prefix: how its name begins.
-        parent: where it is made; the system's temporary directory by default.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-
-    def __init__(self, prefix: str, parent: Path | None = None) -> None:
-        place = Path(tempfile.gettempdir()) if parent is None else parent
-        _sweep(place, prefix)
-        descriptor = None
-        while descriptor is None:  # somebody who sweeps may come between
-            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
-            descriptor = _locked(self.path)
-        self.remove = weakref.finalize(self, _remove, self.path, descriptor, os.getpid())
-
-    def __enter__(self) -> Path:
-        """Return the path."""
-        return self.path
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.remove()
-
-
-def _sweep(place: Path, prefix: str) -> None:
-    """Remove directories of this user whose process is dead."""
-    try:
-        with os.scandir(place) as entries:
-            names = [entry.name for entry in entries if entry.name.startswith(prefix)]
-        parent = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        for name in names:
-            _remove_if_left(parent, name)
-    finally:
-        os.close(parent)
-
-
-def _remove_if_left(parent: int, name: str) -> None:
-    try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | _SAFE, dir_fd=parent)
-    except OSError:
-        return
-    try:
-        if os.fstat(descriptor).st_uid == os.geteuid() and _lock(descriptor):
-            shutil.rmtree(name, ignore_errors=True, dir_fd=parent)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool | None:
-    """Tell whether a directory could be locked; None where directories cannot be (NFS), so that none is ever swept."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
-
-
-def _locked(path: Path) -> int | None:
-    """Open and lock a directory just made; return its descriptor, or None if it is gone, or will be."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _SAFE)
-    except FileNotFoundError:
-        return None
-    with contextlib.suppress(FileNotFoundError):
-        if _lock(descriptor) is not False and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
-            return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _remove(path: Path, descriptor: int, process: int) -> None:
-    """Remove a scratch directory, unless this is a forked child of the process that uses it."""
-    if process == os.getpid():
-        shutil.rmtree(path, ignore_errors=True)
-    os.close(descriptor)

@@ -122,20 +122,17 @@ def holders(board: str, total: int = 4) -> tuple[Holder, ...]:
 def reservation_directory() -> Path:
     """Return where the lock files live: AXEMU_RUNTIME_DIR, else a directory of this user in the system's /tmp.
 
-    All processes of a user must agree on it, so it follows neither TMPDIR nor a login session.
+    All processes of a user must agree on it, so it follows neither TMPDIR nor a login session. Where it is somebody
+    else's, one beside it is used, which is said.
 
     Raises:
-        ConnectionError: the directory cannot be made, belongs to somebody else, or others may write to it.
+        ConnectionError: the directory cannot be made.
     """
     configured = os.environ.get("AXEMU_RUNTIME_DIR")
     base = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108
     path = Path(configured) if configured else base / f"axemu-{os.geteuid()}"
     try:
-        if not configured:
-            path = own_directory(base, path.name)
-        with PrivateDirectory(path, create=True) as directory:
-            # One spelling: a second descriptor of a file would not see the first one's locks.
-            return directory.path.resolve()
+        return own_directory(path.absolute())
     except (OSError, RuntimeError) as error:
         raise ConnectionError(
             f"cannot keep core reservations in {path}: {_reason(error)}; set AXEMU_RUNTIME_DIR to a directory of your own"

@@ -188,7 +188,7 @@ def test_a_system_where_nothing_can_be_written_is_a_failed_compilation(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("AXEMU_CACHE_DIR", str(tmp_path / "file" / "a"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file" / "b"))
     with pytest.raises(_library.CompilationFailed, match="no directory for generated code can be written"):
         _library.object_code("portable")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -105,15 +106,15 @@ def test_the_directory_of_another_user_is_not_swept(tmp_path: Path) -> None:
 
 
 def test_a_directory_of_ones_own_has_the_name_asked_for(tmp_path: Path) -> None:
-    assert own_directory(tmp_path, "name") == own_directory(tmp_path, "name") == tmp_path / "name"
+    assert own_directory(tmp_path / "name") == own_directory(tmp_path / "name") == tmp_path / "name"
     assert (tmp_path / "name").stat().st_mode & 0o777 == 0o700
 
 
 def test_where_the_name_is_taken_every_process_finds_the_same_other_one(tmp_path: Path) -> None:
     (tmp_path / "name").mkdir()
     (tmp_path / "name").chmod(0o777)
-    found = own_directory(tmp_path, "name")
-    program = "import pathlib, sys; from axelera.driver import own_directory; print(own_directory(pathlib.Path(sys.argv[1]), 'name'))"
+    found = own_directory(tmp_path / "name")
+    program = "import pathlib, sys; from axelera.driver import own_directory; print(own_directory(pathlib.Path(sys.argv[1]) / 'name'))"
     command = [sys.executable, "-c", program, str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert {process.communicate()[0].strip() for process in processes} == {str(found)}
@@ -122,10 +123,11 @@ def test_where_the_name_is_taken_every_process_finds_the_same_other_one(tmp_path
 
 
 def test_a_name_that_is_free_again_is_not_taken_while_another_is_chosen(tmp_path: Path) -> None:
-    (tmp_path / "name").touch()
-    found = own_directory(tmp_path, "name")
-    (tmp_path / "name").unlink()
-    assert own_directory(tmp_path, "name") == found
+    (tmp_path / "name").mkdir()
+    (tmp_path / "name").chmod(0o777)
+    found = own_directory(tmp_path / "name")
+    (tmp_path / "name").rmdir()
+    assert own_directory(tmp_path / "name") == found
 
 
 def test_a_private_directory_opens_regular_files_of_ones_own_alone(tmp_path: Path) -> None:
@@ -157,3 +159,12 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
             directory.write("file", "text")  # type: ignore[arg-type]
         assert directory.read("file") == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_age_of_a_file_is_told_in_seconds(tmp_path: Path) -> None:
+    with PrivateDirectory(tmp_path) as directory:
+        directory.write("file", b"")
+        assert 0 <= directory.age("file") < 60
+        os.utime(tmp_path / "file", (0, 0))
+        assert directory.age("file") > 1e9
+        assert directory.age("missing") == math.inf

@@ -101,7 +101,7 @@ def locked_cache(directories: Sequence[Path], lock: str) -> Iterator[PrivateDire
 
 def _writable(path: Path | None, tried: Sequence[Path]) -> PrivateDirectory:
     if path is None:
-        path = own_directory(Path(tempfile.gettempdir()), f"axemu-cache-{os.geteuid()}")
+        path = own_directory(Path(tempfile.gettempdir()) / f"axemu-cache-{os.geteuid()}")
         logger.warning(
             "no cache directory can be used (tried %s): generated code is kept in %s; set AXEMU_CACHE_DIR to a directory "
             "of your own",
