@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests._sizes import sample
 
 from axelera.driver import PrivateDirectory, Scratch, own_directory
 
@@ -168,3 +169,33 @@ def test_the_age_of_a_file_is_told_in_seconds(tmp_path: Path) -> None:
         os.utime(tmp_path / "file", (0, 0))
         assert directory.age("file") > 1e9
         assert directory.age("missing") == math.inf
+
+
+def test_those_who_look_at_the_same_moment_agree(tmp_path: Path) -> None:
+    for number in range(sample(30, 1000)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        (place / "name").mkdir()
+        (place / "name").chmod(0o777)
+        reader, writer = os.pipe()
+        children = [child_that_looks(place / "name", writer) for _ in range(4)]
+        assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+        found = os.read(reader, 1 << 16).decode().split()
+        os.close(reader)
+        os.close(writer)
+        assert len(found) == 4
+        assert len(set(found)) == 1
+        assert {path.name for path in place.iterdir()} >= {"name", Path(found[0]).name}
+
+
+def child_that_looks(path: Path, writer: int) -> int:
+    """Fork a child that writes which directory it found."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.write(writer, f"{own_directory(path)}\n".encode())
+            status = 0
+        finally:
+            os._exit(status)
+    return child
