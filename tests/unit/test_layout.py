@@ -15,6 +15,7 @@ PUBLIC = [
     "axelera.chip",
     "axelera.compiler",
     "axelera.driver",
+    "axelera.driver.bounded",
     "axelera.emulator",
     "axelera.emulator.compute",
     "axelera.emulator.metis",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from axelera.compiler import CompilerConfig, ConfigurationError
 from axelera.compiler.config import ALIASES, explain, load_config, nearest, read_json, spell_out
+from axelera.driver.bounded import JSON_TEXT, parse_json, shown
 
 __all__ = [
     "MANIFEST",
@@ -155,11 +155,11 @@ def _saved(text: str) -> dict[str, Any]:
         path = Path(text)
         if not path.is_file():
             raise ConfigurationError(
-                f'--cli-args: {text!r} is neither JSON of names with values, like {{"dataset_len": 50}}, nor a file'
+                f'--cli-args: {shown(text)} is neither JSON of names with values, like {{"dataset_len": 50}}, nor a file'
             )
         return read_json(path)
     try:
-        document: dict[str, Any] = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text.encode(), JSON_TEXT)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid JSON syntax in --cli-args: {error}") from None
-    return document
+    return dict(document)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.driver import AxeleraError
+from axelera.driver.bounded import JSON_TEXT, parse_json, read_bounded
 from axelera.model import replacing
 from axelera.zoo import Network, count
 
@@ -88,7 +89,7 @@ class Job:
         if not any(self.folder.glob("*/model.json")):
             return ""
         try:
-            info = json.loads((self.folder / "model_info.json").read_text(encoding="utf-8"))
+            info = parse_json(read_bounded(self.folder / "model_info.json", JSON_TEXT))
             weights, classes, calibration = (info[key] for key in ("weights", "num_classes", "calibration"))
             digest = info.get("weights_sha256")
         except (OSError, ValueError, LookupError, TypeError, AttributeError):

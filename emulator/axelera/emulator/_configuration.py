@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from axelera.chip import BOARDS, HOSTS
 from axelera.driver import InvalidConfiguration, configuration_files, read_configuration_file
+from axelera.driver.bounded import TOML_TEXT, parse_toml, shown
 
 ENVIRONMENT_VARIABLE = "AXEMU_EMULATOR"
 FILE_VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace"}
@@ -170,14 +170,13 @@ def _check_table(table: Any, source: str) -> None:
 
 
 def _inline_table(text: str, source: str) -> Mapping[str, Any]:
-    if len(text) > 1 << 16:
-        raise InvalidConfiguration(f"{source}: longer than 64 KiB; use a configuration file")
     inline = text if text.startswith("{") else "{" + text + "}"
     try:
-        table = tomllib.loads(f"emulator = {inline}")
-    except tomllib.TOMLDecodeError as error:
+        table = parse_toml(f"emulator = {inline}".encode(), TOML_TEXT)
+    except ValueError as error:
         raise InvalidConfiguration(
-            f'{source}: {text!r} is not the inside of a TOML inline table ({error}); write e.g. boards = 2, pace = "realtime"'
+            f"{source}: {shown(text)} is not the inside of a TOML inline table ({error}); "
+            'write e.g. boards = 2, pace = "realtime"'
         ) from None
     if set(table) != {"emulator"}:
         raise InvalidConfiguration(f"{source}: only keys of the table [emulator] belong here")

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from axelera.driver import InvalidArgument
-from axelera.model._files import open_without_waiting
+from axelera.driver.bounded import open_without_waiting
 from axelera.model._replacing import replacing
 
 MAX_FILES = 1024

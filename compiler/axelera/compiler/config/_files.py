@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
-import json
-import tomllib
-from collections.abc import Hashable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from axelera.compiler._errors import ConfigurationError
+from axelera.compiler.config._yaml import YAML_FILE, parse_yaml
+from axelera.driver.bounded import JSON_TEXT, TOML_FILE, Bounds, parse_json, parse_toml, read_bounded, shown
 
 __all__ = [
     "ConfigurationNotFoundError",
@@ -24,11 +22,6 @@ __all__ = [
     "read_toml",
     "read_yaml",
 ]
-
-MAX_FILE_BYTES = 1 << 20
-"""A configuration of a megabyte is a mistake."""
-MAX_VALUES = 100_000
-"""YAML aliases let a small file stand for any number of values."""
 
 
 class ConfigurationNotFoundError(ConfigurationError, FileNotFoundError):
@@ -87,18 +80,20 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, `Invalid TOML syntax`, or keys beside the `[compiler]` table.
     """
+    content = _content(path, TOML_FILE)
     try:
-        document = tomllib.loads(_text(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        document = parse_toml(content, TOML_FILE)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid TOML syntax in {path}: {error}") from None
     if "compiler" not in document:
         return document
     table = document.pop("compiler")
     if not isinstance(table, dict):
-        raise ConfigurationError(f"{path}: 'compiler' must be a table, like [compiler], not {table!r}")
+        raise ConfigurationError(f"{path}: 'compiler' must be a table, like [compiler], not {shown(table)}")
     if document:
-        outside = ", ".join(repr(key) for key in document)
-        raise ConfigurationError(f"{path}: {outside} stand outside the [compiler] table; move them into it")
+        raise ConfigurationError(
+            f"{path}: {', '.join(map(shown, [*document][:20]))} stand outside the [compiler] table; move them into it"
+        )
     return table
 
 
@@ -108,10 +103,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, bad syntax, a key written twice, or not a mapping.
     """
-    text = _text(path)
+    content = _content(path, YAML_FILE)
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        document = parse_yaml(content, YAML_FILE)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid YAML syntax in {path}: {error}") from None
     return _mapping(document, path)
 
@@ -122,52 +117,27 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, bad syntax or not a mapping.
     """
-    text = _text(path)
+    content = _content(path, JSON_TEXT)
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(content, JSON_TEXT)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid JSON syntax in {path}: {error}") from None
     return _mapping(document, path)
 
 
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise ConfigurationNotFoundError(f"configuration file {path} does not exist or is not a file")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise ConfigurationError(f"{path} has {path.stat().st_size} bytes; at most {MAX_FILE_BYTES} are read")
+def _content(path: Path, bounds: Bounds) -> bytes:
     try:
-        return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as UTF-8 text: {error}") from None
+        if not path.is_file():
+            raise ConfigurationNotFoundError(f"configuration file {path} does not exist or is not a file")
+        content = read_bounded(path, bounds)
+    except ConfigurationError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"configuration file {path} cannot be read: {error}") from None
+    return content.removeprefix(codecs.BOM_UTF8)  # editors on Windows put it in front
 
 
 def _mapping(document: object, path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path} holds a {type(document).__name__}; expected names with values")
-    left = MAX_VALUES
-    waiting: list[object] = [document]
-    while waiting:
-        value = waiting.pop()
-        children = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-        left -= len(children)
-        if left < 0:
-            raise ConfigurationError(
-                f"{path} stands for more than {MAX_VALUES} values; spell it out without aliases"
-            )
-        waiting.extend(children)
     return document
-
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice instead of keeping the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        written = [
-            key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"
-        ]
-        twice = {key for key in written if written.count(key) > 1}
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"{', '.join(sorted(twice))} is written twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +24,7 @@ from axelera.compiler.packaging._graph import viewer_graph
 from axelera.compiler.packaging._listing import program_listing, program_text
 from axelera.compiler.packaging._replace import Contents, replacing
 from axelera.driver import AxeleraError
+from axelera.driver.bounded import JSON_FILE, parse_json, read_bounded
 from axelera.model import manifest_json, model_json
 from axelera.model.program import read_program, write_program
 
@@ -39,7 +39,6 @@ QUANTISED_MODEL = Contents(
     (MANIFEST, LISTING, TEXT, REPORT, PROGRAM, VIEW, PREAMBLE, POSTAMBLE, DUMPS),
 )
 _FORMAT = 2
-_LARGEST_JSON = 1 << 26
 
 Parts = TypeVar("Parts", bound=QuantizedParts)
 
@@ -127,15 +126,12 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
         )
     except ModelError:
         raise
-    except (AxeleraError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (AxeleraError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ModelError(f"{directory}: the quantised model is damaged: {error}; quantise again") from error
 
 
 def _json(path: Path) -> dict[str, Any]:
-    size = path.stat().st_size
-    if size > _LARGEST_JSON:
-        raise ValueError(f"{path.name} has {size} bytes, more than such a file has")
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+    return dict(parse_json(read_bounded(path, JSON_FILE), JSON_FILE))
 
 
 def _port(entry: Any) -> HostPort:
