@@ -20,10 +20,11 @@ class Field:
 
     def member(self, name: str) -> Field:
         """Return a member of an object; it must exist."""
-        mapping = self.mapping()
-        if name not in mapping:
+        if not isinstance(self.value, dict):
+            raise self._wrong("an object")
+        if name not in self.value:
             raise InvalidArgument(f"{self.path}: {name!r} is missing; compile the model again")
-        return mapping[name]
+        return Field(self.value[name], f"{self.path}.{name}")
 
     def mapping(self) -> dict[str, Field]:
         """Return the members of an object."""
