@@ -191,14 +191,12 @@ def sha256(path: Path) -> str:
     Raises:
         AxeleraError: it can't be read.
     """
-    import onnx  # noqa: PLC0415  slow to import
+    from axelera.compiler._onnx_file import read_onnx  # noqa: PLC0415  slow to import
 
-    from axelera.compiler.frontend import load_proto  # noqa: PLC0415  slow to import
-
-    load_proto(path)  # refuses weights outside the file's directory
+    read_onnx(path, external=True)  # refuses weights outside the file's directory
     outside = {
         entry.value
-        for tensor in onnx.load(path, load_external_data=False).graph.initializer
+        for tensor in read_onnx(path).graph.initializer
         for entry in tensor.external_data
         if entry.key == "location"
     }

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import onnx
 
 from axelera.compiler._errors import ModelError
+from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler._parts import QuantizedParts
 from axelera.compiler._ports import HostPort
 from axelera.compiler.frontend import nchw_shape
@@ -154,9 +155,4 @@ def _shape(numbers: Any) -> tuple[int, ...]:
 
 
 def _graph(path: Path) -> onnx.ModelProto | None:
-    if not path.is_file():
-        return None
-    try:
-        return onnx.load(path, load_external_data=False)
-    except Exception as error:  # protobuf and onnx errors share no base class
-        raise ModelError(f"{path} is not a readable ONNX model: {error}") from error
+    return read_onnx(path) if path.is_file() else None
