@@ -17,6 +17,7 @@ from onnx import helper
 
 from axelera.compiler._errors import ModelError
 from axelera.compiler._onnx_file import read_onnx
+from axelera.compiler.frontend._tensors import check_tensors
 from axelera.compiler.frontend._types import use_float32
 
 OLDEST_OPSET = 7
@@ -69,6 +70,7 @@ def normalise(
         raise ModelError(
             f"model {name!r} uses opset {opset}; opsets {OLDEST_OPSET} to {newest} are understood"
         )
+    check_tensors(proto.graph, name)
     _drop_initializers_from_inputs(proto)
     _pin_inputs(proto, name, dict(input_shapes or {}))
     del proto.graph.value_info[:]  # stale once shapes are pinned
