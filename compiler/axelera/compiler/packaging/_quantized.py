@@ -111,7 +111,7 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
         for port, name in zip((*inputs, *outputs), (*program.inputs, *program.outputs), strict=True):
             if port.info().shape[1:] != program.tensors[name].shape:
                 raise ModelError(f"{path}: {port.name!r} does not fit the program's tensor {name!r}")  # noqa: TRY301
-        return kind(
+        model = kind(
             str(content["name"]),
             program,
             inputs,
@@ -125,10 +125,42 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
             report,
             dict(content["configuration"]),
         )
+        _check_ends(model)
+        return model  # noqa: TRY300  what is refused here is damage too
     except ModelError:
         raise
     except (AxeleraError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ModelError(f"{directory}: the quantised model is damaged: {error}; quantise again") from error
+
+
+def _check_ends(model: QuantizedParts) -> None:
+    """Refuse host graphs and names that do not meet the program's inputs and outputs."""
+    given = list(model.input_names)
+    if model.preamble is not None:
+        needed, found = _ends(model.preamble)
+        _check_equal("the preamble's inputs", sorted(needed), sorted(given))
+        _check_equal("the preamble's outputs", len(found), len(model.inputs))
+    elif unknown := {port.name for port in model.inputs} - set(given):
+        raise ValueError(f"inputs {sorted(unknown)} are given by nobody")
+    _check_equal("the shapes of the inputs", len(model.input_shapes), len(given))
+    if model.postamble is not None:
+        needed, found = _ends(model.postamble)
+        _check_equal("the postamble's inputs", len(needed), len(model.outputs))
+        _check_equal("the postamble's outputs", found, list(model.output_names))
+    elif unknown := set(model.output_names) - {port.name for port in model.outputs}:
+        raise ValueError(f"outputs {sorted(unknown)} are computed by nobody")
+    _check_equal("the shapes of the outputs", len(model.output_shapes), len(model.output_names))
+
+
+def _ends(graph: onnx.ModelProto) -> tuple[list[str], list[str]]:
+    constants = {tensor.name for tensor in graph.graph.initializer}
+    inputs = [value.name for value in graph.graph.input if value.name not in constants]
+    return inputs, [value.name for value in graph.graph.output]
+
+
+def _check_equal(what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise ValueError(f"{what} are {found}, expected {expected}")
 
 
 def _json(path: Path) -> dict[str, Any]:
