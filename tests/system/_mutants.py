@@ -7,7 +7,6 @@ A refusal is a documented error, within a second of processor time and 200 MB be
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import sys
 import time
@@ -15,7 +14,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from tests._memory import peak_bytes
+from tests._memory import forget_peak, peak_bytes
 from tests.system import _mutant_models, _mutant_texts
 
 from axelera.driver import AxeleraError
@@ -26,13 +25,6 @@ MOST_MEMORY = 2 << 30
 PATIENCE = 10  # seconds of processor time; a case takes well under one
 HANGING = 120  # seconds, for what waits without working
 CASES = {**_mutant_models.CASES, **_mutant_texts.CASES}
-
-
-def forget_peak() -> int:
-    """Let the peak of this process's memory begin anew, where the system lets it, and return it."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return peak_bytes()
 
 
 def run(kind: str, first: int, count: int, folder: Path) -> str:

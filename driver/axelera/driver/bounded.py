@@ -11,7 +11,7 @@ import os
 import re
 import reprlib
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -53,8 +53,8 @@ TOML_TEXT = Bounds(1 << 16, 1 << 12)
 LONGEST_NUMBER = 1024
 """Characters of a number or bare word: Python prints integers of up to 4300 digits, and reads longer ones slowly."""
 
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
 # Every alternative matches to the end of the text where the closing quote is missing: nothing is looked at twice.
-_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)', re.DOTALL)
 _TOML_STRING = re.compile(
     rb'"""(?:[^"\\]|\\(?:.|\Z)|"(?!""))*+(?:"{3,5}|\Z)'
     rb"|'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
@@ -63,7 +63,7 @@ _TOML_STRING = re.compile(
     rb"|#[^\n]*+(?:\s*+#[^\n]*+)*+",
     re.DOTALL,
 )
-_LONG_WORD = re.compile(rb"(?<![^\s,:=\[\]{}])[^\s,:=\[\]{}]{%d}" % (LONGEST_NUMBER + 1))
+_WORDS = bytes.maketrans(b",:=[]{}", b"       ")
 _BRACKETS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SHORT = reprlib.Repr()
@@ -104,7 +104,9 @@ def parse_json(content: bytes, bounds: Bounds = JSON_TEXT) -> Any:
             NaN, Infinity or half a character.
     """
     _check_size(content, bounds)
-    _check(_JSON_STRING.sub(b"", content), bounds, b",[{")
+    # Outside strings a backslash is an error, and nothing behind it is read.
+    plain = _ESCAPED.sub(b"", content) if b"\\" in content else content
+    _check(b" ".join(plain.split(b'"')[::2]), bounds, (b",", b"[", b"{"))
     value = json.loads(decoded(content), parse_constant=_no_constant, object_pairs_hook=_without_repetition)
     if b"\\ud" in content or b"\\uD" in content:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # UnicodeEncodeError, a ValueError
@@ -121,7 +123,7 @@ def parse_toml(content: bytes, bounds: Bounds = TOML_FILE) -> dict[str, Any]:
 
     _check_size(content, bounds)
     bare = _TOML_STRING.sub(lambda found: b"" if found[0].startswith(b"#") else b"s", content)
-    _check(bare, bounds, b"=,[{.")
+    _check(bare, bounds, (b"=", b",", b"[", b"{", b"."))
     if re.search(rb"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){%d}" % bounds.depth, bare):
         raise ValueError(f"a dotted key has more than {bounds.depth} parts")
     return tomllib.loads(decoded(content))
@@ -144,7 +146,7 @@ def _check_size(content: bytes, bounds: Bounds) -> None:
         raise ValueError(f"larger than {bounds.size} B, which no such text is")
 
 
-def _check(bare: bytes, bounds: Bounds, marks: bytes) -> None:
+def _check(bare: bytes, bounds: Bounds, marks: Sequence[bytes]) -> None:
     """Check a text without its strings; `marks` stand before or between values."""
     values = sum(bare.count(mark) for mark in marks)
     if values > bounds.values:
@@ -152,7 +154,7 @@ def _check(bare: bytes, bounds: Bounds, marks: bytes) -> None:
     levels = memoryview(bare.translate(_BRACKETS, _NO_BRACKETS)).cast("b")
     if max(accumulate(levels), default=0) > bounds.depth:
         raise ValueError(f"is nested deeper than {bounds.depth} levels")
-    if _LONG_WORD.search(bare):
+    if max(map(len, bare.translate(_WORDS).split()), default=0) > LONGEST_NUMBER:
         raise ValueError(f"has a number or name of more than {LONGEST_NUMBER} characters")
 
 

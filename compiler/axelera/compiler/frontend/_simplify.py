@@ -33,6 +33,7 @@ from axelera.compiler.frontend._ir import (
     shape_of,
     spatial_attributes,
 )
+from axelera.compiler.frontend._tensors import check_weights
 
 Rewrite = Callable[[ir.Node], bool]
 
@@ -61,6 +62,7 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
         simplify(model, keep_weights=keep_weights)
     except Exception as error:  # onnx, onnx_ir and onnxscript raise whatever broke on a damaged graph
         raise ModelError(f"model {name!r} cannot be understood: {type(error).__name__}: {error}") from error
+    check_weights(model.graph, name)
     for value in (*model.graph.inputs, *(output for node in model.graph for output in node.outputs)):
         shape = shape_of(value)
         if shape is not None and (math.prod(shape) > _LARGEST_VALUE or min(shape, default=1) < 0):

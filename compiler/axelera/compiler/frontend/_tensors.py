@@ -1,4 +1,4 @@
-"""Stored tensors: whether they hold as many values as their dimensions say."""
+"""Stored tensors: whether they hold as many values as their dimensions say, and fit the nodes that read them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable, Iterator
 
 import onnx
+import onnx_ir as ir
 from onnx import TensorProto, helper
 
 from axelera.compiler._errors import ModelError
+from axelera.compiler.frontend._ir import attribute, node_label, optional_input, shape_of
 
 _BITS: dict[int, int] = {
     TensorProto.DOUBLE: 64, TensorProto.INT64: 64, TensorProto.UINT64: 64, TensorProto.COMPLEX64: 64,
@@ -16,6 +18,10 @@ _BITS: dict[int, int] = {
     TensorProto.FLOAT16: 16, TensorProto.BFLOAT16: 16, TensorProto.INT16: 16, TensorProto.UINT16: 16,
     TensorProto.INT8: 8, TensorProto.UINT8: 8, TensorProto.BOOL: 8, TensorProto.INT4: 4, TensorProto.UINT4: 4,
 }  # fmt: skip
+
+
+_WEIGHTS = {"Conv": 3, "ConvTranspose": 3, "Gemm": 2}
+"""Operators with weights, and the least rank of these."""
 
 
 def check_tensors(graph: onnx.GraphProto, name: str) -> None:
@@ -67,3 +73,39 @@ def _problem(tensor: onnx.TensorProto) -> str:
     if found == expected:
         return ""
     return f"of dimensions {list(tensor.dims)[:8]} has {found} {unit}, expected {expected}"
+
+
+def check_weights(graph: ir.Graph, name: str) -> None:
+    """Refuse dense operators whose weights or bias do not fit their input; shape inference looks at few of these.
+
+    Raises:
+        ModelError: names model and node, the shapes, and what was expected.
+    """
+    for node in graph:
+        if node.op_type in _WEIGHTS and len(node.inputs) > 1 and (problem := _misfit(node)):
+            raise ModelError(f"model {name!r}: {node_label(node)}, {node.op_type}: {problem}")
+
+
+def _misfit(node: ir.Node) -> str:
+    source, weight = shape_of(node.inputs[0]), shape_of(node.inputs[1])
+    if source is None or weight is None:
+        return ""
+    if len(weight) != len(source) or len(source) < _WEIGHTS[node.op_type]:
+        return f"weights of shape {weight} for an input of shape {source}, expected one of the same rank"
+    kernel = attribute(node, "kernel_shape")
+    if kernel is not None and tuple(kernel) != weight[2:]:
+        return f"kernel_shape is {tuple(kernel)}, but the weights have shape {weight}"
+    group = attribute(node, "group", 1)
+    if node.op_type == "Gemm":
+        inner, outputs = weight[::-1] if attribute(node, "transB", 0) else weight
+        inputs = source[0] if attribute(node, "transA", 0) else source[1]
+    elif node.op_type == "Conv":
+        outputs, inner, inputs = weight[0], weight[1] * group, source[1]
+    else:
+        inner, outputs, inputs = weight[0], weight[1] * group, source[1]
+    if inner != inputs or group < 1 or outputs % group or inputs % group:
+        return f"weights of shape {weight} (group {group}) for an input of shape {source}"
+    bias = shape_of(optional_input(node, 2))
+    if node.op_type != "Gemm" and bias is not None and bias != (outputs,):
+        return f"a bias of shape {bias}, expected {(outputs,)}"
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,28 +135,44 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
 
 
 def _check_ends(model: QuantizedParts) -> None:
-    """Refuse host graphs and names that do not meet the program's inputs and outputs."""
-    given = list(model.input_names)
+    """Refuse host graphs, names and shapes that do not meet the program's inputs and outputs."""
+    given = dict(zip(model.input_names, model.input_shapes, strict=True))
+    taken = {port.name: port.shape for port in model.inputs}
     if model.preamble is not None:
-        needed, found = _ends(model.preamble)
-        _check_equal("the preamble's inputs", sorted(needed), sorted(given))
-        _check_equal("the preamble's outputs", len(found), len(model.inputs))
-    elif unknown := {port.name for port in model.inputs} - set(given):
-        raise ValueError(f"inputs {sorted(unknown)} are given by nobody")
-    _check_equal("the shapes of the inputs", len(model.input_shapes), len(given))
+        taken, handed = _ends(model.preamble.graph)
+        _check_equal("the preamble's inputs", sorted(taken), sorted(given))
+        _check_equal("the preamble's outputs", len(handed), len(model.inputs))
+    _check_shapes("input", taken, given)
+    wanted = dict(zip(model.output_names, model.output_shapes, strict=True))
+    made = {port.name: port.shape for port in model.outputs}
     if model.postamble is not None:
-        needed, found = _ends(model.postamble)
-        _check_equal("the postamble's inputs", len(needed), len(model.outputs))
-        _check_equal("the postamble's outputs", found, list(model.output_names))
-    elif unknown := set(model.output_names) - {port.name for port in model.outputs}:
-        raise ValueError(f"outputs {sorted(unknown)} are computed by nobody")
-    _check_equal("the shapes of the outputs", len(model.output_shapes), len(model.output_names))
+        taken, made = _ends(model.postamble.graph)
+        _check_equal("the postamble's inputs", len(taken), len(model.outputs))
+        _check_equal("the postamble's outputs", list(made), list(model.output_names))
+    _check_shapes("output", wanted, made)
 
 
-def _ends(graph: onnx.ModelProto) -> tuple[list[str], list[str]]:
-    constants = {tensor.name for tensor in graph.graph.initializer}
-    inputs = [value.name for value in graph.graph.input if value.name not in constants]
-    return inputs, [value.name for value in graph.graph.output]
+def _ends(graph: onnx.GraphProto) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Return inputs and outputs by name, in order; 0 stands for an extent that is open, () for a shape that is."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs, outputs = (
+        {value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in values}
+        for values in (graph.input, graph.output)
+    )
+    return {name: shape for name, shape in inputs.items() if name not in constants}, outputs
+
+
+def _check_shapes(
+    what: str, needed: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[int, ...]]
+) -> None:
+    for name, shape in needed.items():
+        if name not in there:
+            raise ValueError(f"{what} {name!r} is given by nobody")
+        other = there[name]
+        if shape and other and len(shape) != len(other):
+            raise ValueError(f"{what} {name!r} has shape {other}, expected {shape}")
+        if any(a != b for a, b in zip(shape, other, strict=False) if a and b):
+            raise ValueError(f"{what} {name!r} has shape {other}, expected {shape}")
 
 
 def _check_equal(what: str, found: object, expected: object) -> None:

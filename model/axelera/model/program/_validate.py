@@ -16,7 +16,7 @@ from axelera.model.ops._registry import OPERATORS
 from axelera.model.program._program import Node, Program, Tensor, is_structure_only
 from axelera.model.program._tasks import Task
 
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 1 << 15
 """Tensors, nodes or constants of one program."""
 MAX_TENSOR_BYTES = 1 << 30
 MAX_TOTAL_BYTES = 1 << 34
