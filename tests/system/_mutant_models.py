@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -15,9 +16,12 @@ import numpy as np
 import onnx
 from tests.system._mutations import mutate_bytes, mutate_document, mutate_graph, mutate_text
 from tests.unit.compiler._networks import Net, data
+from typer.testing import CliRunner
 
 from axelera import compiler
+from axelera.cli import axemu
 from axelera.compiler import AxeleraQuantizedModel, CompilerConfig
+from axelera.driver import InvalidArgument
 from axelera.model import write_axm
 from axelera.model.ops import execute
 from axelera.model.program import read_program
@@ -166,6 +170,20 @@ def quantised_case(seed: int, folder: Path, *, pattern: str) -> None:
         assert isinstance(result, np.ndarray)
 
 
+def report_case(seed: int, folder: Path) -> None:
+    path, mutant = folder / "report.json", folder / "mutant.json"
+    if not path.exists():
+        os.environ["AXEMU_REPORT"] = str(path)
+        run_both_ways(compiled(folder) / "model.json", folder / "original", 0)
+        del os.environ["AXEMU_REPORT"]
+    mutant.write_bytes(mutate_text(path.read_text(encoding="utf-8"), "json", random.Random(seed)))
+    result = CliRunner().invoke(axemu.app, ["report", str(mutant)])
+    if isinstance(result.exception, Exception):
+        raise result.exception
+    if result.exit_code:
+        raise InvalidArgument(result.output)  # told on stderr, as commands do
+
+
 CASES: dict[str, Callable[[int, Path], None]] = {
     "network.onnx": onnx_case,
     **{
@@ -175,4 +193,5 @@ CASES: dict[str, Callable[[int, Path], None]] = {
     "model.axm": archive_case,
     "quantised.json": partial(quantised_case, pattern="quantized_model_manifest.json"),
     "quantised.onnx": partial(quantised_case, pattern="*.onnx"),
+    "report.json": report_case,
 }

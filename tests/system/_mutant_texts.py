@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.system._mutations import mutate_text
 
 from axelera.chip import Calibration, calibration_to_json, load_calibration
+from axelera.cli._compile_options import Options
 from axelera.compiler import CompilerConfig, ConfigurationError
 from axelera.compiler.config import load_config, read_model_card
 from axelera.compiler.config.convert import convert
@@ -17,6 +18,8 @@ from axelera.driver import InvalidConfiguration
 from axelera.emulator import EmulatorDriver, EmulatorOptions, load_options, parse_options
 from axelera.runtime import Context
 
+ARGUMENTS = """{"input": "a.onnx", "output": "out", "dataset_len": 50, "input_shape": "1,3,224,224", "aipu_cores": 1,
+"tiling_depth": 6, "color_format": "BGR", "overwrite": true}"""
 EMULATOR = """# what is plugged in
 driver = "emulator"
 
@@ -127,6 +130,13 @@ def calibration_case(seed: int, folder: Path) -> None:
         path.unlink()
 
 
+def options_case(seed: int, folder: Path) -> None:
+    text = mutate_text(ARGUMENTS, "json", random.Random(seed)).decode("utf-8", "surrogateescape")
+    options, properties = Options.read({}, text)
+    assert options.input.name
+    assert isinstance(properties, dict)
+
+
 CASES: dict[str, Callable[[int, Path], None]] = {
     "axemu.toml": board_case,
     "AXEMU_EMULATOR": variable_case,
@@ -134,4 +144,5 @@ CASES: dict[str, Callable[[int, Path], None]] = {
     "compiler.json": json_case,
     "card.yaml": card_case,
     "calibration.json": calibration_case,
+    "--cli-args": options_case,
 }

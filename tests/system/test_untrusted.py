@@ -16,7 +16,14 @@ WORKER = ROOT / "tests" / "system" / "_mutants.py"
 
 KINDS = {
     "network": ["network.onnx"],
-    "compiled model": ["model.json", "manifest.json", "program.json", "program.bin", "model.axm"],
+    "compiled model": [
+        "model.json",
+        "manifest.json",
+        "program.json",
+        "program.bin",
+        "model.axm",
+        "report.json",
+    ],
     "quantised model": ["quantised.json", "quantised.onnx"],
     "configuration": [
         "axemu.toml",
@@ -25,10 +32,11 @@ KINDS = {
         "compiler.json",
         "card.yaml",
         "calibration.json",
+        "--cli-args",
     ],
 }
 LEFT = {"out", "original", "original.axm", "quantised", "mutant", "mutant.axm", "mutant.onnx", "boards.toml", "a.toml", "a.json"}  # fmt: skip
-LEFT |= {"card.yaml", "card.toml"}
+LEFT |= {"card.yaml", "card.toml", "report.json", "mutant.json"}
 
 
 @pytest.mark.timeout(7200)
@@ -43,7 +51,7 @@ def test_mutants_are_refused_or_right(kinds: list[str], tmp_path: Path) -> None:
         text=True,
         check=False,
         cwd=inside,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(inside), "HOME": str(inside)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(inside)},
     )
     assert result.returncode == 0, result.stderr[-2000:]
     assert "SURPRISE" not in result.stdout, result.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -153,7 +154,7 @@ def configuration(options: Options, properties: Mapping[str, Any]) -> CompilerCo
 def _saved(text: str) -> dict[str, Any]:
     if not text.lstrip().startswith("{"):
         path = Path(text)
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113  a name too long for any file is false here, not an OSError
             raise ConfigurationError(
                 f'--cli-args: {shown(text)} is neither JSON of names with values, like {{"dataset_len": 50}}, nor a file'
             )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import difflib
+import os
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -53,14 +55,17 @@ def find_configuration(name: str | Path, folder: Path) -> Path:
     folders = [folder, presets_folder()] if path.name == str(path) else [folder]
     tried = [path] if path.is_absolute() else [place / path for place in folders]
     for candidate in tried:
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # noqa: PTH113  a name too long for any file is false here, not an OSError
             return candidate
-    attempts = "\n".join(f"  - {candidate}" for candidate in tried)
-    near = {other.name: None for candidate in tried for other in sorted(candidate.parent.glob("*.toml"))}
-    close = difflib.get_close_matches(path.name, [*near], n=1, cutoff=0.5)
+    attempts = "\n".join(f"  - {str(candidate)[:500]}" for candidate in tried)
+    near: dict[str, None] = {}
+    for candidate in tried:
+        with contextlib.suppress(OSError):  # a folder with a name too long, or that may not be entered
+            near |= dict.fromkeys(sorted(other.name for other in candidate.parent.glob("*.toml")))
+    close = difflib.get_close_matches(path.name[:100], [*near], n=1, cutoff=0.5)
     hint = f"\nDid you mean {close[0]!r}?" if close else ""
     raise ConfigurationNotFoundError(
-        f"compiler configuration file {str(name)!r} was not found. Tried:\n{attempts}{hint}\n"
+        f"compiler configuration file {str(name)[:500]!r} was not found. Tried:\n{attempts}{hint}\n"
         "Correct the name, or comment out compiler_config_file (leave out --conf) to compile with the defaults."
     )
 
@@ -127,7 +132,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _content(path: Path, bounds: Bounds) -> bytes:
     try:
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113  see above
             raise ConfigurationNotFoundError(f"configuration file {path} does not exist or is not a file")
         content = read_bounded(path, bounds)
     except ConfigurationError:

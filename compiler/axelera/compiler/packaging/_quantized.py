@@ -191,6 +191,8 @@ def _port(entry: Any) -> HostPort:
         raise ValueError(f"padding {padding} is not four pairs")
     if not 0.0 < float(entry["scale"]) < 2.0**31:
         raise ValueError(f"scale {entry['scale']!r} is not positive and finite")
+    if not -128 <= int(entry["zero_point"]) <= 127:
+        raise ValueError(f"zero point {entry['zero_point']!r} is no int8")
     return HostPort(
         str(entry["name"]), shape, nchw_shape(shape), padding, float(entry["scale"]), int(entry["zero_point"])
     )
