@@ -133,7 +133,7 @@ def calibration_case(seed: int, folder: Path) -> None:
 def options_case(seed: int, folder: Path) -> None:
     text = mutate_text(ARGUMENTS, "json", random.Random(seed)).decode("utf-8", "surrogateescape")
     options, properties = Options.read({}, text)
-    assert options.input.name
+    assert isinstance(options, Options)
     assert isinstance(properties, dict)
 
 

@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 
+MOST_PROBLEMS = 20
+"""Unknown names that are spelled out."""
 MANIFEST = "quantized_model_manifest.json"
 """A file of this name is a quantised model, not a network."""
 
@@ -111,11 +113,12 @@ class Options(BaseModel):
         options = {name: value for name, value in stored.items() if name in cls.model_fields}
         properties = {name: value for name, value in stored.items() if name not in cls.model_fields}
         valid = (*cls.model_fields, *CompilerConfig.model_fields, *ALIASES)
-        strangers = [
-            f"unknown name {name!r}{nearest(name, valid)}" for name in properties if name not in valid
-        ]
+        strangers = [name for name in properties if name not in valid]
         if strangers:
-            raise ConfigurationError(f"--cli-args: {'; '.join(strangers)}")
+            told = [f"unknown name {shown(name)}{nearest(name, valid)}" for name in strangers[:MOST_PROBLEMS]]
+            if len(strangers) > MOST_PROBLEMS:
+                told.append(f"and {len(strangers) - MOST_PROBLEMS} more")
+            raise ConfigurationError(f"--cli-args: {'; '.join(told)}")
         options |= given
         missing = [f"--{name}" for name in ("input", "output") if name not in options]
         if missing:
