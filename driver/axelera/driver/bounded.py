@@ -44,7 +44,7 @@ class Bounds:
 
 JSON_FILE = Bounds(16 << 20, 1 << 20)
 """A file of a compiled model."""
-JSON_TEXT = Bounds(1 << 20, 1 << 18)
+JSON_TEXT = Bounds(1 << 20, 1 << 15)
 """Options and reports."""
 TOML_FILE = Bounds(1 << 20, 1 << 15)
 TOML_TEXT = Bounds(1 << 16, 1 << 12)

@@ -60,7 +60,7 @@ def test_many_keys_of_which_one_comes_twice_take_no_second() -> None:
     text = "{" + ",".join(f'"{n}":1' for n in range(70_000)) + ',"7":1}'
     began = time.process_time()
     with pytest.raises(ValueError, match="key '7' occurs twice"):
-        parse_json(text.encode())
+        parse_json(text.encode(), JSON_FILE)
     assert time.process_time() - began < SECOND
 
 

@@ -139,3 +139,11 @@ def test_aliases_that_stand_for_billions_of_values_are_refused(tmp_path: Path) -
 def test_an_alias_that_contains_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="an alias stands inside what it stands for"):
         read_model_card(card(tmp_path, "a: &a\n  b: *a\n"))
+
+
+def test_a_card_of_a_thousand_models_is_refused(tmp_path: Path) -> None:
+    lines = (
+        f"  m{number}: {{extra_kwargs: {{compiler_config_file: yolov8s.toml}}}}" for number in range(1000)
+    )
+    with pytest.raises(ValueError, match="has 1000 models; a card has at most 64"):
+        read_model_card(card(tmp_path, "\n".join(["models:", *lines])))
