@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from axelera.driver._errors import InvalidConfiguration
-from axelera.driver._path_errors import path_errors
 
 ENVIRONMENT_VARIABLE = "AXELERA_DRIVER"
 DEFAULT_DRIVER = "emulator"
-MAX_CONFIGURATION_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def selection(argument: str | None = None) -> Selection:
             continue
         if not isinstance(value, str) or not value:
             raise InvalidConfiguration(
-                f"{path}: key 'driver' is {value!r}; it has to be the name of a driver"
+                f"{path}: key 'driver' is {reprlib.repr(value)}; it has to be the name of a driver"
             )
         return Selection(value, f"configuration file {path}")
     return Selection(DEFAULT_DRIVER, "default")
@@ -73,17 +72,17 @@ def read_configuration_file(path: Path) -> Mapping[str, Any]:
     """Read one TOML configuration file.
 
     Raises:
-        InvalidConfiguration: it is unreadable, over 1 MiB, or no TOML.
+        InvalidConfiguration: it is unreadable, over 1 MiB, beyond the other bounds of `TOML_FILE`, or no TOML.
     """
-    import tomllib  # noqa: PLC0415  only paid for by those who have a configuration file
+    from axelera.driver.bounded import TOML_FILE, parse_toml, read_bounded  # noqa: PLC0415  as few have such a file
 
-    with path_errors(InvalidConfiguration, path), path.open("rb") as file:
-        content = file.read(MAX_CONFIGURATION_BYTES + 1)
-    if len(content) > MAX_CONFIGURATION_BYTES:
-        raise InvalidConfiguration(
-            f"{path}: larger than {MAX_CONFIGURATION_BYTES} B, which no configuration file is"
-        )
     try:
-        return tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        content = read_bounded(path, TOML_FILE)
+    except OSError as error:
+        raise InvalidConfiguration(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InvalidConfiguration(f"{path}: {error}") from error
+    try:
+        return parse_toml(content, TOML_FILE)
+    except ValueError as error:
         raise InvalidConfiguration(f"{path}: not a TOML file: {error}") from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import shutil
 import stat
+import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from axelera.driver import InvalidArgument, path_errors
-from axelera.model._files import open_without_waiting
+from axelera.driver.bounded import open_without_waiting
 from axelera.model._replacing import replacing
 
 MAX_FILES = 1024
@@ -19,6 +20,16 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the ZIP format's earliest date: equal director
 _ENCRYPTED = 0x1
 _CHUNK = 1 << 20
 _MAX_READ = 2 << 20
+_DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+    struct.error,
+)
+"""What `zipfile` raises for damaged files; UnicodeError is a ValueError."""
 
 
 def write_axm(directory: Path, target: Path) -> Path:
@@ -70,7 +81,7 @@ def read_axm(archive: Path, directory: Path) -> Path:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source.open(member) as stream, target.open("xb") as sink:
                     shutil.copyfileobj(stream, sink, _CHUNK)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError, ValueError) as error:
+    except _DAMAGE as error:
         if isinstance(error, InvalidArgument):
             raise
         raise InvalidArgument(f"{archive}: not an .axm archive, or damaged: {error}") from error
@@ -98,10 +109,10 @@ def _checked(members: list[zipfile.ZipInfo], archive: Path) -> list[zipfile.ZipI
         raise InvalidArgument(
             f"{archive}: {len(members)} members; a compiled model has at most {MAX_FILES} files"
         )
-    files = [member for member in members if not member.is_dir()]
     for member in members:
         if problem := _problem(member):
             raise InvalidArgument(f"{archive}: member {member.filename[:200]!r} {problem}")
+    files = [member for member in members if not member.is_dir()]  # which fails for one without a name
     total = sum(member.file_size for member in files)
     limit = min(MAX_BYTES, archive.stat().st_size)
     if total > limit:

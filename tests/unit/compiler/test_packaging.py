@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -268,6 +269,40 @@ def test_a_damaged_saved_model_is_refused(
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ModelError, match="quantise again"):
         AxeleraQuantizedModel.load(tmp_path / "q")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("input_names", ["other"], "preamble's inputs"),
+        ("output_names", ["other"], "postamble's outputs"),
+        ("input_shapes", [[12, 12]], "input 'x' has shape"),
+        ("output_shapes", [[1, 2, 3, 4, 5]], "has shape"),
+        ("zero_point", 1 << 31, "no int8"),
+    ],
+)
+def test_a_saved_model_whose_parts_do_not_meet_is_refused(
+    quantised: AxeleraQuantizedModel, tmp_path: Path, key: str, value: Any, message: str
+) -> None:
+    quantised.export(tmp_path / "q")
+    path = tmp_path / "q" / "quantized_model_manifest.json"
+    content = json.loads(path.read_text())
+    (content["inputs"][0] if key == "zero_point" else content)[key] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=rf"{message}.*quantise again"):
+        AxeleraQuantizedModel.load(tmp_path / "q")
+
+
+@pytest.mark.parametrize("name", ["preprocess_graph.onnx", "postprocess_graph.onnx"])
+def test_a_host_graph_of_another_network_is_refused(
+    quantised: AxeleraQuantizedModel, tmp_path: Path, name: str
+) -> None:
+    quantised.export(tmp_path / "q")
+    graph = onnx.load(tmp_path / "q" / name)
+    graph.graph.input[0].name = "stranger"
+    onnx.save(graph, tmp_path / "q" / name)
+    with pytest.raises(ModelError):
+        AxeleraQuantizedModel.load(tmp_path / "q")(np.zeros(SHAPE, np.float32))
 
 
 def test_calling_with_the_wrong_shape_names_the_input(quantised: AxeleraQuantizedModel) -> None:

@@ -183,3 +183,10 @@ def test_the_environment_sets_the_total_of_the_process(monkeypatch: pytest.Monke
     with pytest.raises(InvalidArgument, match="AXEMU_COMPUTE_THREADS is 'many'"):
         threads_module.shared_budget()
     threads_module._budget_of.cache_clear()
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "²", "1_0", "-1", "abc"])
+def test_a_number_of_threads_is_a_plain_number(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXEMU_COMPUTE_THREADS", text)
+    with pytest.raises(InvalidArgument, match=r"AXEMU_COMPUTE_THREADS is .* expected a number of threads"):
+        threads_module.thread_setting("AXEMU_COMPUTE_THREADS", 1)

@@ -16,6 +16,8 @@ import onnxruntime
 from onnx import helper
 
 from axelera.compiler._errors import ModelError
+from axelera.compiler._onnx_file import read_onnx
+from axelera.compiler.frontend._tensors import check_tensors
 from axelera.compiler.frontend._types import use_float32
 from axelera.driver import path_errors
 
@@ -23,7 +25,6 @@ OLDEST_OPSET = 7
 CANONICAL_OPSET = 17
 IR_VERSION = 10
 """Of the models made here; newer versions add nothing that this project uses, and fewer tools read them."""
-LARGEST_FILE = 2**31
 
 
 def load_proto(model: Any) -> onnx.ModelProto:
@@ -40,24 +41,8 @@ def load_proto(model: Any) -> onnx.ModelProto:
         raise ModelError(
             f"model is {type(model).__name__}, expected an ONNX model, the path of one or a torch module"
         )
-    path = Path(model)
-    with path_errors(ModelError, f"model file {path}"):
-        return _read(path)
-
-
-def _read(path: Path) -> onnx.ModelProto:
-    if path.is_dir():
-        raise ModelError(f"model file {path} is a directory; give the path of an .onnx file")
-    if not path.is_file():
-        raise ModelError(f"model file {path}: no such file; give the path of an .onnx file")
-    if not path.stat().st_size:
-        raise ModelError(f"model file {path} is empty; export it again")
-    if path.stat().st_size > LARGEST_FILE:
-        raise ModelError(f"model file {path}: {path.stat().st_size} bytes, an ONNX file has at most 2 GiB")
-    try:
-        return onnx.load(path)
-    except Exception as error:  # protobuf, onnx and OS errors share no base class
-        raise ModelError(f"model file {path} is not a readable ONNX model: {error}") from error
+    with path_errors(ModelError, f"model file {model}"):
+        return read_onnx(Path(model), external=True)
 
 
 def opset_of(proto: onnx.ModelProto) -> int:
@@ -87,6 +72,7 @@ def normalise(
         raise ModelError(
             f"model {name!r} uses opset {opset}; opsets {OLDEST_OPSET} to {newest} are understood"
         )
+    check_tensors(proto.graph, name)
     _drop_initializers_from_inputs(proto)
     _pin_inputs(proto, name, dict(input_shapes or {}))
     del proto.graph.value_info[:]  # stale once shapes are pinned

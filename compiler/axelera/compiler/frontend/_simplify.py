@@ -33,6 +33,7 @@ from axelera.compiler.frontend._ir import (
     shape_of,
     spatial_attributes,
 )
+from axelera.compiler.frontend._tensors import check_weights
 
 Rewrite = Callable[[ir.Node], bool]
 
@@ -46,6 +47,8 @@ _CHEAP = frozenset({
     "ReduceL2", "ReduceMean", "ReduceSum", "Reshape", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
 })  # fmt: skip
 """Operators that take a moment even on the largest weights."""
+_GROWING = frozenset({"Expand", "OneHot", "Pad", "Range", "Resize", "Tile", "Upsample"})
+"""Operators whose results may be of any size, however small what they read is."""
 
 
 def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False) -> ir.Model:
@@ -59,6 +62,7 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
         simplify(model, keep_weights=keep_weights)
     except Exception as error:  # onnx, onnx_ir and onnxscript raise whatever broke on a damaged graph
         raise ModelError(f"model {name!r} cannot be understood: {type(error).__name__}: {error}") from error
+    check_weights(model.graph, name)
     for value in (*model.graph.inputs, *(output for node in model.graph for output in node.outputs)):
         shape = shape_of(value)
         if shape is not None and (math.prod(shape) > _LARGEST_VALUE or min(shape, default=1) < 0):
@@ -113,6 +117,11 @@ def _foldable(node: ir.Node) -> bool | None:
     if node.op_type == "ConstantOfShape":
         extents = integers(node.inputs[0])
         return extents is not None and math.prod(extents) <= _FOLD_INPUT_ELEMENTS
+    shapes = [shape_of(output) for output in node.outputs]  # inferred just before; memory is taken just after
+    if None in shapes and node.op_type in _GROWING:
+        return False
+    if any(math.prod(shape) > _FOLD_OUTPUT_ELEMENTS for shape in shapes if shape is not None):
+        return False
     if node.op_type in _CHEAP and all(
         value is None or math.prod(shape_of(value) or (0,)) <= _FOLD_OUTPUT_ELEMENTS for value in node.inputs
     ):
@@ -134,6 +143,10 @@ def _expand_constant_of_shape(graph: ir.Graph) -> None:
     for node in list(graph):
         if node.op_type != "ConstantOfShape" or (extents := integers(node.inputs[0])) is None:
             continue
+        if min(extents, default=0) < 0 or math.prod(extents) > _LARGEST_VALUE:
+            raise ValueError(
+                f"ConstantOfShape {node.name!r} of {extents}; at most {_LARGEST_VALUE} elements are possible"
+            )
         filling = attribute(node, "value")
         scalar = np.zeros(1, np.float32) if filling is None else filling.numpy().reshape(1)
         view = np.broadcast_to(scalar, extents)

@@ -83,7 +83,7 @@ def lower(program: Program, numerics: str, path: str, threads: int, taps: tuple[
 def _import(lowering: Lowering, index: int, name: str) -> None:
     """Copy an input into the arena, unless only slices read it: they copy their part."""
     readers = lowering.analysis.consumers.get(name, [])
-    if all(node.op == "slice" for node in readers) and name not in lowering.program.outputs:
+    if all(node.op == "slice" for node in readers) and name not in lowering.analysis.outputs:
         return
     _, columns, channels = lowering.tensor(name).shape
     strides = (columns * channels, channels, 1)

@@ -110,7 +110,7 @@ class Lowering:
         readers = self.analysis.consumers.get(name, [])
         image = (
             channels <= 4
-            and (node is None or (node.op == "slice" and node.inputs[0] in self.program.inputs))
+            and (node is None or (node.op == "slice" and node.inputs[0] in self.analysis.inputs))
             and bool(readers)
             and all(reader.op == "conv" for reader in readers)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -151,8 +152,8 @@ def thread_setting(variable: str, default: int) -> int:
         InvalidArgument: the variable holds something else.
     """
     text = os.environ.get(variable, "")
-    if text and not text.isdigit():
-        raise InvalidArgument(f"{variable} is {text!r}, expected a number of threads")
+    if text and not re.fullmatch(r"[0-9]{1,6}", text):
+        raise InvalidArgument(f"{variable} is {text[:100]!r}, expected a number of threads")
     return int(text) if text else default
 
 

@@ -26,7 +26,6 @@ COVERED = ("model.json", "manifest.json", PROGRAM_BIN)
 """Files whose hashes program.json carries."""
 
 ALIGNMENT = 64
-MAX_JSON_BYTES = 1 << 28
 MAX_BIN_BYTES = 1 << 34
 _DTYPES: dict[str, np.dtype[Any]] = {
     "int8": np.dtype("<i1"),
@@ -100,7 +99,7 @@ def read_program(directory: Path | str) -> Program:
 
 
 def _read_program(folder: Path) -> Program:
-    root = read_json(_inside(folder, PROGRAM_JSON, IncompatibleDevice), MAX_JSON_BYTES)
+    root = read_json(_inside(folder, PROGRAM_JSON, IncompatibleDevice))
     for key, version in (("format_version", FORMAT_VERSION), ("numerics_version", NUMERICS_VERSION)):
         found = root.member(key).integer(0, 1 << 30)
         if found != version:
