@@ -66,8 +66,13 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
                 f"model {name!r}: value {value.name!r} has shape {shape}; at most {_LARGEST_VALUE} elements are possible"
             )
     for value in (*model.graph.inputs, *model.graph.outputs):
-        if shape_of(value) is None:
+        shape = shape_of(value)
+        if shape is None:
             raise ModelError(f"model {name!r}: {unknown_shape(model, value)}")
+        if 0 in shape:
+            raise ModelError(
+                f"model {name!r}: {value.name!r} has shape {shape} and holds nothing; give the network larger inputs"
+            )
     return model
 
 
@@ -169,7 +174,7 @@ def _changes_nothing(node: ir.Node) -> bool:
     if kind in _SHAPING:
         return shape_of(node.outputs[0]) is not None and shape_of(source) == shape_of(node.outputs[0])
     if kind == "Dropout":
-        return len(node.outputs) == 1 or not node.outputs[1].consumers()
+        return _drops_nothing(node)
     if kind == "Cast":
         return source is not None and source.dtype == node.outputs[0].dtype
     if kind == "Transpose":
@@ -181,8 +186,19 @@ def _changes_nothing(node: ir.Node) -> bool:
     return kind == "Identity"
 
 
+def _drops_nothing(node: ir.Node) -> bool:
+    """Tell whether a Dropout is one for inference whose mask nobody asks for."""
+    training = optional_input(node, 2)
+    if training is not None and (constant_of(training) is None or np.any(constant_of(training))):
+        return False
+    return all(not output.uses() and not output.is_graph_output() for output in node.outputs[1:])
+
+
 def _explicit_padding(node: ir.Node) -> bool:
-    """Replace auto_pad by the pads it stands for, now that shapes are fixed."""
+    """Replace auto_pad by the pads it stands for, now that shapes are fixed.
+
+    Not where ONNX Runtime and the ONNX standard disagree: SAME in a dilated pool, or in an average of windows with gaps.
+    """
     mode = attribute(node, "auto_pad", "NOTSET")
     if node.op_type not in ("Conv", "MaxPool", "AveragePool") or mode == "NOTSET":
         return False
@@ -193,11 +209,16 @@ def _explicit_padding(node: ir.Node) -> bool:
     if shape is None or kernel is None or len(shape) != 2 + len(kernel):
         return False
     spatial = spatial_attributes(node, len(kernel))
+    if mode != "VALID" and node.op_type != "Conv" and max(spatial["dilations"]) > 1:
+        return False
     before, after = [], []
     for extent, size, stride, dilation in zip(
         shape[2:], kernel, spatial["strides"], spatial["dilations"], strict=True
     ):
-        total = max((-(-extent // stride) - 1) * stride + (size - 1) * dilation + 1 - extent, 0)
+        total = (-(-extent // stride) - 1) * stride + (size - 1) * dilation + 1 - extent
+        if total < 0 and mode != "VALID" and node.op_type == "AveragePool":
+            return False
+        total = max(total, 0)
         small, large = total // 2, total - total // 2
         before.append(0 if mode == "VALID" else (large if mode == "SAME_LOWER" else small))
         after.append(0 if mode == "VALID" else (small if mode == "SAME_LOWER" else large))
