@@ -17,6 +17,7 @@ from onnx import helper
 
 from axelera.compiler._errors import ModelError
 from axelera.compiler._onnx_file import read_onnx
+from axelera.compiler.frontend._ceil import CEIL_OPSET, pools_need_ceil_opset
 from axelera.compiler.frontend._tensors import check_tensors
 from axelera.compiler.frontend._types import use_float32
 from axelera.driver import path_errors
@@ -56,7 +57,7 @@ def opset_of(proto: onnx.ModelProto) -> int:
 def normalise(
     proto: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> onnx.ModelProto:
-    """Check the model, fix its input shapes and bring it to float32 and to opset 17 or newer.
+    """Check the model, fix its input shapes and bring it to float32 and to opset 17 or newer (22 for some pools).
 
     Args:
         proto: the model; it is changed in place.
@@ -85,6 +86,10 @@ def normalise(
             proto = onnx.version_converter.convert_version(proto, CANONICAL_OPSET)
         elif opset > (runnable := newest_runnable_opset()):
             proto = onnx.version_converter.convert_version(proto, runnable)
+        if opset_of(proto) < CEIL_OPSET and pools_need_ceil_opset(proto):
+            proto = onnx.version_converter.convert_version(proto, CEIL_OPSET)
+            del proto.graph.value_info[:]  # converters infer shapes, in the way of the older opset
+            _forget_output_shapes(proto)
     except Exception as error:  # the checker and the converter raise several unrelated classes
         raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {error}") from error
     proto.ir_version = min(proto.ir_version, IR_VERSION)

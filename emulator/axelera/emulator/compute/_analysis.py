@@ -18,6 +18,8 @@ FUSED_TABLES = ("lut", "requantize", "affine")
 FUSED_PAIRS = ("add", "sub", "mul")
 HEADS = (*FUSED_TABLES, *FUSED_PAIRS, "conv", "max_pool", "avg_pool")
 """Operators whose kernels call the next one on each finished range of pixels."""
+LONGEST_CHAIN = 64
+"""Nodes that follow one head at most: their kernels call each other, and a stack has an end."""
 
 
 def value(node: Node, name: str) -> tuple[int, ...]:
@@ -128,6 +130,7 @@ def _fuse(analysis: Analysis) -> None:
             shape = analysis.program.tensors[name].shape
             if (
                 head is not None
+                and len(analysis.followers.get(head.name, ())) < LONGEST_CHAIN
                 and analysis.private(name)
                 and shape == analysis.program.tensors[node.output].shape
                 and len(others) == len(node.inputs) - 1
