@@ -136,9 +136,9 @@ class ModelInstance(Object):
         )
 
     def _free(self) -> None:
-        self._dropped.detach()
         with self._turn, self._driver_call:  # a frame under way ends first
             self._driver.release(self._handle)
+        self._dropped.detach()
 
 
 @dataclass(frozen=True, slots=True)
