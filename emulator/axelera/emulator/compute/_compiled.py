@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,9 @@ class CompiledExecutable(Executable):
         self.arena_size = plan_arena(lowering.stages, self.constants)
         """Bytes of activations of one runner."""
         self.linked = link(lowering.stages, library)
+        self.program = replace(
+            program, constants=MappingProxyType({})
+        )  # packed weights and tables take their place
         self.shared_size = sum(array.nbytes for array in self.linked.kept)
         """Bytes of packed weights and tables, shared by all runners."""
 
