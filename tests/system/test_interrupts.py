@@ -105,7 +105,7 @@ def chosen_points(count: int, seed: int) -> list[int]:
     return sorted(random.Random(seed).sample(range(count), QUICK))
 
 
-QUICK = sample(60, 0)
+QUICK = 30
 
 
 def context(pace: str) -> Context:
@@ -212,3 +212,82 @@ def test_a_load(model: Path, neighbour: Neighbour) -> None:
             del error
         print(f"{raised} interrupts in loads")
         assert raised
+
+
+SIGNALS = """
+import json, random, signal, sys, threading
+import numpy as np
+from axelera.driver import DeviceInUse
+from axelera.emulator import EmulatorDriver, parse_options
+from axelera.emulator.compute import _threads
+from axelera.runtime import Context
+
+model_json, what, pace, threads, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
+rng, frame = random.Random(count), np.arange(1024, dtype=np.int64).astype(np.int8).reshape(1, 4, 4, 64)
+stop, done = threading.Event(), [0] * threads
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGALRM, interrupt)
+context = Context(EmulatorDriver(parse_options({"pace": pace, "run_threads": 2}, "test")))
+model = context.load_model(model_json)
+instances = [context.device_connect().load_model_instance(model) for _ in range(threads)] if what == "run" else []
+
+def run(index):
+    output = np.zeros_like(frame)
+    frames = frame + np.int8(done[index] % 100)  # not the frame before
+    instances[index].run([frames], [output])
+    done[index] += 1
+
+def connect(index):
+    context.device_connect(None, 1 + index % 2).release()
+    done[index] += 1
+
+act = {"run": run, "connect": connect}[what]
+
+def work(index):
+    while not stop.is_set():
+        act(index)
+
+workers = [threading.Thread(target=work, args=(index,), daemon=True) for index in range(1, threads)]
+for worker in workers:
+    worker.start()
+interrupts = 0
+while interrupts < count:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 4e-3))
+        while True:
+            act(0)
+    except KeyboardInterrupt:
+        interrupts += 1
+before = list(done)
+for _ in range(20):
+    act(0)
+stop.set()
+for worker in workers:
+    worker.join(60)
+    assert not worker.is_alive(), "a thread waits for ever"
+budget = _threads.shared_budget()
+budget.hold(1, len, lambda _: None)
+assert (budget._free, budget._queue) == (budget.total, []), (budget._free, budget._queue)
+for instance in instances:
+    assert instance.counters().frames
+    instance.release()
+del instances
+context.release()
+context = Context(EmulatorDriver(parse_options({"pace": pace}, "test")))
+assert not context.list_devices()[0].in_use
+context.device_connect(None, 4)
+print(json.dumps({"interrupts": interrupts, "done": done}))
+"""
+
+
+@pytest.mark.parametrize(("what", "pace"), [("run", "virtual"), ("run", "realtime"), ("connect", "virtual")])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_signals(what: str, pace: str, threads: int, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXEMU_COMPUTE_THREADS", "2")
+    command = [sys.executable, "-c", SIGNALS, str(model), what, pace, str(threads), str(sample(15, 200))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    print(what, pace, threads, done.stdout.strip())

@@ -122,6 +122,9 @@ class Connection(Object):
             self._context._driver.release(self._handle)  # noqa: SLF001
         self._dropped.detach()
 
+    def _abandon(self) -> None:
+        self.context._dropped.append(self._handle)  # noqa: SLF001
+
 
 def _options(properties: dict[str, Any]) -> InstanceOptions:
     reject_unknown(properties, _OPTIONS, "load_model_instance")

@@ -140,6 +140,9 @@ class ModelInstance(Object):
             self._driver.release(self._handle)
         self._dropped.detach()
 
+    def _abandon(self) -> None:
+        self.context._dropped.append(self._handle)  # noqa: SLF001
+
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
