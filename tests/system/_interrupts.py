@@ -14,15 +14,16 @@ JUMPS = frozenset(
 
 
 class Points:
-    """Counts the points of a thread at which CPython raises interrupts, and raises one at the chosen point.
+    """Counts the points of a thread at which CPython raises interrupts, and raises one (or calls `handler`) at one.
 
     These are the beginning of a Python function, the return of a call into C (also if the block it belongs to ends with it),
     and the turn of a loop. Nothing is raised between other bytecodes, as nothing is by CPython: there, not even
     `with lock:` would be safe.
     """
 
-    def __init__(self, chosen: int = -1) -> None:
+    def __init__(self, chosen: int = -1, handler: Callable[[], object] | None = None) -> None:
         self.chosen = chosen
+        self.handler = handler
         self.count = 0
         self.where = ""
 
@@ -47,7 +48,9 @@ class Points:
             self.where = f"{frame.f_code.co_filename}:{frame.f_lineno} ({what})"
             sys.settrace(None)
             sys.setprofile(None)
-            raise KeyboardInterrupt(self.where)
+            if self.handler is None:
+                raise KeyboardInterrupt(self.where)
+            self.handler()
 
     def _profile(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "call":
