@@ -22,9 +22,9 @@ ready, wrong = threading.Barrier(int(sys.argv[1])), []
 
 def work():
     ready.wait()
-    for _ in range(5):
+    for _ in range(2):
         runner, output = load(program, threads=3).instance(), np.zeros((40, 40, 32), np.int8)
-        for _ in range(20):
+        for _ in range(5):
             output[:] = 0
             runner.run([frame], [output])
             if not np.array_equal(output.reshape(-1), 3 * frame):
@@ -43,5 +43,5 @@ def test_first_loads_in_parallel_do_not_crash(threads: int, monkeypatch: pytest.
     monkeypatch.setenv("AXEMU_COMPUTE_THREADS", "6")
     for _ in range(sample(2, 50)):
         command = [sys.executable, "-c", LOADER, str(threads)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         assert (done.returncode, done.stderr) == (0, "")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests._sizes import sample
@@ -16,34 +18,40 @@ from axelera.driver import ModelFiles, TensorInfo
 from axelera.emulator import EmulatorDriver, parse_options
 from axelera.emulator._execution import Values
 from axelera.emulator._log import CallLog
+from axelera.emulator._virtual import VirtualPace
 from axelera.runtime import Context
 
 MakeModel = Callable[..., Path]
 SHAPE = (1, 4, 4, 64)
 
 
-def test_counters_may_be_asked_for_while_other_threads_load_and_run(make_model: MakeModel) -> None:
-    with Context(EmulatorDriver(parse_options({}, "test"))) as context:
+@pytest.mark.parametrize("step", ["calls", "record"])
+def test_counters_may_be_asked_for_while_other_threads_load_and_run(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    driver = EmulatorDriver(parse_options({}, "test"))
+    frame, output = np.zeros(SHAPE, np.int8), np.zeros(SHAPE, np.int8)
+    with Context(driver) as context:
         model = context.load_model(make_model())
         first = context.device_connect().load_model_instance(model)
-        connection = context.device_connect(None, 2)
-        frame = np.zeros(SHAPE, np.int8)
+        connection = context.device_connect()
+        original = getattr(VirtualPace, step)
 
         def load_and_run() -> None:
-            for _ in range(sample(40, 400)):
-                with connection.load_model_instance(model) as instance:
-                    instance.run([frame], [np.zeros(SHAPE, np.int8)])
+            connection.load_model_instance(model).run([frame], [output])
 
-        workers = [threading.Thread(target=load_and_run) for _ in range(2)]
-        for worker in workers:
-            worker.start()
-        expected = 0
-        while any(worker.is_alive() for worker in workers):
-            assert first.counters().frames == expected
-            first.run([frame], [np.zeros(SHAPE, np.int8)])
-            expected += 1
-        for worker in workers:
-            worker.join()
+        def meanwhile(*arguments: Any) -> Any:
+            for _ in range(2):
+                thread = threading.Thread(target=load_and_run)
+                thread.start()
+                thread.join()
+            return original(*arguments)
+
+        monkeypatch.setattr(VirtualPace, step, meanwhile)
+        for count in range(3):
+            assert first.counters().frames == count
+            first.run([frame], [output])
+    driver.close()
 
 
 class Echo:
