@@ -256,11 +256,13 @@ for worker in workers:
 interrupts = 0
 while interrupts < count:
     try:
-        signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 4e-3))
+        # Again after a while: one that falls into a finalizer goes no further.
+        signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 4e-3), 3.0)
         while True:
             act(0)
     except KeyboardInterrupt:
         interrupts += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
 before = list(done)
 for _ in range(20):
     act(0)
