@@ -12,10 +12,8 @@ that nobody refers to any more are free again, as are those of one that an inter
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
-import sys
 import tempfile
 import threading
 import weakref
@@ -26,6 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from axelera.driver._errors import ConnectionError, DeviceInUse, InvalidArgument  # noqa: A004
+from axelera.driver._holder import RECORD_SIZE, Holder, decode, encode
 from axelera.driver._l2_ledger import L2Holding, check_l2
 
 T = TypeVar("T")
@@ -33,21 +32,6 @@ T = TypeVar("T")
 MAX_CORES = 16
 _GATE = 255  # lock byte that makes a change of several cores one step
 _RECORDS = 4096  # records begin here
-_RECORD_SIZE = 16384
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A process that holds cores of a board, and the L2 bytes its instances there declare."""
-
-    pid: int
-    program: str
-    cores: tuple[int, ...]
-    l2: tuple[L2Holding, ...] = ()
-
-    def __str__(self) -> str:
-        cores = ", ".join(str(core) for core in self.cores)
-        return f"process {self.pid} ({self.program}) holds core{'s' if len(self.cores) > 1 else ''} {cores}"
 
 
 class Reservation:
@@ -268,8 +252,8 @@ class _BoardFile:
     def write(self, cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> None:
         """Write this process into the records of `cores`; call it exclusively."""
         for core in cores:
-            content = _record(cores, l2 if core == cores[0] else ())
-            os.pwrite(self.descriptor, content.ljust(_RECORD_SIZE), self._at(core))
+            content = encode(cores, l2 if core == cores[0] else ())
+            os.pwrite(self.descriptor, content.ljust(RECORD_SIZE), self._at(core))
 
     def _lock(self, core: int) -> bool:
         if core in self.mine:
@@ -290,16 +274,10 @@ class _BoardFile:
         return False
 
     def _read(self, core: int) -> Holder:
-        try:
-            record = json.loads(os.pread(self.descriptor, _RECORD_SIZE, self._at(core)))
-            l2 = tuple(L2Holding(str(holder), int(size)) for holder, size in record["l2"])
-            cores = tuple(int(held) for held in record["cores"])
-            return Holder(int(record["pid"]), str(record["program"]), cores if core in cores else (core,), l2)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            return Holder(0, "unknown", (core,))
+        return decode(os.pread(self.descriptor, RECORD_SIZE, self._at(core)), core)
 
     def _at(self, core: int) -> int:
-        return _RECORDS + core * _RECORD_SIZE
+        return _RECORDS + core * RECORD_SIZE
 
 
 class _Table:
@@ -336,22 +314,3 @@ class _Table:
 
 _table = _Table()
 os.register_at_fork(after_in_child=_table.forget)
-
-
-def _record(cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> bytes:
-    """Say who holds `cores` within one slot; holdings that have no room are told as one."""
-    shown = len(l2)
-    while True:
-        rows = [[holding.holder[:200], holding.size] for holding in l2[:shown]]
-        if shown < len(l2):
-            rows.append([f"{len(l2) - shown} more", sum(holding.size for holding in l2[shown:])])
-        record = {"pid": os.getpid(), "program": _program(), "cores": cores, "l2": rows}
-        content = json.dumps(record).encode()
-        if len(content) <= _RECORD_SIZE:
-            return content
-        shown //= 2
-
-
-def _program() -> str:
-    name = sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-", "-c", "-m") else sys.executable
-    return Path(name).name[:200] or "python"
