@@ -39,10 +39,11 @@ from axelera.driver._types import (
 if TYPE_CHECKING:
     from axelera.driver._configuration import check_configuration
     from axelera.driver._function import FunctionDriver
+    from axelera.driver._holder import Holder
     from axelera.driver._l2_ledger import L2Holding
     from axelera.driver._private import PrivateDirectory, own_directory
     from axelera.driver._registry import create_driver, driver_names
-    from axelera.driver._reservation import Holder, Reservation, holders, reservation_directory, reserve
+    from axelera.driver._reservation import Reservation, holders, reservation_directory, reserve
     from axelera.driver._scratch import Scratch
     from axelera.driver._selection import Selection, configuration_files, read_configuration_file, selection
 
@@ -95,7 +96,7 @@ __all__ = [
 
 _LATE = {
     "FunctionDriver": "_function",
-    "Holder": "_reservation",
+    "Holder": "_holder",
     "L2Holding": "_l2_ledger",
     "PrivateDirectory": "_private",
     "Reservation": "_reservation",

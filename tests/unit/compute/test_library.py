@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import hashlib
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,10 +121,102 @@ def test_a_compiler_that_hangs_is_stopped_and_remembered(
         pytest.fail("the compiler was started again")
 
     monkeypatch.setattr(subprocess, "run", never)
-    with pytest.raises(
-        _library.CompilationFailed, match=r"failed before \(.*within 0.05 s\); `axemu warm` tries"
-    ):
+    with pytest.raises(_library.CompilationFailed) as raised:
         _library.object_code("portable")
+    assert re.search(
+        r"failed 0 min ago \(.*within 0.05 s\); it is tried again in 60 min, or now by `axemu warm`",
+        str(raised.value),
+    )
+
+
+@pytest.mark.parametrize("age", [_library.EXPIRY + 1, -3600])
+def test_a_failure_on_record_expires(
+    cache_directory: Path, made: list[str], monkeypatch: pytest.MonkeyPatch, age: float
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(_library, "_generate", _fail)
+        with pytest.raises(_library.CompilationFailed):
+            _library.object_code("portable")
+    (record,) = cache_directory.glob("*.failed")
+    with pytest.raises(_library.CompilationFailed, match="failed 0 min ago"):
+        _library.object_code("portable")
+    os.utime(record, (time.time() - age,) * 2)  # also by a clock that was put back
+    assert _library.object_code("portable")[1] == CODE
+    assert not record.exists()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (1, "OSError: [Errno 28] No space left on device"),
+        (1, "MemoryError"),
+        (-signal.SIGKILL, ""),
+    ],
+)
+def test_what_may_pass_is_tried_again_by_the_next_process(
+    cache_directory: Path, monkeypatch: pytest.MonkeyPatch, status: int, words: str
+) -> None:
+    def run(command: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, status, "", words)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    with pytest.raises(_library.CompilationFailed, match="the compiler failed: "):
+        _library.object_code("portable")
+    assert not list(cache_directory.glob("*.failed"))
+
+
+def test_code_that_cannot_be_kept_is_a_failure_that_may_pass(
+    cache_directory: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_library, "write_code", full)
+        with pytest.raises(
+            _library.CompilationFailed, match=r"cannot be kept in .*cache: No space left on device; make room"
+        ):
+            _library.object_code("portable")
+    assert _library.object_code("portable")[1] == CODE
+
+
+def test_a_process_pauses_after_a_failure_and_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def fail(path: str) -> tuple[Path, bytes]:
+        tried.append(path)
+        raise _library.CompilationFailed("no room")
+
+    monkeypatch.setattr(_library, "_libraries", {})
+    monkeypatch.setattr(_library, "_failures", {})
+    monkeypatch.setattr(_library, "object_code", fail)
+    for _ in range(3):
+        with pytest.raises(_library.CompilationFailed, match="no room"):
+            _library.library("portable")
+    assert tried == ["portable"]
+    monkeypatch.setattr(_library, "PAUSE", 0.0)
+    with pytest.raises(_library.CompilationFailed, match="no room"):
+        _library.library("portable")
+    assert tried == ["portable"] * 2
+
+
+def test_threads_that_load_first_at_the_same_time_share_one_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_library, "_libraries", {})
+    ready = threading.Barrier(6)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: (ready.wait(20), _library.library("portable"))[1], range(6)))
+    assert len(set(map(id, found))) == 1
+
+
+def test_code_stays_for_as_long_as_somebody_may_call_it() -> None:
+    code = _library.Library("portable", _library.object_code("portable")[1])
+    serve, known = code.serve, weakref.ref(code)
+    del code
+    gc.collect()
+    assert known() is not None
+    del serve
+    gc.collect()
+    assert known() is None
 
 
 def test_warm_tries_again_after_a_failure(
@@ -133,7 +231,7 @@ def test_warm_tries_again_after_a_failure(
 
 
 def _fail(_path: str, _directory: Path) -> bytes:
-    raise _library.CompilationFailed("the compiler failed: AssertionError")
+    raise _library.CompilationFailed("the compiler failed: AssertionError", lasting=True)
 
 
 def test_a_crash_of_the_compiler_names_its_last_words(

@@ -1,5 +1,6 @@
 """Cores belong to one holder among all connections and processes, and come back however the holder ends."""
 
+import gc
 import json
 import os
 import re
@@ -15,6 +16,8 @@ import pytest
 from axelera.driver import (
     ConnectionError,  # noqa: A004
     DeviceInUse,
+    Driver,
+    FunctionDriver,
     Holder,
     IncompatibleDevice,
     InvalidArgument,
@@ -23,6 +26,7 @@ from axelera.driver import (
     reserve,
 )
 from axelera.driver._reservation import _BoardFile
+from axelera.emulator import EmulatorDriver
 
 BOARD = "metis-0:1:0"
 
@@ -76,7 +80,8 @@ for line in sys.stdin:
 
 
 def test_connections_of_one_process_get_different_cores() -> None:
-    assert (reserve(BOARD, 1).cores, reserve(BOARD, 2).cores, reserve(BOARD, 1).cores) == ((0,), (1, 2), (3,))
+    held = [reserve(BOARD, count) for count in (1, 2, 1)]
+    assert [one.cores for one in held] == [(0,), (1, 2), (3,)]
 
 
 def test_more_than_what_is_free_is_refused_and_leaves_the_rest_free() -> None:
@@ -104,8 +109,8 @@ def test_released_cores_can_be_reserved_again_and_a_second_release_harms_nobody(
 
 
 def test_boards_are_reserved_separately() -> None:
-    reserve(BOARD, 4)
-    assert reserve("metis-0:3:0", 4).cores == (0, 1, 2, 3)
+    held = reserve(BOARD, 4)
+    assert reserve("metis-0:3:0", 4).cores == held.cores == (0, 1, 2, 3)
 
 
 def test_two_spellings_of_a_name_that_share_a_file_name_share_the_board() -> None:
@@ -117,14 +122,44 @@ def test_two_spellings_of_the_directory_share_the_board(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second descriptor of a lock file would see all cores free, and drop their locks when closed."""
-    reserve(BOARD, 3)
+    first = reserve(BOARD, 3)
     (tmp_path / "link").symlink_to(tmp_path / "axemu")
     monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path / "link"))
-    assert reserve(BOARD, 1).cores == (3,)
+    second = reserve(BOARD, 1)
+    assert (first.cores, second.cores) == ((0, 1, 2), (3,))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AXEMU_RUNTIME_DIR", "axemu")
     with pytest.raises(DeviceInUse):
         reserve(BOARD, 1)
+
+
+def test_cores_of_a_reservation_that_nobody_refers_to_are_free_for_all_processes(other: Other) -> None:
+    held = reserve(BOARD, 4)
+    assert other.tell(f"reserve({BOARD!r}, 1)").startswith("DeviceInUse")
+    assert len(held.cores) == 4
+    del held
+    assert "Reservation" in other.tell(f"kept.append(reserve({BOARD!r}, 4)) or kept[-1]")
+    other.kill()
+    assert reserve(BOARD, 4).cores == (0, 1, 2, 3)
+
+
+class _Owner:
+    """Refers to itself, so that only a garbage collection ends it."""
+
+    def __init__(self, held: object) -> None:
+        self.held = held
+        self.itself = self
+
+
+@pytest.mark.parametrize("make", [EmulatorDriver, FunctionDriver])
+def test_cores_of_a_driver_in_a_reference_cycle_come_back(make: Callable[[], Driver]) -> None:
+    driver = make()
+    (device, *_) = driver.list_devices()
+    owner = _Owner((driver, driver.connect(device, 4, {})))
+    assert holders(device.name) != ()
+    del driver, owner
+    gc.collect()
+    assert holders(device.name) == ()
 
 
 def test_another_process_is_kept_out_and_told_who_holds(other: Other) -> None:
@@ -208,7 +243,8 @@ def test_a_forked_child_can_reserve_for_itself() -> None:
     child = os.fork()
     if child == 0:
         try:
-            os.write(write, json.dumps([reserve(BOARD, 2).cores, len(holders(BOARD))]).encode())
+            own = reserve(BOARD, 2)
+            os.write(write, json.dumps([own.cores, len(holders(BOARD))]).encode())
         finally:
             os._exit(0)
     os.close(write)

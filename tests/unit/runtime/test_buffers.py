@@ -1,8 +1,10 @@
-"""The recipe by which float32 inputs become codes, against its closed form."""
+"""The recipe by which float32 inputs become codes, against its closed form; files that change under a frame."""
 
+import mmap
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from axelera.driver import InvalidArgument, TensorInfo
-from axelera.runtime._buffers import OutputSlot, check_apart, quantise
+from axelera.runtime._buffers import InputSlot, OutputSlot, check_apart, quantise
 
 FINITE = st.floats(-(2.0**100), 2.0**100, width=32)
 
@@ -88,3 +90,28 @@ def test_buffers_of_their_own_are_apart(memory: int) -> None:
     other = os.memfd_create("other")
     check_apart(SLOTS, [memory, other])
     os.close(other)
+
+
+def test_files_that_are_cut_off_meanwhile_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Touching what is mapped behind the end of a file would end the process."""
+    info = TensorInfo((1, 100, 100, 64), name="x")
+    path = tmp_path / "frame"
+    path.write_bytes(bytes(info.size))
+    descriptor = os.open(path, os.O_RDWR)
+    mapped = mmap.mmap
+
+    def map_and_cut_off(*arguments: Any, **options: Any) -> mmap.mmap:
+        memory = mapped(*arguments, **options)
+        os.truncate(path, 4096)
+        return memory
+
+    monkeypatch.setattr(mmap, "mmap", map_and_cut_off)
+    with pytest.raises(InvalidArgument, match=r"input 0 \(x\): descriptor \d+ was cut off to 4096 B"):
+        InputSlot("m", 0, info, dmabuf=True).take(descriptor, np.zeros(info.size, np.int8))
+    os.truncate(path, info.size)
+    result = np.full(info.size, 7, np.int8)
+    OutputSlot("m", 0, info, dmabuf=True).write(descriptor, result)
+    assert path.read_bytes() == result.tobytes()
+    os.close(descriptor)

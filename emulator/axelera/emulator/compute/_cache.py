@@ -22,7 +22,14 @@ _PACKAGE = Path(__file__).parent
 
 
 class CompilationFailed(InternalError):  # noqa: N818  read as the driver's errors are
-    """Code for a path could not be generated within its time limit, or not be kept anywhere."""
+    """Code for a path could not be generated, or not be kept anywhere.
+
+    `lasting` tells whether it would fail again (the compiler hung or crashed) or may be mended meanwhile (a full disk).
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting
 
 
 def default_directories() -> tuple[Path, ...]:

@@ -8,13 +8,16 @@ import os
 import platform
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
-from functools import cache, cached_property
+from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from axelera.driver import InternalError, InvalidArgument, Scratch
+from axelera.driver import InternalError, InvalidArgument, PrivateDirectory, Scratch
 
 from ._build import SYMBOL_PREFIX, target_machine
 from ._cache import (
@@ -27,9 +30,14 @@ from ._cache import (
     write_code,
 )
 from ._paths import SPECS, available_paths, code_features
+from ._settings import seconds_setting
 
 TIME_LIMIT = 240.0
 """Seconds code generation may take; it needs about ten. `AXEMU_COMPILE_SECONDS` replaces it."""
+EXPIRY = 3600.0
+"""Seconds for which a failure on record keeps processes from trying again."""
+PAUSE = 60.0
+"""Seconds after a failure before this process tries again."""
 
 Call = Callable[[int, int, int], None]
 
@@ -54,20 +62,16 @@ class Library:
         )
         self._engine.add_object_file(binding.ObjectFileRef.from_data(data))
         self._engine.finalize_object()
-
-    @cached_property
-    def run(self) -> Call:
+        self.run = self._function("run")
         """The kernel that executes a job (`fields.job`); called as (job, 0, 0), it releases the GIL."""
-        return self._function("run")
-
-    @cached_property
-    def serve(self) -> Call:
+        self.serve = self._function("serve")
         """The kernel that is the life of a helper thread; called as (mailbox, 0, 0), it releases the GIL."""
-        return self._function("serve")
 
     def _function(self, kernel: str) -> Call:
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-        return prototype(self.address(kernel))
+        function: Any = prototype(self.address(kernel))
+        function.library = self  # the code stays for as long as somebody may call it
+        return cast("Call", function)
 
     def address(self, kernel: str) -> int:
         """Return where a kernel's code starts."""
@@ -77,14 +81,46 @@ class Library:
         return address
 
 
-@cache
+_libraries: dict[str, Library] = {}
+_failures: dict[str, tuple[float, CompilationFailed]] = {}
+_loading = threading.RLock()
+
+
 def library(path: str) -> Library:
-    """Return the kernels of a path, generating their code when the cache has none.
+    """Return the kernels of a path, one library per process; generate their code when the cache has none.
 
     Raises:
-        CompilationFailed: the compiler hung or crashed, now or (recorded in the cache) before.
+        CompilationFailed: the code could not be generated, now or a short while ago.
+        InvalidArgument: `AXEMU_COMPILE_SECONDS` holds no number of seconds.
     """
-    return Library(path, object_code(path)[1])
+    found = _libraries.get(path)
+    if found is not None:
+        return found
+    with _loading:
+        if path not in _libraries:
+            _libraries[path] = _loaded(path)
+        return _libraries[path]
+
+
+def _loaded(path: str) -> Library:
+    if path in _failures:
+        when, failure = _failures[path]
+        if time.monotonic() - when < PAUSE:
+            raise failure
+    try:
+        return Library(path, object_code(path)[1])
+    except CompilationFailed as error:
+        _failures[path] = (time.monotonic(), error)
+        raise
+
+
+def _unlock_in_child() -> None:
+    """Another thread of the parent may have been loading."""
+    global _loading  # noqa: PLW0603
+    _loading = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_unlock_in_child)
 
 
 @cache
@@ -141,28 +177,46 @@ def object_code(path: str, *, retry: bool = False) -> tuple[Path, bytes]:
         data = read_code(cache, target)
         if data is not None:
             return directory / target, data
-        before = read_file(cache, failure)
-        if before is not None and not retry:
-            raise CompilationFailed(
-                f"generating kernels for {path} failed before ({before.decode(errors='replace').strip()});"
-                " `axemu warm` tries again"
-            )
+        if not retry:
+            _check_record(cache, failure, path)
         print(
             f"axemu: generating kernels for {path} (about ten seconds, once per version; kept in {directory})",
             file=sys.stderr,
         )
         try:
             data = _generate(path, directory)
+            cache.remove(failure)
+            write_code(cache, target, data)
         except CompilationFailed as error:
-            cache.write(failure, str(error).encode())
+            if error.lasting:
+                with suppress(OSError):
+                    cache.write(failure, str(error).encode())
             raise
-        cache.remove(failure)
-        write_code(cache, target, data)
+        except OSError as error:
+            raise CompilationFailed(
+                f"generated code cannot be kept in {directory}: {error.strerror}; make room, or set AXEMU_CACHE_DIR to"
+                " another directory"
+            ) from error
         return directory / target, data
 
 
+def _check_record(cache: PrivateDirectory, failure: str, path: str) -> None:
+    """Refuse to generate what failed before, for a while.
+
+    Raises:
+        CompilationFailed: the failure on record, how old it is and when it will be tried again.
+    """
+    record, age = read_file(cache, failure), cache.age(failure)
+    if record is not None and 0 <= age < EXPIRY:
+        reason = record.decode(errors="replace")[:1000].strip()
+        raise CompilationFailed(
+            f"generating kernels for {path} failed {age / 60:.0f} min ago ({reason}); it is tried again in"
+            f" {(EXPIRY - age) / 60:.0f} min, or now by `axemu warm`"
+        )
+
+
 def _generate(path: str, directory: Path) -> bytes:
-    limit = float(os.environ.get("AXEMU_COMPILE_SECONDS", TIME_LIMIT))
+    limit = seconds_setting("AXEMU_COMPILE_SECONDS", TIME_LIMIT)
     with Scratch("axemu-build-", directory) as scratch:
         target = scratch / "kernels.o"
         command = [sys.executable, *_child_flags(), "-c", _CHILD, path, str(target)]
@@ -177,10 +231,12 @@ def _generate(path: str, directory: Path) -> bytes:
                 env=_child_environment(),
             )
         except subprocess.TimeoutExpired:
-            raise CompilationFailed(f"the compiler did not finish within {limit:g} s") from None
+            raise CompilationFailed(f"the compiler did not finish within {limit:g} s", lasting=True) from None
         if done.returncode or not target.exists():
-            detail = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-            raise CompilationFailed(f"the compiler failed: {detail[0]}")
+            detail = (done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"])[0]
+            # A signal (of a system short of memory) or a full disk may not be there the next time.
+            lasting = done.returncode > 0 and not detail.startswith(("OSError", "MemoryError"))
+            raise CompilationFailed(f"the compiler failed: {detail}", lasting=lasting)
         return target.read_bytes()
 
 
