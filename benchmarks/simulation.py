@@ -75,7 +75,7 @@ def cold(directory: Path) -> Iterator[Row]:
         ),
     ):
         code = f"from axemu.cli.{module} import main; main()"
-        command = [sys.executable, "-c", code, *arguments]
+        command = [sys.executable, "-P", "-c", code, *arguments]
         run = lambda command=command: subprocess.run(command, check=True, capture_output=True)  # noqa: E731
         run()
         target = load_target(directory)

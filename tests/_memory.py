@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -16,3 +17,10 @@ def peak_bytes() -> int:
     )
     assert found is not None
     return int(found[1]) << 10
+
+
+def forget_peak() -> int:
+    """Let the peak begin anew, where the system lets it, and return it."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak_bytes()

@@ -53,7 +53,7 @@ def calibration_from_json(text: str, where: str) -> Calibration:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"calibration {where}: not JSON ({error}); write one with `axemu calibrate`"
         ) from error
@@ -71,17 +71,18 @@ def calibration_from_json(text: str, where: str) -> Calibration:
             )
             for name, entry in data["figures"].items()
         }
+        details = dict(data.get("details", {}))
         identity, version = str(data["id"]), str(data["model_version"])
         residuals = {
             str(board): {str(key): float(value) for key, value in entry.items()}
             for board, entry in data["residuals"].items()
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(f"calibration {where}: missing or wrong field ({error!r})") from error
     missing = [name for name in PARAMETERS if name not in figures]
     unknown = [name for name in figures if name not in PARAMETERS]
     if missing or unknown:
-        raise ValueError(f"calibration {where}: missing figures {missing}, unknown figures {unknown}")
+        raise ValueError(f"calibration {where}: missing figures {missing}, unknown figures {unknown[:20]}")
     for name, entry in figures.items():
         if not 0 <= entry.value < float("inf"):
             raise ValueError(
@@ -89,7 +90,7 @@ def calibration_from_json(text: str, where: str) -> Calibration:
             )
         if name.endswith("_rate") and entry.value == 0:
             raise ValueError(f"calibration {where}: figure {name} is 0, a rate must be positive")
-    return Calibration(identity, version, figures, residuals, dict(data.get("details", {})))
+    return Calibration(identity, version, figures, residuals, details)
 
 
 def calibration_to_json(calibration: Calibration) -> str:
@@ -125,10 +126,25 @@ def load_calibration(path: Path | None = None) -> Calibration:
     if path is None:
         text = resources.files("axemu.chip").joinpath("calibration.json").read_text(encoding="utf-8")
         return calibration_from_json(text, "calibration.json (shipped)")
+    try:
+        return calibration_from_json(_text(path), str(path))
+    except OSError as error:  # a name no file has, or one that is not for this user
+        raise ValueError(f"calibration {path}: cannot be read: {error.strerror or error}") from error
+
+
+def _text(path: Path) -> str:
     if not path.is_file():
         raise ValueError(
             f"calibration {path}: no such file; write one with `axemu calibrate --output {path}`"
         )
-    if path.stat().st_size > _MAX_BYTES:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"calibration {path}: cannot be read: {error.strerror}") from error
+    if len(content) > _MAX_BYTES:
         raise ValueError(f"calibration {path}: larger than {_MAX_BYTES} bytes, expected a small JSON file")
-    return calibration_from_json(path.read_text(encoding="utf-8"), str(path))
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"calibration {path}: not UTF-8 text: {error}") from error

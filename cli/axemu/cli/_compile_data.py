@@ -19,6 +19,7 @@ from axelera.compiler.config import nearest
 from axelera.compiler.quantisation import image_paths, images_in, random_data, transformed
 from axemu.cli._compile_options import ColorFormat, ImageReader, Layout, Options
 from axemu.cli._compile_presets import PRESETS, preset_transform
+from axemu.driver import path_errors
 
 __all__ = ["calibration_samples", "load_transform"]
 
@@ -132,7 +133,11 @@ def load_transform(text: str) -> Transform:
         ConfigurationError: there is no such file or function, or the file fails.
     """
     file, _, function = text.rpartition(":") if ":" in text else (text, "", _DEFAULT_FUNCTION)
-    path = Path(file)
+    with path_errors(ConfigurationError, f"--transform {file}"):
+        return _load(text, Path(file), function)
+
+
+def _load(text: str, path: Path, function: str) -> Transform:
     specification = importlib.util.spec_from_file_location(f"transform_{path.stem}", path)
     if not path.is_file() or specification is None or specification.loader is None:
         raise ConfigurationError(

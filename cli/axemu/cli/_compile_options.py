@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from axelera.compiler import CompilerConfig, ConfigurationError
 from axelera.compiler.config import ALIASES, explain, load_config, nearest, read_json, spell_out
+from axemu.driver.bounded import JSON_TEXT, parse_json, shown
 
 __all__ = [
     "MANIFEST",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 
+MOST_PROBLEMS = 20
+"""Unknown names that are spelled out."""
 MANIFEST = "quantized_model_manifest.json"
 """A file of this name is a quantised model, not a network."""
 
@@ -110,11 +113,12 @@ class Options(BaseModel):
         options = {name: value for name, value in stored.items() if name in cls.model_fields}
         properties = {name: value for name, value in stored.items() if name not in cls.model_fields}
         valid = (*cls.model_fields, *CompilerConfig.model_fields, *ALIASES)
-        strangers = [
-            f"unknown name {name!r}{nearest(name, valid)}" for name in properties if name not in valid
-        ]
+        strangers = [name for name in properties if name not in valid]
         if strangers:
-            raise ConfigurationError(f"--cli-args: {'; '.join(strangers)}")
+            told = [f"unknown name {shown(name)}{nearest(name, valid)}" for name in strangers[:MOST_PROBLEMS]]
+            if len(strangers) > MOST_PROBLEMS:
+                told.append(f"and {len(strangers) - MOST_PROBLEMS} more")
+            raise ConfigurationError(f"--cli-args: {'; '.join(told)}")
         options |= given
         missing = [f"--{name}" for name in ("input", "output") if name not in options]
         if missing:
@@ -153,13 +157,13 @@ def configuration(options: Options, properties: Mapping[str, Any]) -> CompilerCo
 def _saved(text: str) -> dict[str, Any]:
     if not text.lstrip().startswith("{"):
         path = Path(text)
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113  a name too long for any file is false here, not an OSError
             raise ConfigurationError(
-                f'--cli-args: {text!r} is neither JSON of names with values, like {{"dataset_len": 50}}, nor a file'
+                f'--cli-args: {shown(text)} is neither JSON of names with values, like {{"dataset_len": 50}}, nor a file'
             )
         return read_json(path)
     try:
-        document: dict[str, Any] = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text.encode(), JSON_TEXT)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid JSON syntax in --cli-args: {error}") from None
-    return document
+    return dict(document)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from axelera import compiler
 from axelera.runtime import Connection, Context, Model, TensorInfo
 from axemu.cli import digits
+from axemu.model import replacing
 
 WORKERS = 4
 Logits = npt.NDArray[np.float32]
@@ -41,7 +42,8 @@ def compile_digits(directory: Path) -> Path:
     images = digits.calibration_images().images
     source = directory.parent / "digits.onnx"
     source.parent.mkdir(parents=True, exist_ok=True)
-    source.write_bytes(digits.network())
+    with replacing(source) as temporary:
+        temporary.write_bytes(digits.network())
     quantized = compiler.quantize(str(source), (image[np.newaxis] for image in images), config)
     compiler.compile(quantized, config, directory)
     return directory / "model.json"
@@ -51,7 +53,8 @@ def run_demo(directory: Path) -> DemoResult:
     """Compile the network into `directory`, run all test images, and compare with float32."""
     model_file = compile_digits(directory)
     test = digits.test_images()
-    np.savez_compressed(directory.parent / "test.npz", images=test.images, labels=test.labels)
+    with replacing(directory.parent / "test.npz") as temporary:
+        np.savez_compressed(temporary, images=test.images, labels=test.labels)
     expected = float_logits(test.images)
     start = time.perf_counter()
     with Context() as context:

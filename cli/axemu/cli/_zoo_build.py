@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import AxeleraError
+from axemu.driver.bounded import JSON_TEXT, parse_json, read_bounded
 from axemu.model import replacing
 from axemu.zoo import Network, count
 
@@ -88,7 +89,7 @@ class Job:
         if not any(self.folder.glob("*/model.json")):
             return ""
         try:
-            info = json.loads((self.folder / "model_info.json").read_text(encoding="utf-8"))
+            info = parse_json(read_bounded(self.folder / "model_info.json", JSON_TEXT))
             weights, classes, calibration = (info[key] for key in ("weights", "num_classes", "calibration"))
             digest = info.get("weights_sha256")
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -190,14 +191,12 @@ def sha256(path: Path) -> str:
     Raises:
         AxeleraError: it can't be read.
     """
-    import onnx  # noqa: PLC0415  slow to import
+    from axelera.compiler._onnx_file import read_onnx  # noqa: PLC0415  slow to import
 
-    from axelera.compiler.frontend import load_proto  # noqa: PLC0415  slow to import
-
-    load_proto(path)  # refuses weights outside the file's directory
+    read_onnx(path, external=True)  # refuses weights outside the file's directory
     outside = {
         entry.value
-        for tensor in onnx.load(path, load_external_data=False).graph.initializer
+        for tensor in read_onnx(path).graph.initializer
         for entry in tensor.external_data
         if entry.key == "location"
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from axelera.compiler import structure_program
 from axelera.compiler.planning import Plan, PlanOptions, plan
 from axemu.cli._zoo_build import CORES, Job, compile_job
-from axemu.driver import InvalidArgument
+from axemu.driver import InvalidArgument, Scratch
 from axemu.zoo import Network
 
 _HEAD = """\
@@ -109,6 +108,6 @@ def _split(planned: Plan) -> str:
 def _measured(network: Network) -> str:
     """Processor seconds of a whole compilation; trust them on a quiet machine only."""
     start = time.process_time()
-    with tempfile.TemporaryDirectory() as folder:
-        compile_job(Job(network, network.name, Path(folder), samples=2))
+    with Scratch("axemu-zoo-") as folder:
+        compile_job(Job(network, network.name, folder, samples=2))
     return f"{time.process_time() - start:.1f}"

@@ -25,6 +25,7 @@ from axemu.cli._compile_options import (
     default_configuration,
 )
 from axemu.cli._errors import start, told
+from axemu.model import replacing
 
 if TYPE_CHECKING:
     from axemu.cli._compile_output import Outcome
@@ -136,7 +137,9 @@ def axcompile(
         if generate_config is not None:
             generate_config.mkdir(parents=True, exist_ok=True)
             path = generate_config / "default_conf.json"
-            path.write_text(default_configuration().model_dump_json(indent=2) + "\n", encoding="utf-8")
+            with replacing(path) as temporary:
+                text = default_configuration().model_dump_json(indent=2)
+                temporary.write_text(f"{text}\n", encoding="utf-8")
             print(path)
             return
         outcome = _compile({name: value for name, value in options.items() if value is not None}, cli_args)

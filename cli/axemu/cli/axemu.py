@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import typer
 from axemu import faces
 from axemu.cli._commands import NAMES as COMMANDS
 from axemu.cli._errors import start, told
+from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -90,11 +90,9 @@ def show_report(path: Annotated[Path, typer.Argument(help="A JSON report that `a
     with told("axemu report"):
         if not path.is_file():
             raise FileNotFoundError(f"no report {path}; `axemu run --report FILE program.py` writes one")
-        if path.stat().st_size > 1 << 26:
-            raise OSError(f"{path} is larger than any report")
         try:
-            print(text(json.loads(path.read_text(encoding="utf-8"))))
-        except (ValueError, KeyError, TypeError) as error:
+            print(text(parse_json(read_bounded(path, JSON_FILE), JSON_FILE)))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
             raise OSError(f"{path} is not a report of this version: {error!r}") from error
 
 

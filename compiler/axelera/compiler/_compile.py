@@ -11,6 +11,7 @@ from axelera.compiler.packaging import COMPILED_MODEL, replacing, write_compiled
 from axelera.compiler.planning import Plan, PlanOptions, plan
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import compiled_report, write_html
+from axemu.driver import path_errors
 from axemu.model import write_axm
 
 
@@ -42,14 +43,19 @@ def compile(  # noqa: A001  the documented name
     layout = _plan(model, config)
     report = compiled_report(model, layout, config)
     folder = Path(target)
-    with replacing(folder, COMPILED_MODEL, added_too=config.remove_output_dir) as fresh:
+    with (
+        path_errors(ConfigurationError, f"output directory {folder}", "cannot be written"),
+        replacing(folder, COMPILED_MODEL, added_too=config.remove_output_dir) as fresh,
+    ):
         write_compiled_model(fresh, model, layout, config, config.aipu_cores_used)
         write_json(fresh / "report.json", report)
         write_html(fresh / "report.html", report)
         write_json(fresh / "compile_config.json", config.model_dump(mode="json"))
     if config.output_axm_format:
         name = re.sub(r"[^\w.-]", "_", config.model_name or model.name)  # a graph's name may hold a path
-        write_axm(folder, folder.parent / f"{name}.axm")
+        archive = folder.parent / f"{name}.axm"
+        with path_errors(ConfigurationError, f"archive {archive}", "cannot be written"):
+            write_axm(folder, archive)
 
 
 def _plan(model: AxeleraQuantizedModel, config: CompilerConfig) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from axelera.compiler._errors import ModelError
 from axelera.compiler._parts import QuantizedParts
 from axelera.compiler.packaging import read_quantized_model, write_quantized_model
-from axelera.compiler.quantisation import session
+from axelera.compiler.quantisation import run_session, session
 from axemu.emulator import compute
 
 __all__ = ["AxeleraQuantizedModel"]
@@ -59,7 +61,14 @@ class AxeleraQuantizedModel(QuantizedParts):
         """Return the float values of the chip's inputs, (1, C, H, W) or in the network's own rank."""
         if self._preamble is None:
             return [feeds[port.name] for port in self.inputs]
-        return list(self._preamble.run(None, dict(feeds)))
+        what = f"preamble of {self.name!r}"
+        values = run_session(self._preamble, None, feeds, what)
+        for port, value in zip(self.inputs, values, strict=True):
+            if math.prod(value.shape) != math.prod(port.shape):
+                raise ModelError(
+                    f"{what}: gives {port.name!r} the shape {value.shape}, expected {port.shape}"
+                )
+        return values
 
     def run_program(self, buffers: list[npt.NDArray[np.int8]]) -> list[npt.NDArray[np.int8]]:
         """Return the padded int8 outputs for padded int8 inputs: what a board returns."""
@@ -74,7 +83,8 @@ class AxeleraQuantizedModel(QuantizedParts):
         values = [port.dequantise(buffer) for port, buffer in zip(self.outputs, buffers, strict=True)]
         if self._postamble is not None:
             names = [value.name for value in self._postamble.get_inputs()]
-            return list(self._postamble.run(None, dict(zip(names, values, strict=True))))
+            feeds = dict(zip(names, values, strict=True))
+            return run_session(self._postamble, None, feeds, f"postamble of {self.name!r}")
         by_name = {
             port.name: value.reshape(port.shape) for port, value in zip(self.outputs, values, strict=True)
         }

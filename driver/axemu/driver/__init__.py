@@ -23,6 +23,7 @@ from axemu.driver._errors import (
     UnknownError,
 )
 from axemu.driver._installed import Owner, other_owners
+from axemu.driver._path_errors import path_errors
 from axemu.driver._properties import as_integer, as_text, reject_unknown
 from axemu.driver._tensor_info import TensorInfo
 from axemu.driver._types import (
@@ -38,9 +39,12 @@ from axemu.driver._types import (
 if TYPE_CHECKING:
     from axemu.driver._configuration import check_configuration
     from axemu.driver._function import FunctionDriver
+    from axemu.driver._holder import Holder
     from axemu.driver._l2_ledger import L2Holding
+    from axemu.driver._private import PrivateDirectory, own_directory
     from axemu.driver._registry import create_driver, driver_names
-    from axemu.driver._reservation import Holder, Reservation, holders, reservation_directory, reserve
+    from axemu.driver._reservation import Reservation, holders, reservation_directory, reserve
+    from axemu.driver._scratch import Scratch
     from axemu.driver._selection import Selection, configuration_files, read_configuration_file, selection
 
 __all__ = [
@@ -66,7 +70,9 @@ __all__ = [
     "NotImplemented",
     "Owner",
     "Pending",
+    "PrivateDirectory",
     "Reservation",
+    "Scratch",
     "Selection",
     "TensorInfo",
     "UnknownError",
@@ -78,6 +84,8 @@ __all__ = [
     "driver_names",
     "holders",
     "other_owners",
+    "own_directory",
+    "path_errors",
     "read_configuration_file",
     "reject_unknown",
     "reservation_directory",
@@ -87,15 +95,18 @@ __all__ = [
 
 _LATE = {
     "FunctionDriver": "_function",
-    "Holder": "_reservation",
+    "Holder": "_holder",
     "L2Holding": "_l2_ledger",
+    "PrivateDirectory": "_private",
     "Reservation": "_reservation",
+    "Scratch": "_scratch",
     "Selection": "_selection",
     "check_configuration": "_configuration",
     "configuration_files": "_selection",
     "create_driver": "_registry",
     "driver_names": "_registry",
     "holders": "_reservation",
+    "own_directory": "_private",
     "read_configuration_file": "_selection",
     "reservation_directory": "_reservation",
     "reserve": "_reservation",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from axemu.driver._errors import InvalidArgument, InvalidConfiguration, NotImplemented  # noqa: A004
 from axemu.driver._properties import as_integer
 
-_PER_CORE = re.compile(r"(clock_profile|mvm_utilisation)_core_(\d+)")
+_PER_CORE = re.compile(r"(clock_profile|mvm_utilisation)_core_([0-9]{1,4})")
 
 
 def check_configuration(
@@ -59,7 +59,7 @@ def _check(key: str, value: str, device: str, cores: int, clocks: Sequence[int])
             raise InvalidConfiguration(f"{device}: property {key}={value}: give 1 to load the firmware, or 0")
     else:
         raise InvalidConfiguration(
-            f"{device}: unknown property {key}; known are clock_profile, clock_profile_core_0 to {cores - 1}, "
+            f"{device}: unknown property {key[:100]}; known are clock_profile, clock_profile_core_0 to {cores - 1}, "
             f"mvm_utilisation_core_0 to {cores - 1} and device_firmware"
         )
     return number

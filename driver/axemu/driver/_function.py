@@ -73,15 +73,22 @@ class FunctionDriver(Driver):
         """Reserve cores."""
         reject_unknown(properties, (), f"{device.name} (function)")
         self._properties(device)
-        connection = _Connection(reserve(device.name, num_sub_devices, device.subdevice_count))
-        self._connections.append(connection)
+        reservation = reserve(device.name, num_sub_devices, device.subdevice_count)
+        try:
+            connection = _Connection(reservation)
+            self._connections.append(connection)
+        except BaseException:  # an interrupt, after which nobody would know these cores
+            reservation.release()
+            raise
         return connection
 
     def load(self, connection: Handle, model: ModelFiles, options: InstanceOptions) -> Handle:
         """Make an instance; every model fits."""
         if not isinstance(connection, _Connection) or not connection.open:
             raise ConnectionError("the connection was released; connect again")
-        return _Instance(connection, model, deque([None, None] if options.double_buffer else []))
+        return _Instance(
+            connection, model, deque([None, None], 2) if options.double_buffer else deque(maxlen=0)
+        )
 
     def run(self, instance: Handle, inputs: Sequence[Argument], outputs: Sequence[Argument]) -> None:
         """Call the function; double-buffered, hand over what it returned two calls ago."""
@@ -92,9 +99,9 @@ class FunctionDriver(Driver):
             raise InternalError(
                 f"{instance.model.name}: the function returned outputs of other sizes than the model's"
             )
+        ready = instance.pending[0] if instance.pending else results
         instance.frames += 1
-        instance.pending.append(results)
-        ready = instance.pending.popleft()
+        instance.pending.append(results)  # which drops the first
         for index, argument in enumerate(outputs):
             argument.data[:] = 0 if ready is None else ready[index]
 

@@ -42,7 +42,9 @@ def as_integer(key: str, value: Any) -> int:
         try:
             number = int(word, 0)
         except ValueError:
-            raise InvalidArgument(f"property {key}: {value!r} is not a number or a truth value") from None
+            raise InvalidArgument(
+                f"property {key}: {value[:100]!r} is not a number or a truth value"
+            ) from None
     elif isinstance(value, np.bool_):
         return int(value)
     else:

@@ -5,57 +5,49 @@ holds core *i*. The kernel drops such locks however a process dies, and a forked
 crash nor a surviving child can keep a core. Who holds a core is written into the file behind the lock bytes and only
 believed while the core is locked. POSIX locks say nothing inside one process; a table does.
 
-Every change happens under the lock on `_GATE`, so asking for four cores gets all four or none.
+Every change happens under the lock on `_GATE`, so asking for four cores gets all four or none. The cores of a reservation
+that nobody refers to any more are free again, as are those of one that an interrupt kept from being handed out.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import json
 import os
 import re
-import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from axemu.driver._errors import ConnectionError, DeviceInUse, InvalidArgument  # noqa: A004
+from axemu.driver._holder import RECORD_SIZE, Holder, decode, encode
 from axemu.driver._l2_ledger import L2Holding, check_l2
+from axemu.driver._private import PrivateDirectory, own_directory
+
+T = TypeVar("T")
 
 MAX_CORES = 16
 _GATE = 255  # lock byte that makes a change of several cores one step
 _RECORDS = 4096  # records begin here
-_RECORD_SIZE = 16384
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A process that holds cores of a board, and the L2 bytes its instances there declare."""
-
-    pid: int
-    program: str
-    cores: tuple[int, ...]
-    l2: tuple[L2Holding, ...] = ()
-
-    def __str__(self) -> str:
-        cores = ", ".join(str(core) for core in self.cores)
-        return f"process {self.pid} ({self.program}) holds core{'s' if len(self.cores) > 1 else ''} {cores}"
 
 
 class Reservation:
-    """Cores of one board, held until `release` or the death of the process."""
+    """Cores of one board, held until `release`, the end of this object or the death of the process."""
 
-    __slots__ = ("_file", "_l2", "_pid", "board", "cores")
+    __slots__ = ("__weakref__", "_end", "_file", "_l2", "_pid", "board", "cores")
 
-    def __init__(self, file: _BoardFile, board: str, cores: tuple[int, ...]) -> None:
+    def __init__(self, file: _BoardFile, board: str) -> None:
         self._file = file
         self._pid = os.getpid()
         self._l2: list[L2Holding] = []
         self.board = board
-        self.cores = cores
+        self.cores: tuple[int, ...] = ()
+        self._end = weakref.finalize(self, _drop, file, self._pid)
+        self._end.atexit = False
 
     def hold_l2(self, holder: str, size: int, capacity: int) -> L2Holding:
         """Account for `size` bytes of L2 on this board, among the instances of all processes.
@@ -67,34 +59,49 @@ class Reservation:
         wanted = L2Holding(f"{holder} (process {self._pid})", size)
         if self._pid != os.getpid():
             raise ConnectionError(f"{self.board}: the cores of this connection belong to process {self._pid}")
-        with self._file.changing():
-            if not self._file.holds(self):
-                raise ConnectionError(f"{self.board}: the cores of this connection were released")
-            held = [holding for owner in self._file.holders() for holding in owner.l2]
-            check_l2(held, wanted, capacity, self.board)
-            self._l2.append(wanted)
-            self._file.write(self.cores, self._l2)
+        try:
+            self._file.exclusively(partial(self._add_l2, wanted, capacity))
+        except BaseException:
+            self.free_l2(wanted)
+            raise
         return wanted
+
+    def _add_l2(self, wanted: L2Holding, capacity: int) -> None:
+        if not self._file.holds(self):
+            raise ConnectionError(f"{self.board}: the cores of this connection were released")
+        self._file.write(
+            self.cores, self._l2
+        )  # an interrupt may have kept an earlier change from being written
+        held = [holding for owner in self._file.holders() for holding in owner.l2]
+        check_l2(held, wanted, capacity, self.board)
+        self._l2.append(wanted)
+        self._file.write(self.cores, self._l2)
 
     def free_l2(self, holding: L2Holding) -> None:
         """Give back what `hold_l2` returned; a second call does nothing, nor does one in a forked child."""
-        if self._pid != os.getpid():
+        if self._pid == os.getpid():
+            self._file.exclusively(partial(self._remove_l2, holding))
+
+    def _remove_l2(self, holding: L2Holding) -> None:
+        if not self._file.holds(self):
             return
-        with self._file.changing():
-            if not self._file.holds(self):
+        for index, own in enumerate(self._l2):
+            if own is holding:
+                del self._l2[index]
+                self._file.write(self.cores, self._l2)
                 return
-            for index, own in enumerate(self._l2):
-                if own is holding:
-                    del self._l2[index]
-                    self._file.write(self.cores, self._l2)
-                    return
 
     def release(self) -> None:
         """Free the cores and their L2; a second call does nothing, nor does one in a forked child."""
-        if self._pid != os.getpid():
-            return
-        with self._file.changing():
-            self._file.release(self)
+        if self._pid == os.getpid():
+            self._file.exclusively(partial(self._file.release, self))
+            self._end.detach()
+
+
+def _drop(file: _BoardFile, process: int) -> None:
+    """Free the cores of a reservation that nobody refers to any more."""
+    if process == os.getpid():
+        file.exclusively(file.forget_dropped)
 
 
 def reserve(board: str, count: int, total: int = 4) -> Reservation:
@@ -114,37 +121,31 @@ def reserve(board: str, count: int, total: int = 4) -> Reservation:
 def holders(board: str, total: int = 4) -> tuple[Holder, ...]:
     """Return who holds cores of `board` now."""
     file = _table.board_file(board, total)
-    with file.changing():
-        return tuple(file.holders())
+    return file.exclusively(lambda: tuple(file.holders()))
 
 
 def reservation_directory() -> Path:
     """Return where the lock files live: AXEMU_RUNTIME_DIR, else a directory of this user in the system's /tmp.
 
-    All processes of a user must agree on it, so it follows neither TMPDIR nor a login session.
+    All processes of a user must agree on it, so it follows neither TMPDIR nor a login session. Where it is somebody
+    else's, one beside it is used, which is said.
 
     Raises:
-        ConnectionError: the directory cannot be made or belongs to somebody else.
+        ConnectionError: the directory cannot be made.
     """
     configured = os.environ.get("AXEMU_RUNTIME_DIR")
     base = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108
-    path = Path(configured) if configured else base / f"axemu-{os.getuid()}"
+    path = Path(configured) if configured else base / f"axemu-{os.geteuid()}"
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = path.lstat() if not configured else path.stat()
-        path = (
-            path.resolve()
-        )  # one spelling: a second descriptor of a file would not see the first one's locks
-    except OSError as error:
+        return own_directory(path.absolute())
+    except (OSError, RuntimeError) as error:
         raise ConnectionError(
-            f"cannot keep core reservations in {path}: {error.strerror}; set AXEMU_RUNTIME_DIR to a writable directory"
+            f"cannot keep core reservations in {path}: {_reason(error)}; set AXEMU_RUNTIME_DIR to a directory of your own"
         ) from error
-    if status.st_uid != os.getuid() or not path.is_dir():
-        raise ConnectionError(
-            f"cannot keep core reservations in {path}: it belongs to another user; set AXEMU_RUNTIME_DIR to a "
-            "directory of your own"
-        )
-    return path
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 @dataclass(slots=True)
@@ -153,35 +154,62 @@ class _BoardFile:
 
     descriptor: int
     total: int
-    mine: dict[int, Reservation] = field(default_factory=dict)
+    mine: dict[int, weakref.ref[Reservation]] = field(default_factory=dict)
     depth: int = 0
 
-    @contextlib.contextmanager
-    def changing(self) -> Iterator[None]:
-        """Be the only one, among threads and processes, who looks at or changes the board's cores.
+    def exclusively(self, act: Callable[[], T]) -> T:
+        """Call `act` while no other thread or process looks at or changes the board's cores.
 
-        Re-entrant, because a garbage collection in here may release a forgotten connection.
+        Re-entrant, because a garbage collection in here may release a forgotten connection. No context manager, since
+        an interrupt between its entry and the block would leave the gate shut to all processes.
         """
         with _table.mutex:
-            if self.depth == 0:
-                fcntl.lockf(self.descriptor, fcntl.LOCK_EX, 1, _GATE)
             self.depth += 1
             try:
-                yield
+                if self.depth == 1:
+                    fcntl.lockf(self.descriptor, fcntl.LOCK_EX, 1, _GATE)
+                    self.forget_dropped()
+                return act()
+            except BaseException:
+                if self.depth == 1:
+                    self._unlock_strays()
+                raise
             finally:
                 self.depth -= 1
                 if self.depth == 0:
                     fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, _GATE)
 
     def holds(self, reservation: Reservation) -> bool:
-        return self.mine.get(reservation.cores[0]) is reservation
+        known = self.mine.get(reservation.cores[0]) if reservation.cores else None
+        return known is not None and known() is reservation
 
     def reserve(self, board: str, count: int) -> Reservation:
-        with self.changing():
-            reservation = Reservation(self, board, self._take(board, count))
-            self.mine.update(dict.fromkeys(reservation.cores, reservation))
-            self.write(reservation.cores, ())
-            return reservation
+        reservation = Reservation(self, board)
+        try:
+            self.exclusively(partial(self._fill, reservation, count))
+        except BaseException:
+            reservation.release()
+            raise
+        return reservation
+
+    def _fill(self, reservation: Reservation, count: int) -> None:
+        cores = self._take(reservation.board, count)
+        self.write(cores, ())
+        reservation.cores = cores
+        self.mine.update(dict.fromkeys(cores, weakref.ref(reservation)))
+
+    def forget_dropped(self) -> None:
+        """Unlock the cores of reservations that are no more; call it exclusively."""
+        for core, known in tuple(self.mine.items()):
+            if known() is None:
+                self.mine.pop(core, None)
+                self._unlock(core)
+
+    def _unlock_strays(self) -> None:
+        """Unlock what an exception kept from becoming a reservation."""
+        for core in range(self.total):
+            if core not in self.mine:
+                self._unlock(core)
 
     def _take(self, board: str, count: int) -> tuple[int, ...]:
         while True:
@@ -200,14 +228,15 @@ class _BoardFile:
                 )
 
     def release(self, reservation: Reservation) -> None:
-        """Unlock the cores of `reservation` unless that was done; call it while changing."""
-        if self.holds(reservation):
-            for core in reservation.cores:
+        """Unlock the cores of `reservation` unless that was done; call it exclusively."""
+        for core in reservation.cores:
+            known = self.mine.get(core)
+            if known is not None and known() is reservation:
                 del self.mine[core]
                 self._unlock(core)
 
     def holders(self) -> Iterator[Holder]:
-        """Yield who holds cores; call it while changing."""
+        """Yield who holds cores; call it exclusively."""
         seen: set[int] = set()
         for core in range(self.total):
             if core in seen or self._is_free(core):
@@ -217,10 +246,10 @@ class _BoardFile:
             yield holder
 
     def write(self, cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> None:
-        """Write this process into the records of `cores`; call it while changing."""
+        """Write this process into the records of `cores`; call it exclusively."""
         for core in cores:
-            content = _record(cores, l2 if core == cores[0] else ())
-            os.pwrite(self.descriptor, content.ljust(_RECORD_SIZE), self._at(core))
+            content = encode(cores, l2 if core == cores[0] else ())
+            os.pwrite(self.descriptor, content.ljust(RECORD_SIZE), self._at(core))
 
     def _lock(self, core: int) -> bool:
         if core in self.mine:
@@ -241,16 +270,10 @@ class _BoardFile:
         return False
 
     def _read(self, core: int) -> Holder:
-        try:
-            record = json.loads(os.pread(self.descriptor, _RECORD_SIZE, self._at(core)))
-            l2 = tuple(L2Holding(str(holder), int(size)) for holder, size in record["l2"])
-            cores = tuple(int(held) for held in record["cores"])
-            return Holder(int(record["pid"]), str(record["program"]), cores if core in cores else (core,), l2)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            return Holder(0, "unknown", (core,))
+        return decode(os.pread(self.descriptor, RECORD_SIZE, self._at(core)), core)
 
     def _at(self, core: int) -> int:
-        return _RECORDS + core * _RECORD_SIZE
+        return _RECORDS + core * RECORD_SIZE
 
 
 class _Table:
@@ -267,14 +290,16 @@ class _Table:
         with self.mutex:
             file = self.files.get(path)
             if file is None:
-                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
                 try:
-                    file = _BoardFile(os.open(path, flags, 0o600), total)
+                    with PrivateDirectory(path.parent) as directory:
+                        descriptor = directory.open(path.name, os.O_RDWR | os.O_CREAT)
+                    os.fchmod(descriptor, 0o600)  # who may open it for reading may lock it, too
                 except OSError as error:
                     raise ConnectionError(
-                        f"{board}: cannot open its reservation file {path}: {error.strerror}"
+                        f"{board}: cannot open its reservation file {path}: {_reason(error)}; remove it, or set "
+                        "AXEMU_RUNTIME_DIR to another directory"
                     ) from error
-                self.files[path] = file
+                self.files[path] = file = _BoardFile(descriptor, total)
             return file
 
     def forget(self) -> None:
@@ -287,22 +312,3 @@ class _Table:
 
 _table = _Table()
 os.register_at_fork(after_in_child=_table.forget)
-
-
-def _record(cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> bytes:
-    """Say who holds `cores` within one slot; holdings that have no room are told as one."""
-    shown = len(l2)
-    while True:
-        rows = [[holding.holder[:200], holding.size] for holding in l2[:shown]]
-        if shown < len(l2):
-            rows.append([f"{len(l2) - shown} more", sum(holding.size for holding in l2[shown:])])
-        record = {"pid": os.getpid(), "program": _program(), "cores": cores, "l2": rows}
-        content = json.dumps(record).encode()
-        if len(content) <= _RECORD_SIZE:
-            return content
-        shown //= 2
-
-
-def _program() -> str:
-    name = sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-", "-c", "-m") else sys.executable
-    return Path(name).name[:200] or "python"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,6 @@ from axemu.driver._errors import InvalidConfiguration
 
 ENVIRONMENT_VARIABLE = "AXELERA_DRIVER"
 DEFAULT_DRIVER = "emulator"
-MAX_CONFIGURATION_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def selection(argument: str | None = None) -> Selection:
             continue
         if not isinstance(value, str) or not value:
             raise InvalidConfiguration(
-                f"{path}: key 'driver' is {value!r}; it has to be the name of a driver"
+                f"{path}: key 'driver' is {reprlib.repr(value)}; it has to be the name of a driver"
             )
         return Selection(value, f"configuration file {path}")
     return Selection(DEFAULT_DRIVER, "default")
@@ -54,35 +54,35 @@ def configuration_files() -> tuple[Path, ...]:
     Raises:
         InvalidConfiguration: AXEMU_CONFIG names no file.
     """
+    # os.path answers False where a Path raises: names too long, directories that may not be entered.
     if named := os.environ.get("AXEMU_CONFIG"):
-        if not Path(named).is_file():
+        if not os.path.isfile(named):  # noqa: PTH113
             raise InvalidConfiguration(f"AXEMU_CONFIG names {named}, which is not a file")
         return (Path(named),)
-    home = os.environ.get("XDG_CONFIG_HOME")
-    base = Path(home) if home else Path(os.path.expanduser("~/.config"))  # noqa: PTH111  never raises without a home
-    here = Path("axemu.toml")
-    candidates = ([here.absolute()] if here.is_file() else []) + [base / "axemu" / "config.toml"]
-    return tuple(path for path in candidates if path.is_file())
+    candidates = []
+    if os.path.isfile("axemu.toml"):  # noqa: PTH113
+        candidates.append(Path("axemu.toml").absolute())
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111  never raises
+    if os.path.isabs(base):  # noqa: PTH117  without a home it is not
+        candidates.append(Path(base) / "axemu" / "config.toml")
+    return tuple(path for path in candidates if os.path.isfile(path))  # noqa: PTH113
 
 
 def read_configuration_file(path: Path) -> Mapping[str, Any]:
     """Read one TOML configuration file.
 
     Raises:
-        InvalidConfiguration: it is unreadable, over 1 MiB, or no TOML.
+        InvalidConfiguration: it is unreadable, over 1 MiB, beyond the other bounds of `TOML_FILE`, or no TOML.
     """
-    import tomllib  # noqa: PLC0415  only paid for by those who have a configuration file
+    from axemu.driver.bounded import TOML_FILE, parse_toml, read_bounded  # noqa: PLC0415  as few have such a file
 
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_CONFIGURATION_BYTES + 1)
+        content = read_bounded(path, TOML_FILE)
     except OSError as error:
         raise InvalidConfiguration(f"{path}: cannot be read: {error.strerror}") from error
-    if len(content) > MAX_CONFIGURATION_BYTES:
-        raise InvalidConfiguration(
-            f"{path}: larger than {MAX_CONFIGURATION_BYTES} B, which no configuration file is"
-        )
+    except ValueError as error:
+        raise InvalidConfiguration(f"{path}: {error}") from error
     try:
-        return tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        return parse_toml(content, TOML_FILE)
+    except ValueError as error:
         raise InvalidConfiguration(f"{path}: not a TOML file: {error}") from error

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from axemu.chip import BOARDS, HOSTS
-from axemu.driver import InvalidConfiguration, configuration_files, read_configuration_file
+from axemu.driver import InvalidConfiguration, configuration_files, path_errors, read_configuration_file
+from axemu.driver.bounded import TOML_TEXT, parse_toml, shown
 
 ENVIRONMENT_VARIABLE = "AXEMU_EMULATOR"
 FILE_VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace"}
 MAX_BOARDS = 64
+MAX_PROBLEMS = 20
 _UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
 
@@ -26,8 +35,17 @@ def _bytes(value: Any) -> Any:
         return value
     match = re.fullmatch(r"\s*(\d{1,15})\s*(b|kib|mib|gib)?\s*", value, re.IGNORECASE)
     if match is None:
-        raise ValueError(f"{value!r} is no size; write bytes as a number or like '4GiB' or '512MiB'")
+        raise ValueError(f"{shown(value)} is no size; write bytes as a number or like '4GiB' or '512MiB'")
     return int(match[1]) * _UNITS[(match[2] or "").lower()]
+
+
+def _path(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("holds a NUL character, which no file name has")
+    return value
+
+
+_Path = Annotated[str, AfterValidator(_path), Field(max_length=4096)]
 
 
 class _Strict(BaseModel):
@@ -40,7 +58,7 @@ class BoardOptions(_Strict):
     type: str = "pcie"
     count: int = Field(default=1, ge=1, le=MAX_BOARDS)
     name: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9_.:-]*$")
-    memory: Annotated[int | None, BeforeValidator(_bytes), Field(ge=1 << 20, le=1 << 40)] = None
+    memory: Annotated[Annotated[int, Field(ge=1 << 20, le=1 << 40)] | None, BeforeValidator(_bytes)] = None
     host: str | None = None
     upstream: str = Field(default="", max_length=100)
     configuration: dict[str, int | str] = Field(default_factory=dict)
@@ -88,17 +106,27 @@ class EmulatorOptions(_Strict):
     compute: str = Field(default="auto", max_length=40)
     run_threads: int | None = Field(default=None, ge=1, le=256)
     host: str = "desktop"
-    calibration: str = ""
+    calibration: _Path = ""
     warmup: Literal["zero", "poison"] = "zero"
     configure_polls: int = Field(default=0, ge=0, le=1_000_000)
     ambient: int = Field(default=25, ge=-20, le=70)
-    report: str = ""
-    trace: str = ""
+    report: _Path = ""
+    trace: _Path = ""
 
     @field_validator("host")
     @classmethod
     def _known_host(cls, value: str) -> str:
         return _one_of(value, HOSTS)
+
+    @field_validator("report", "trace", "calibration")
+    @classmethod
+    def _name_of_a_file(cls, value: str) -> str:
+        if value not in ("", "-"):
+            try:
+                user_file(value)
+            except InvalidConfiguration as error:
+                raise ValueError(str(error)) from error
+        return value
 
     @property
     def computes(self) -> bool:
@@ -108,7 +136,7 @@ class EmulatorOptions(_Strict):
 
 def _one_of(value: str, known: Mapping[str, Any]) -> str:
     if value not in known:
-        raise ValueError(f"{value!r} is unknown; choose one of {', '.join(known)}")
+        raise ValueError(f"{shown(value)} is unknown; choose one of {', '.join(known)}")
     return value
 
 
@@ -153,10 +181,11 @@ def parse_options(values: Mapping[str, Any], source: str) -> EmulatorOptions:
         return EmulatorOptions.model_validate(dict(values))
     except ValidationError as error:
         known = ", ".join(EmulatorOptions.model_fields)
+        found = error.errors(include_url=False, include_context=False, include_input=False)
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
-        )
+            f"{'.'.join(str(part)[:100] for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in found[:MAX_PROBLEMS]
+        ) + (f"; and {len(found) - MAX_PROBLEMS} more" if len(found) > MAX_PROBLEMS else "")
         raise InvalidConfiguration(
             f"emulator options from {source}: {problems} (known keys: {known})"
         ) from None
@@ -170,14 +199,13 @@ def _check_table(table: Any, source: str) -> None:
 
 
 def _inline_table(text: str, source: str) -> Mapping[str, Any]:
-    if len(text) > 1 << 16:
-        raise InvalidConfiguration(f"{source}: longer than 64 KiB; use a configuration file")
     inline = text if text.startswith("{") else "{" + text + "}"
     try:
-        table = tomllib.loads(f"emulator = {inline}")
-    except tomllib.TOMLDecodeError as error:
+        table = parse_toml(f"emulator = {inline}".encode(), TOML_TEXT)
+    except ValueError as error:
         raise InvalidConfiguration(
-            f'{source}: {text!r} is not the inside of a TOML inline table ({error}); write e.g. boards = 2, pace = "realtime"'
+            f"{source}: {shown(text)} is not the inside of a TOML inline table ({error}); "
+            'write e.g. boards = 2, pace = "realtime"'
         ) from None
     if set(table) != {"emulator"}:
         raise InvalidConfiguration(f"{source}: only keys of the table [emulator] belong here")
@@ -186,5 +214,10 @@ def _inline_table(text: str, source: str) -> Mapping[str, Any]:
 
 
 def user_file(path: str) -> Path:
-    """Return a file the user named as an absolute path."""
-    return Path(path).expanduser().resolve()
+    """Return a file the user named as an absolute path.
+
+    Raises:
+        InvalidConfiguration: it is no name for a file.
+    """
+    with path_errors(InvalidConfiguration, path, "is no name for a file"):
+        return Path(path).expanduser().resolve()

@@ -83,10 +83,17 @@ class EmulatorDriver(Driver):
         board = self._board(device)
         reject_unknown(properties, (), board.name)
         board.require_ready()
-        with self._lock:
-            self._require_open()
-            connection = EmulatedConnection(board, reserve(board.name, num_sub_devices, CORES))
-            self._connections.append(connection)
+        reservation = None
+        try:
+            with self._lock:
+                self._require_open()
+                reservation = reserve(board.name, num_sub_devices, CORES)
+                connection = EmulatedConnection(board, reservation)
+                self._connections.append(connection)
+        except BaseException:  # an interrupt, after which nobody would know these cores
+            if reservation is not None:
+                reservation.release()
+            raise
         return connection
 
     def load(self, connection: Handle, model: ModelFiles, options: InstanceOptions) -> Handle:
@@ -102,23 +109,31 @@ class EmulatorDriver(Driver):
                 f"has {len(cores)}: connect with num_sub_devices={model.batch}, or compile the model for fewer cores"
             )
         program, runner = load_model(model, self.options, self._executables)
-        with self._lock:
-            self._check_ddr(board, model)
-            holding = self._hold_l2(connection, model, options)
-            spec = InstanceSpec(
-                id=len(self._instances),
-                tasks=program.tasks,
-                cores=cores[: model.batch],
-                input_bytes=sum(info.size for info in model.inputs),
-                output_bytes=sum(info.size for info in model.outputs),
-                double_buffer=options.double_buffer,
-                board=board.index,
-            )
-            values = Values(model, runner, options.double_buffer, self.options.warmup)
-            instance = EmulatedInstance(connection, model, spec, holding, values)
-            connection.instances.append(instance)
-            self._instances.append(instance)
-            self._pace.add(spec)
+        holding = instance = None
+        try:
+            with self._lock:
+                self._check_ddr(board, model)
+                holding = self._hold_l2(connection, model, options)
+                spec = InstanceSpec(
+                    id=len(self._instances),
+                    tasks=program.tasks,
+                    cores=cores[: model.batch],
+                    input_bytes=sum(info.size for info in model.inputs),
+                    output_bytes=sum(info.size for info in model.outputs),
+                    double_buffer=options.double_buffer,
+                    board=board.index,
+                )
+                values = Values(model, runner, options.double_buffer, self.options.warmup)
+                instance = EmulatedInstance(connection, model, spec, holding, values)
+                self._pace.add(spec)
+                connection.instances.append(instance)
+                self._instances.append(instance)
+        except BaseException:  # an interrupt, after which nobody would know this instance
+            if instance is not None:
+                instance.close()
+            elif holding is not None:
+                connection.reservation.free_l2(holding)
+            raise
         return instance
 
     def run(self, instance: Handle, inputs: Sequence[Argument], outputs: Sequence[Argument]) -> None:
@@ -143,10 +158,12 @@ class EmulatorDriver(Driver):
 
     def recording(self, trace: bool = False) -> Recording:
         """Return everything that happened so far, for reports."""
+        # Calls first: an instance is known before it is called, but loads and calls go on meanwhile.
+        calls = self._pace.calls()
         with self._lock:
             instances = tuple(self._instances)
         return Recording(
-            record=self._pace.record([instance.spec for instance in instances], trace),
+            record=self._pace.record(calls, [instance.spec for instance in instances], trace),
             instances=instances,
             boards=tuple(self._boards.values()),
             calibration=self._calibration,

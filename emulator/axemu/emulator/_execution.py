@@ -43,8 +43,10 @@ class Values:
         ]
         fill = np.int8(POISON if warmup == "poison" else 0)
         self._late = deque(
-            [np.full(info.size, fill) for info in model.outputs] for _ in range(DELAY if double_buffer else 0)
+            [np.full(info.size, fill) for info in model.outputs]
+            for _ in range(DELAY + 1 if double_buffer else 0)
         )
+        """The results that are due next, those that follow, and at last room for those of the next frame."""
 
     def frame(self, inputs: Sequence[Int8Array], outputs: Sequence[Int8Array]) -> None:
         """Take the next frame in and hand out the results that are due."""
@@ -53,10 +55,9 @@ class Values:
         if not self._late:
             _copy(self._results, outputs)
             return
-        due = self._late.popleft()
-        _copy(due, outputs)
-        _copy(self._results, due)
-        self._late.append(due)
+        _copy(self._results, self._late[-1])
+        _copy(self._late[0], outputs)
+        self._late.rotate(-1)  # with this the frame was taken in; an interrupt before it leaves all as it was
 
     def _compute(self, runner: Runner, inputs: Sequence[Int8Array]) -> None:
         if self._results_fit_inputs and all(map(_equal, inputs, self._inputs)):

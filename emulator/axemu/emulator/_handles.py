@@ -34,12 +34,11 @@ class EmulatedConnection(Handle):
             raise ConnectionError(f"the connection to {self.board.name} was released; connect again")
 
     def close(self) -> None:
-        """Free instances and cores."""
-        if self.open:
-            self.open = False
-            for instance in tuple(self.instances):
-                instance.close()
-            self.reservation.release()
+        """Free instances and cores; may be interrupted and done again."""
+        self.open = False
+        for instance in tuple(self.instances):
+            instance.close()
+        self.reservation.release()
 
 
 @dataclass(slots=True, eq=False)
@@ -60,9 +59,9 @@ class EmulatedInstance(Handle):
         self.values.frame([argument.data for argument in inputs], [argument.data for argument in outputs])
 
     def close(self) -> None:
-        """Free memory and L2; waits for a frame in progress."""
+        """Free memory and L2; waits for a frame in progress. May be interrupted and done again."""
         with self.lock:
-            if self.values is not None:
-                self.values = None
+            self.values = None
+            self.connection.reservation.free_l2(self.holding)
+            if self in self.connection.instances:
                 self.connection.instances.remove(self)
-                self.connection.reservation.free_l2(self.holding)

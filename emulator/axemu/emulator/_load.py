@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axemu.driver import IncompatibleDevice, InvalidArgument, ModelFiles, TensorInfo
+from axemu.driver import IncompatibleDevice, InvalidArgument, ModelFiles, TensorInfo, path_errors
 from axemu.emulator._configuration import EmulatorOptions
 from axemu.emulator._execution import Executables
 from axemu.emulator.compute import Runner, load
@@ -16,8 +16,15 @@ def load_model(
 
     Raises:
         IncompatibleDevice: the directory holds no program, or one that does not belong to its model.json.
-        InvalidArgument: a file is damaged.
+        InvalidArgument: a file is damaged, or has gone.
     """
+    with path_errors(InvalidArgument, model.directory):
+        return _load(model, options, executables)
+
+
+def _load(
+    model: ModelFiles, options: EmulatorOptions, executables: Executables
+) -> tuple[Program, Runner | None]:
     if not (model.directory / PROGRAM_JSON).is_file():
         raise IncompatibleDevice(
             f"model {model.name!r}: {model.directory} has no {PROGRAM_JSON}, so an emulated board cannot execute it (a "

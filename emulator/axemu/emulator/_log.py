@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from axemu.chip import TICKS_PER_SECOND
 from axemu.driver import InvalidArgument
 
+SETTINGS = 1 << 32
+"""How many combinations of settings a call can name."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallToken:
@@ -26,12 +29,16 @@ class ThreadLog:
     """Calls of one thread in program order; 8 bytes a call, 32 more with the times of the `realtime` pace."""
 
     number: int
-    instances: array[int] = field(default_factory=lambda: array("I"))
-    settings: array[int] = field(default_factory=lambda: array("I"))
+    calls: array[int] = field(default_factory=lambda: array("Q"))
+    """Instance · `SETTINGS` + settings of each call, as one number, so that no interrupt can come between them."""
     after: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     earliest: dict[int, int] = field(default_factory=dict)
     times: array[int] = field(default_factory=lambda: array("q"))
     declared: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of calls."""
+        return len(self.calls)
 
 
 class CallLog:
@@ -41,7 +48,7 @@ class CallLog:
         self._threads: list[ThreadLog] = []
         self._own = threading.local()
         self._last_user: dict[int, tuple[threading.Thread, int, int]] = {}
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a signal handler may run a frame of its own
 
     def thread(self) -> ThreadLog:
         """Return the log of the calling thread."""
@@ -57,28 +64,29 @@ class CallLog:
         """Append a call that succeeded to the calling thread's log, with what `after` declared for it."""
         log = self.thread()
         with self.lock:
-            index = len(log.instances)
-            tokens, _order.after = _order.after, ()
+            index = len(log)
+            _drop_unfinished(log, index)
+            tokens, earliest = _order.after, _order.earliest
+            _order.after, _order.earliest = (), 0
             if any(token.log is not self for token in tokens):
                 raise InvalidArgument(
                     "after: the call it names belongs to another context, which has a clock of its own"
                 )
             declared = tuple((token.thread, token.index) for token in tokens)
-            log.declared += len(declared)
-            if earlier := declared + self._handed_over(instance, log.number, index):
+            user, token = threading.current_thread(), CallToken(self, log.number, index)
+            if earlier := declared + self._handed_over(instance, user):
                 log.after[index] = earlier
-            if _order.earliest:
-                log.earliest[index], _order.earliest = _order.earliest, 0
-            log.instances.append(instance)
-            log.settings.append(settings)
+            if earliest:
+                log.earliest[index] = earliest
             log.times.extend(times)
-            _order.last = CallToken(self, log.number, index)
+            log.calls.append(instance * SETTINGS + settings)  # with this it has happened
+            log.declared += len(declared)
+            self._last_user[instance] = user, log.number, index
+            _order.last = token
 
-    def _handed_over(self, instance: int, thread: int, index: int) -> tuple[tuple[int, int], ...]:
+    def _handed_over(self, instance: int, user: threading.Thread) -> tuple[tuple[int, int], ...]:
         """Return the last call of a thread that had ended before another one took its instance over."""
-        user = threading.current_thread()
         before = self._last_user.get(instance)
-        self._last_user[instance] = (user, thread, index)
         if before is None or before[0] is user or before[0].is_alive():
             return ()
         return (before[1:],)
@@ -89,20 +97,21 @@ class CallLog:
             return tuple(
                 ThreadLog(
                     log.number,
-                    log.instances[:],
-                    log.settings[:],
-                    dict(log.after),
-                    dict(log.earliest),
-                    log.times[:],
+                    log.calls[:],
+                    {index: earlier for index, earlier in log.after.items() if index < len(log)},
+                    {index: tick for index, tick in log.earliest.items() if index < len(log)},
+                    log.times[: 4 * len(log)],
                     log.declared,
                 )
                 for log in self._threads
             )
 
-    def size(self) -> int:
-        """Return the number of calls so far."""
-        with self.lock:
-            return sum(len(log.instances) for log in self._threads)
+
+def _drop_unfinished(log: ThreadLog, index: int) -> None:
+    """Forget what is known of call `index`, which an interrupt kept from being recorded."""
+    log.after.pop(index, None)
+    log.earliest.pop(index, None)
+    del log.times[4 * index :]
 
 
 class _Order(threading.local):

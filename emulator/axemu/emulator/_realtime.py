@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 
 from axemu.chip import TICKS_PER_SECOND
 from axemu.driver import ConnectionError, InternalError  # noqa: A004
 from axemu.emulator._boards import SettingsTable
-from axemu.emulator._log import CallLog
+from axemu.emulator._log import CallLog, ThreadLog
 from axemu.emulator._timing import Record, board_state, collect, seconds
 from axemu.emulator.metis import Board, Call, InstanceSpec, Machine, Pending, seconds_to_ticks
 
@@ -37,7 +38,8 @@ class _InFlight:
     instance: InstanceSpec
     settings: int
     waiting: bool = False
-    done: threading.Event = field(default_factory=threading.Event)
+    done: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    """Holds something when there is nothing to wait for any more; an interrupted `Event` may stop who sets it."""
 
 
 @dataclass(slots=True)
@@ -61,7 +63,9 @@ class RealtimePace:
         self._origin = 0
         self._in_flight: list[_InFlight] = []
         self._returned: dict[int, _Returned] = {}
-        self._changed = threading.Condition()
+        # The lock is taken itself: an interrupt in `Condition.__enter__` would keep it for ever.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._pacer: threading.Thread | None = None
         self._closed = False
         self._failure: BaseException | None = None
@@ -71,7 +75,7 @@ class RealtimePace:
 
     def add(self, instance: InstanceSpec) -> None:
         """Put an instance on the machine."""
-        with self._changed:
+        with self._lock:
             self._machine.add_instance(instance)
 
     def arrive(self, instance: InstanceSpec, settings: int) -> Callable[[], None]:
@@ -82,36 +86,44 @@ class RealtimePace:
         """
         log = self._log.thread()
         thread = log.number
-        with self._changed:
+        with self._lock:
             now = self._start()
             for new in self._settings.since(len(self._machine.states)):
                 self._machine.add_state(board_state(new))
             returned = self._returned.pop(thread, None)
             arrival = returned.resume if returned and now <= returned.expires else now
-            pending = self._machine.submit(Call(instance.id, settings), arrival, thread, len(log.instances))
+            pending = self._machine.submit(Call(instance.id, settings), arrival, thread, len(log))
             call = _InFlight(pending, thread, instance, settings)
             self._in_flight.append(call)
             if self._failure is not None or self._closed:
-                call.done.set()  # nobody advances the machine any more
+                call.done.put(None)  # nobody advances the machine any more
             self._changed.notify()
         return partial(self._complete, call)
 
-    def record(self, instances: Sequence[InstanceSpec], trace: bool = False) -> Record:  # noqa: ARG002
+    def calls(self) -> tuple[ThreadLog, ...]:
+        """Return what was called so far."""
+        return self._log.snapshot()
+
+    def record(
+        self,
+        calls: Sequence[ThreadLog],
+        instances: Sequence[InstanceSpec],
+        trace: bool = False,  # noqa: ARG002
+    ) -> Record:
         """Return what happened so far; spans are kept when the pace was made for a trace."""
-        with self._changed:
-            logs = self._log.snapshot()
-            times = [np.array(log.times, np.int64).reshape(-1, 4) for log in logs]
-            return collect(self._machine.timeline([]), logs, times, instances)
+        with self._lock:
+            times = [np.array(log.times, np.int64).reshape(-1, 4) for log in calls]
+            return collect(self._machine.timeline([]), calls, times, instances)
 
     def remarks(self) -> Mapping[str, float]:
         """Return how late callers were woken, which is not part of the simulated times."""
-        with self._changed:
+        with self._lock:
             mean = self._late_sum / self._late_count if self._late_count else 0
             return {"late_mean_ms": seconds(mean) * 1e3, "late_max_ms": seconds(self._late_max) * 1e3}
 
     def close(self) -> None:
         """Stop the pacing thread and wake whoever still waits."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify()
         if self._pacer is not None:
@@ -119,7 +131,7 @@ class RealtimePace:
 
     def _complete(self, call: _InFlight) -> None:
         call.waiting = True
-        call.done.wait()
+        call.done.get()
         times = call.pending.times
         if self._failure is not None:
             raise InternalError(f"the simulation of the boards failed: {self._failure!r}") from self._failure
@@ -127,7 +139,7 @@ class RealtimePace:
             raise ConnectionError(
                 "the context was released while a frame was in flight; join the threads first"
             )
-        with self._changed:
+        with self._lock:
             now = self._now()
             late = now - times.completion
             self._late_sum += late
@@ -149,14 +161,14 @@ class RealtimePace:
         return (time.monotonic_ns() - self._origin) * TICKS_PER_NANOSECOND
 
     def _run(self) -> None:
-        with self._changed:
+        with self._lock:
             try:
                 while not self._closed:
                     self._changed.wait(self._advance())
             except Exception as error:  # noqa: BLE001  callers would wait for ever
                 self._failure = error
             for call in self._in_flight:
-                call.done.set()
+                call.done.put(None)
 
     def _advance(self) -> float | None:
         """Process what is due and return the seconds until something next is, or None when nothing is in flight."""
@@ -186,4 +198,4 @@ class RealtimePace:
             if call.waiting:
                 resume = call.pending.times.completion + self._gaps[call.instance.board]
                 self._returned[call.thread] = _Returned(resume, now + SLOW_WAKE)
-            call.done.set()
+            call.done.put(None)

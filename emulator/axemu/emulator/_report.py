@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 import sys
 import textwrap
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from axemu.chip import TICKS_PER_SECOND
-from axemu.driver import InvalidConfiguration, NotImplemented  # noqa: A004
+from axemu.driver import InvalidConfiguration, NotImplemented, Scratch, path_errors  # noqa: A004
 from axemu.emulator._configuration import EmulatorOptions, user_file
 from axemu.emulator._handles import EmulatedInstance
 from axemu.emulator._recording import Recording
@@ -237,18 +235,16 @@ def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -
 
 def _publish(path: Path, write: Callable[[Path], object]) -> None:
     """Let a file appear at once; each context of a program writes its own, `report-2.json` after `report.json`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
+    with path_errors(InvalidConfiguration, path, "cannot be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        number = 1
-        target = path
-        while not _link(temporary, target):
-            number += 1
-            target = path.with_stem(f"{path.stem}-{number}")
-        temporary.unlink()
-    except OSError as error:
-        raise InvalidConfiguration(f"{path}: cannot be written: {error.strerror}") from error
+        with Scratch(f".{path.name[:40]}.axemu-", path.parent) as folder:  # a name nobody can put a link at
+            temporary = folder / "report"
+            write(temporary)
+            number = 1
+            target = path
+            while not _link(temporary, target):
+                number += 1
+                target = path.with_stem(f"{path.stem}-{number}")
 
 
 def _link(source: Path, target: Path) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from axemu.chip import TICKS_PER_SECOND, Calibration
 from axemu.emulator._boards import EmulatedBoard, Settings
-from axemu.emulator._log import ThreadLog
+from axemu.emulator._log import SETTINGS, ThreadLog
 from axemu.emulator.metis import Board, BoardState, InstanceSpec, Timeline
 
 Ticks = npt.NDArray[np.int64]
@@ -94,9 +94,8 @@ def collect(
     instances: Sequence[InstanceSpec],
 ) -> Record:
     """Sort the times of all threads' calls by instance; `times` has (calls, 4) ticks per thread."""
-    who = np.concatenate(
-        [np.frombuffer(log.instances, np.uint32) for log in logs] or [np.empty(0, np.uint32)]
-    )
+    calls = [np.frombuffer(log.calls, np.uint64) for log in logs]
+    who = np.concatenate([np.empty(0, np.uint64), *calls]) // np.uint64(SETTINGS)
     when = np.concatenate([*times, np.empty((0, 4), np.int64)])
     frames = {}
     for spec in instances:

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from axemu.emulator._boards import SettingsTable
-from axemu.emulator._log import CallLog, ThreadLog
+from axemu.emulator._log import SETTINGS, CallLog, ThreadLog
 from axemu.emulator._timing import Record, board_state, collect
 from axemu.emulator.metis import Board, Call, InstanceSpec, replay, simulate
 
@@ -28,8 +28,8 @@ class VirtualPace:
         self._settings = settings
         self._log = CallLog()
         self._lock = threading.Lock()
-        self._known = (-1, -1)
-        self._record: Record | None = None
+        self._latest: tuple[tuple[int, int], Record] | None = None
+        """The last record, and how many calls of how many instances it is of."""
 
     def add(self, instance: InstanceSpec) -> None:
         """Do nothing: instances are looked up when their calls are replayed."""
@@ -38,23 +38,31 @@ class VirtualPace:
         """Return what to call when the values of the frame are there: it logs the frame."""
         return partial(self._log.record, instance.id, settings)
 
-    def record(self, instances: Sequence[InstanceSpec], trace: bool = False) -> Record:
-        """Simulate all calls logged so far."""
+    def calls(self) -> tuple[ThreadLog, ...]:
+        """Return what was called so far."""
+        return self._log.snapshot()
+
+    def record(
+        self, calls: Sequence[ThreadLog], instances: Sequence[InstanceSpec], trace: bool = False
+    ) -> Record:
+        """Simulate calls; `instances` are all that they call, and perhaps later ones."""
         with self._lock:
-            if self._record is None or self._known != (self._log.size(), len(instances)) or trace:
-                logs = sorted(self._log.snapshot(), key=_program)
-                states = [board_state(settings) for settings in self._settings.since(0)]
-                threads = _threads(logs)
-                # A trace shows every frame; otherwise what repeats itself is filled in, with the same times.
-                timeline = (
-                    simulate(self._boards, states, instances, threads, trace=True)
-                    if trace
-                    else replay(self._boards, states, instances, threads)
-                )
-                times = [np.array(calls, np.int64).reshape(-1, 4) for calls in timeline.calls]
-                self._known = (sum(len(log.instances) for log in logs), len(instances))
-                self._record = collect(timeline, logs, times, instances)
-            return self._record
+            size = sum(map(len, calls)), len(instances)
+            if self._latest is not None and self._latest[0] == size and not trace:
+                return self._latest[1]
+            logs = sorted(calls, key=_program)
+            states = [board_state(settings) for settings in self._settings.since(0)]
+            threads = _threads(logs)
+            # A trace shows every frame; otherwise what repeats itself is filled in, with the same times.
+            timeline = (
+                simulate(self._boards, states, instances, threads, trace=True)
+                if trace
+                else replay(self._boards, states, instances, threads)
+            )
+            times = [np.array(of_thread, np.int64).reshape(-1, 4) for of_thread in timeline.calls]
+            record = collect(timeline, logs, times, instances)
+            self._latest = size, record
+            return record
 
     def remarks(self) -> Mapping[str, float]:
         """Return nothing: this pace has no properties of its own to report."""
@@ -64,18 +72,16 @@ class VirtualPace:
         """Nothing to stop."""
 
 
-def _program(log: ThreadLog) -> tuple[bytes, bytes]:
+def _program(log: ThreadLog) -> bytes:
     """Order threads by what they do, since which of them called first is up to the scheduler."""
-    return log.instances.tobytes(), log.settings.tobytes()
+    return log.calls.tobytes()
 
 
 def _threads(logs: Sequence[ThreadLog]) -> list[list[Call]]:
     places = {log.number: place for place, log in enumerate(logs)}
     threads = []
     for log in logs:
-        calls = [
-            Call(instance, settings) for instance, settings in zip(log.instances, log.settings, strict=True)
-        ]
+        calls = [Call(*divmod(call, SETTINGS)) for call in log.calls]
         for index, earlier in log.after.items():
             after = tuple((places[thread], call) for thread, call in earlier)
             calls[index] = calls[index]._replace(after=after)

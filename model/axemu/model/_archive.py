@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import shutil
 import stat
+import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from axemu.driver import InvalidArgument
-from axemu.model._files import open_without_waiting
+from axemu.driver import InvalidArgument, path_errors
+from axemu.driver.bounded import open_without_waiting
 from axemu.model._replacing import replacing
 
 MAX_FILES = 1024
@@ -19,15 +20,31 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the ZIP format's earliest date: equal director
 _ENCRYPTED = 0x1
 _CHUNK = 1 << 20
 _MAX_READ = 2 << 20
+_DAMAGE = (
+    zipfile.BadZipFile,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+    struct.error,
+)
+"""What `zipfile` raises for damaged files; UnicodeError is a ValueError."""
 
 
 def write_axm(directory: Path, target: Path) -> Path:
     """Pack the files of a compiled-model directory into `target`; equal files give a byte-identical archive.
 
     Raises:
-        InvalidArgument: `directory` holds no files, too many, links, or names that `read_axm` refuses.
+        InvalidArgument: `directory` holds no files, too many, links, or names that `read_axm` refuses; or `target` cannot
+            be written.
     """
     directory, target = Path(directory), Path(target)
+    with path_errors(InvalidArgument, target, "cannot be written"):
+        return _write(directory, target)
+
+
+def _write(directory: Path, target: Path) -> Path:
     files = sorted(
         path for path in directory.rglob("*") if not path.is_dir() and path.resolve() != target.resolve()
     )
@@ -64,7 +81,7 @@ def read_axm(archive: Path, directory: Path) -> Path:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source.open(member) as stream, target.open("xb") as sink:
                     shutil.copyfileobj(stream, sink, _CHUNK)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeError, ValueError) as error:
+    except _DAMAGE as error:
         if isinstance(error, InvalidArgument):
             raise
         raise InvalidArgument(f"{archive}: not an .axm archive, or damaged: {error}") from error
@@ -92,10 +109,10 @@ def _checked(members: list[zipfile.ZipInfo], archive: Path) -> list[zipfile.ZipI
         raise InvalidArgument(
             f"{archive}: {len(members)} members; a compiled model has at most {MAX_FILES} files"
         )
-    files = [member for member in members if not member.is_dir()]
     for member in members:
         if problem := _problem(member):
             raise InvalidArgument(f"{archive}: member {member.filename[:200]!r} {problem}")
+    files = [member for member in members if not member.is_dir()]  # which fails for one without a name
     total = sum(member.file_size for member in files)
     limit = min(MAX_BYTES, archive.stat().st_size)
     if total > limit:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from axemu.driver import IncompatibleDevice, InvalidArgument, ModelFiles, TensorInfo
+from axemu.driver import (
+    IncompatibleDevice,
+    InvalidArgument,
+    ModelFiles,
+    Scratch,
+    TensorInfo,
+    path_errors,
+)
 from axemu.model._archive import read_axm
 from axemu.model._manifest_json import ManifestJson, read_manifest_json, tensor_infos
 from axemu.model._model_json import Buffer, read_model_json
@@ -60,6 +64,11 @@ def load_compiled_model(path: str | Path) -> CompiledModel:
         IncompatibleDevice: the model is of a version this SDK does not know.
     """
     path = Path(path)
+    with path_errors(InvalidArgument, path):
+        return _load_any(path)
+
+
+def _load_any(path: Path) -> CompiledModel:
     # os.path answers False where a Path raises: names too long, directories that may not be entered.
     if os.path.isdir(path):  # noqa: PTH112
         return _load(_model_file(path), _label(path))
@@ -76,20 +85,15 @@ def load_compiled_model(path: str | Path) -> CompiledModel:
 class _Unpacked:
     """The temporary directory of an archive, removed with this object."""
 
-    __slots__ = ("__weakref__", "root")
+    __slots__ = ("_scratch", "root")
 
     def __init__(self, archive: Path) -> None:
-        directory = Path(tempfile.mkdtemp(prefix="axemu-"))
-        weakref.finalize(self, _remove, directory, os.getpid())
+        with path_errors(InvalidArgument, archive, "cannot be unpacked"):
+            self._scratch = Scratch("axemu-model-")
+        directory = self._scratch.path
         read_axm(archive, directory)
         inner = list(directory.iterdir())
         self.root = inner[0] if len(inner) == 1 and inner[0].is_dir() else directory
-
-
-def _remove(directory: Path, process: int) -> None:
-    """Remove an unpacked archive, unless this is a forked child of the process that still uses it."""
-    if process == os.getpid():
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> CompiledModel:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn, TypeGuard
 
 from axemu.driver import InvalidArgument
+from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded, shown
 
-MAX_JSON_BYTES = 16 << 20
 _MAX_TEXT = 1024
 
 
@@ -20,22 +18,17 @@ def read_json_object(path: Path) -> dict[str, Any]:
     """Read one JSON object from a file.
 
     Raises:
-        InvalidArgument: the file is missing, unreadable, over 16 MiB, no JSON, or holds no object.
+        InvalidArgument: the file is missing, unreadable, beyond `JSON_FILE`, no JSON, or holds no object.
     """
     try:
-        with open(path, "rb", opener=open_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InvalidArgument(f"{path}: not a regular file; give the JSON file itself")
-            content = file.read(MAX_JSON_BYTES + 1)
+        content = read_bounded(path, JSON_FILE)
     except OSError as error:
         raise InvalidArgument(f"{path}: cannot be read: {error.strerror or error}") from error
-    if len(content) > MAX_JSON_BYTES:
-        raise InvalidArgument(f"{path}: larger than {MAX_JSON_BYTES} B, which no file of a compiled model is")
+    except ValueError as error:
+        raise InvalidArgument(f"{path}: {error}") from error
     try:
-        value = json.loads(
-            content.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_without_repetition
-        )
-    except (ValueError, RecursionError) as error:
+        value = parse_json(content, JSON_FILE)
+    except ValueError as error:
         raise InvalidArgument(
             f"{path}: not valid JSON, so truncated or damaged: {error}; copy it again, or compile the model again"
         ) from error
@@ -61,7 +54,7 @@ class Reader:
     def fail(self, key: str, expected: str) -> NoReturn:
         """Raise InvalidArgument about `key`."""
         value = self._values.get(key)
-        found = "missing" if key not in self._values else f"{_kind(value)} {str(value)[:60]!r}"
+        found = "missing" if key not in self._values else f"{_kind(value)} {shown(value)}"
         raise InvalidArgument(f"{self.where}: key {key!r} is {found}, expected {expected}")
 
     def text(self, key: str, default: str | None = None) -> str:
@@ -133,25 +126,6 @@ def file_beside(directory: Path, spelled: str, where: str) -> Path:
             f"{where}: {name} is a link to a place outside {directory}; copy the file there instead"
         )
     return path
-
-
-def open_without_waiting(path: str, flags: int) -> int:
-    """Open for a look at what kind of file it is; a named pipe would wait for its other end."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that occurs twice, of which every parser believes another."""
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {repeated[:60]!r} occurs twice in one object")
-    return values
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number JSON knows")
 
 
 def _kind(value: object) -> str:

@@ -9,7 +9,8 @@ import operator
 import os
 import stat
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class InputSlot:
         """
         if self._dmabuf:
             with _mapped(value, self._size, self._where, writable=False) as memory:
-                into[:] = np.frombuffer(memory, np.int8, self._size)
+                memory.read(into)
             return int(value)
         if not isinstance(value, np.ndarray):
             raise _not_an_array(self._where, value, "input_dmabuf")
@@ -105,7 +106,7 @@ class OutputSlot:
         """Copy the flat `result` into what `check` accepted."""
         if self._dmabuf:
             with _mapped(value, self._size, self.where, writable=True) as memory:
-                np.frombuffer(memory, np.int8, self._size)[:] = result
+                memory.write(result)
         else:
             _flat(value)[:] = result
 
@@ -135,11 +136,27 @@ def check_apart(slots: Sequence[OutputSlot], values: Sequence[Any]) -> None:
         return  # the usual case; comparing pairs takes longer
     given = zip(slots, values, strict=True)
     for (first, one), (second, other) in itertools.combinations(given, 2):
-        shared = np.may_share_memory(one, other) if isinstance(one, np.ndarray) else int(one) == int(other)
+        shared = (
+            np.may_share_memory(one, other)
+            if isinstance(one, np.ndarray)
+            else _same_memory(int(one), int(other))
+        )
         if shared:
             raise InvalidArgument(
                 f"{second.where}: shares memory with {first.where}; give every output a buffer of its own"
             )
+
+
+def _same_memory(one: int, other: int) -> bool:
+    """Tell whether two file descriptors, which may be duplicates, lead to the same memory."""
+    try:
+        same = os.path.samestat(os.fstat(one), os.fstat(other))
+    except OSError:  # closed since; who maps it will say so
+        return one == other
+    # Before Linux 5.3 all dma-bufs had one inode in common.
+    return one == other or (
+        same and not str(Path(f"/proc/self/fd/{one}").readlink()).startswith("anon_inode:")
+    )
 
 
 def _flat(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -162,9 +179,13 @@ def _not_an_array(where: str, value: Any, option: str) -> InvalidArgument:
 
 
 class _mapped:  # noqa: N801  used like a function
-    """The first `size` bytes behind a file descriptor, mapped while the block runs."""
+    """The first `size` bytes behind a file descriptor, mapped while the block runs.
 
-    __slots__ = ("_memory",)
+    A file is mapped to see whether it can be, but read and written by calls: somebody may cut it off meanwhile, which
+    ends the process that touches a mapping.
+    """
+
+    __slots__ = ("_descriptor", "_is_file", "_memory", "_size", "_where")
 
     def __init__(self, value: Any, size: int, where: str, *, writable: bool) -> None:
         descriptor = _descriptor(value, where)
@@ -183,10 +204,39 @@ class _mapped:  # noqa: N801  used like a function
             raise InvalidArgument(
                 f"{where}: descriptor {descriptor} has {available} B behind it, {size} B are needed"
             )
-        self._memory = memory
+        self._memory, self._size, self._where = memory, size, where
+        self._descriptor, self._is_file = descriptor, stat.S_ISREG(os.fstat(descriptor).st_mode)
 
-    def __enter__(self) -> mmap.mmap:
-        return self._memory
+    def read(self, into: Buffer) -> None:
+        """Copy the bytes into a flat buffer of as many."""
+        if not self._is_file:
+            into[:] = np.frombuffer(self._memory, np.int8, self._size)
+            return
+        done = 0
+        while done < self._size:
+            count = os.preadv(self._descriptor, [into[done:].data], done)
+            if not count:
+                raise InvalidArgument(
+                    f"{self._where}: descriptor {self._descriptor} was cut off to {done} B, {self._size} B are needed"
+                )
+            done += count
+
+    def write(self, result: Buffer) -> None:
+        """Copy a flat buffer of as many bytes there."""
+        if not self._is_file:
+            np.frombuffer(self._memory, np.int8, self._size)[:] = result
+            return
+        done = 0
+        while done < self._size:
+            try:
+                done += os.pwritev(self._descriptor, [result[done:].data], done)
+            except OSError as error:
+                raise InvalidArgument(
+                    f"{self._where}: descriptor {self._descriptor} cannot be written: {error}"
+                ) from error
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *_: object) -> None:
         # An array may still point here while an error travels; its own end unmaps then.

@@ -82,10 +82,15 @@ class Connection(Object):
         self._check_fit(model, options)
         driver = self._context._driver  # noqa: SLF001
         files = model._compiled.files  # noqa: SLF001
-        with driver_call(f"loading {files.name}"):
-            handle = driver.load(self._handle, files, options)
-        instance = ModelInstance(self, model, driver, handle, options)
-        self._adopt(instance)
+        handle = None
+        try:
+            with driver_call(f"loading {files.name}"):
+                handle = driver.load(self._handle, files, options)
+            instance = ModelInstance(self, model, driver, handle, options)
+            self._adopt(instance)
+        except BaseException:
+            self._context._drop(handle)  # noqa: SLF001
+            raise
         return instance
 
     def _check_fit(self, model: Model, options: InstanceOptions) -> None:
@@ -113,9 +118,12 @@ class Connection(Object):
             )
 
     def _free(self) -> None:
-        self._dropped.detach()
         with driver_call(f"releasing {self._device.name}"):
             self._context._driver.release(self._handle)  # noqa: SLF001
+        self._dropped.detach()
+
+    def _abandon(self) -> None:
+        self.context._dropped.append(self._handle)  # noqa: SLF001
 
 
 def _options(properties: dict[str, Any]) -> InstanceOptions:

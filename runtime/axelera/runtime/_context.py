@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import os
 import weakref
@@ -117,15 +118,19 @@ class Context(Object):
                 )
         refusals = []
         for candidate in candidates:
+            handle = None
             try:
                 with driver_call(f"connecting to {candidate.name}"):
                     handle = self._driver.connect(candidate, count, text)
+                connection = Connection(self, handle, candidate, count)
+                self._adopt(connection)
             except DeviceInUse as error:
                 refusals.append(error)
-                continue
-            connection = Connection(self, handle, candidate, count)
-            self._adopt(connection)
-            return connection
+            except BaseException:
+                self._drop(handle)
+                raise
+            else:
+                return connection
         if len(refusals) == 1:
             raise refusals[0]
         raise DeviceInUse(
@@ -176,6 +181,12 @@ class Context(Object):
 
     def _free_dropped(self) -> None:
         _free_dropped(self._driver, self._dropped)
+
+    def _drop(self, handle: Handle | None) -> None:
+        """Free a handle that nobody was given, because of an interrupt; at the next call if there is another one."""
+        if handle is not None:
+            self._dropped.append(handle)
+            self._free_dropped()
 
     def _devices(self) -> list[DeviceInfo]:
         with driver_call("listing devices"):
@@ -228,11 +239,21 @@ def _end(process: int, driver: Driver, dropped: deque[Handle], close: Callable[[
 def _free_dropped(driver: Driver, dropped: deque[Handle]) -> None:
     while True:
         try:
-            handle = dropped.popleft()
+            handle = dropped[0]
         except IndexError:  # also when another thread took the last one
             return
-        with driver_call("releasing what was dropped"):
-            driver.release(handle)
+        try:
+            with driver_call("releasing what was dropped"):
+                driver.release(handle)
+        except Exception:
+            _forget(dropped, handle)
+            raise
+        _forget(dropped, handle)  # after its release, which an interrupt may end and which may come twice
+
+
+def _forget(dropped: deque[Handle], handle: Handle) -> None:
+    with contextlib.suppress(ValueError):  # another thread has released it as well
+        dropped.remove(handle)
 
 
 def _leave_open() -> None:

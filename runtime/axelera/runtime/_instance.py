@@ -136,9 +136,12 @@ class ModelInstance(Object):
         )
 
     def _free(self) -> None:
-        self._dropped.detach()
         with self._turn, self._driver_call:  # a frame under way ends first
             self._driver.release(self._handle)
+        self._dropped.detach()
+
+    def _abandon(self) -> None:
+        self.context._dropped.append(self._handle)  # noqa: SLF001
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,15 +43,20 @@ class Object(ABC):
         if self._process != os.getpid():
             self._released = True
             return
-        with self._changing:
-            if self._released:
-                return
-            self._released = True
-            children = list(self._children)
-        with contextlib.ExitStack() as last_to_first:  # so that a failure in one keeps nothing else
-            last_to_first.callback(self._free)
-            for child in children:
-                last_to_first.callback(child.release)
+        try:
+            with self._changing:
+                if self._released:
+                    return
+                self._released = True
+                children = list(self._children)
+            with contextlib.ExitStack() as last_to_first:  # so that a failure in one keeps nothing else
+                last_to_first.callback(self._free)
+                for child in children:
+                    last_to_first.callback(child.release)
+        except BaseException as error:
+            if self._released and not isinstance(error, Exception):
+                self._abandon()
+            raise
 
     def __enter__(self) -> Self:
         self._check_usable()
@@ -74,6 +79,9 @@ class Object(ABC):
     @abstractmethod
     def _free(self) -> None:
         """Give back what the driver or the system lent; called once, after the children were released."""
+
+    def _abandon(self) -> None:  # noqa: B027  most objects hold nothing but other objects
+        """Leave what `_free` gives back to the context's next call: an interrupt came between."""
 
     def _check_usable(self) -> None:
         """Refuse to work after a release, or in a forked child, which owns none of its parent's cores.

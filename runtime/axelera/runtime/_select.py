@@ -32,7 +32,7 @@ def select_devices(
         return list(devices)
     chosen = [_select_one(part, devices, selector) for part in parts]
     if len({info.name for info in chosen}) < len(chosen):
-        raise InvalidArgument(f"device selector {selector!r} names a device twice")
+        raise InvalidArgument(f"device selector {selector[:200]!r} names a device twice")
     return chosen
 
 
@@ -41,4 +41,6 @@ def _select_one(part: str, devices: Sequence[DeviceInfo], selector: str) -> Devi
         if part == str(index) or part.replace(":", "-") == info.name.replace(":", "-"):
             return info
     present = ", ".join(f"{index} {info.name}" for index, info in enumerate(devices)) or "none"
-    raise InvalidArgument(f"device selector {selector!r}: there is no device {part!r}; present: {present}")
+    raise InvalidArgument(
+        f"device selector {selector[:200]!r}: there is no device {part[:100]!r}; present: {present}"
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from axemu.chip import BOARDS
-from axemu.driver import InvalidArgument
+from axemu.driver import InvalidArgument, path_errors
 from axemu.model.program import Attribute, Node, Program, Tensor
 
 Metric = Literal["host", "device", "system"]
@@ -136,6 +136,11 @@ def read_csv(path: Path, weight: float = 1.0) -> list[Case]:
     Raises:
         InvalidArgument: the file is missing, too long, or a row is wrong; names row and column.
     """
+    with path_errors(InvalidArgument, f"measurements {path}"):
+        return _read(path, weight)
+
+
+def _read(path: Path, weight: float) -> list[Case]:
     if not path.is_file():
         raise InvalidArgument(f"measurements {path}: no such file")
     with path.open(newline="", encoding="utf-8") as file:

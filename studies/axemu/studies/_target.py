@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from axemu import faces
 from axemu.chip import METIS, ChipFigures
-from axemu.driver import InvalidArgument
+from axemu.driver import InvalidArgument, path_errors
 from axemu.model.program import Program, Task
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ def load_target(model: str | Path, compiled_cores: int | None = None, chip: Chip
         InvalidArgument: nothing of that name exists, or a compiled model spans another number of cores.
         AxeleraError: the model cannot be read or the chip cannot run it.
     """
-    path = Path(model)
+    with path_errors(InvalidArgument, f"model {model}"):
+        return _load(model, Path(model), compiled_cores, chip)
+
+
+def _load(model: str | Path, path: Path, compiled_cores: int | None, chip: ChipFigures) -> Target:
     if path.name == "model.json":
         path = path.parent
     if path.is_dir():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from axelera.compiler import CompilerConfig
+from axelera.compiler import CompilerConfig, ConfigurationError
 from axemu.cli._compile_options import Options, configuration, default_configuration
 
 NEEDED = {"input": Path("net.onnx"), "output": Path("out")}
@@ -105,3 +106,12 @@ def test_input_and_output_are_needed(missing: str) -> None:
 
 def test_quantize_only_is_a_compiler_mode() -> None:
     assert configured({"quantize_only": True}).compiler_mode == "quantize_only"
+
+
+def test_of_thousands_of_unknown_names_twenty_are_told() -> None:
+    saved = json.dumps({f"dataset_len_{number}": 1 for number in range(30_000)})
+    began = time.process_time()
+    with pytest.raises(ConfigurationError, match="and 29980 more") as caught:
+        Options.read({}, saved)
+    assert str(caught.value).count("did you mean 'dataset_len'") == 20
+    assert time.process_time() - began < 1

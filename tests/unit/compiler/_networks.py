@@ -11,6 +11,9 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from axelera.compiler import AxeleraQuantizedModel
+from axemu.model import ops
+
 Array = npt.NDArray[np.float32]
 
 
@@ -76,6 +79,20 @@ def run_float(model: onnx.ModelProto, *inputs: Array) -> list[Array]:
         disabled_optimizers=["Pad_Fusion"],  # it moves a zero Pad into MaxPool, where padding never wins
     )
     return list(session.run(None, dict(zip([v.name for v in session.get_inputs()], inputs, strict=True))))
+
+
+def run_quantised(
+    quantised: AxeleraQuantizedModel, *inputs: Array, numerics: ops.Numerics = "metis"
+) -> list[Array]:
+    """The network's outputs by the specification of its integer program, between the host's parts."""
+    program = quantised.program
+    values = quantised.prepare(dict(zip(quantised.input_names, inputs, strict=True)))
+    feeds = {
+        name: port.quantise(value).reshape(program.tensors[name].shape)
+        for name, port, value in zip(program.inputs, quantised.inputs, values, strict=True)
+    }
+    results = ops.execute(program, feeds, numerics)
+    return quantised.finish([results[name][None] for name in program.outputs])
 
 
 def data(shape: Sequence[int], count: int, seed: int = 1) -> list[Array]:

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -151,10 +153,56 @@ def test_without_an_exchange_in_one_step_a_failure_restores_the_old_one(
         with replacing(target, COMPILED_MODEL, added_too=False) as fresh:
             fresh.rmdir()
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ConfigurationError, match="cannot be put in place: No such file"):
         vanish()
     assert contents(target) == {"manifest.json": b"new", "model.json": b"new"}
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("before", ["nothing", "empty", "an earlier one"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_of_two_who_write_one_directory_one_wins_and_the_other_is_told(
+    before: str, at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    if before != "nothing":
+        target.mkdir()
+    if before == "an earlier one":
+        for mark in COMPILED_MODEL.marks:
+            (target / mark).write_text("old")
+    if not at_once:
+        monkeypatch.setattr("axelera.compiler.packaging._replace._exchange", lambda *_: False)
+
+    def write(content: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        with replacing(target, COMPILED_MODEL, added_too=True) as fresh:
+            for mark in COMPILED_MODEL.marks:
+                (fresh / mark).write_text(content)
+            (fresh / f"report.{content}").write_text(content)
+            meanwhile()
+
+    with pytest.raises(
+        ConfigurationError, match="was written by somebody else in the meantime, and is left as it is"
+    ):
+        write("json", lambda: write("html"))
+    assert {path.name: path.read_text() for path in target.iterdir()} == {
+        "model.json": "html", "manifest.json": "html", "report.html": "html",
+    }  # fmt: skip
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_compile_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, sys; from axelera.compiler.packaging import COMPILED_MODEL, replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1]), COMPILED_MODEL, added_too=False) as fresh:\n"
+        "    (fresh / 'model.json').touch(); os.kill(os.getpid(), 9)"
+    )
+    target = tmp_path / "out"
+    (tmp_path / ".out.swp").mkdir()  # a name like ours, and somebody's work
+    subprocess.run([sys.executable, "-c", program, str(target)], check=False)
+    assert len(list(tmp_path.glob(".out.axemu-*"))) == 1
+    with replacing(target, COMPILED_MODEL, added_too=False) as fresh:
+        (fresh / "model.json").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"out", ".out.swp"}
 
 
 @pytest.mark.parametrize("place", [".", "..", "absolute"])
@@ -223,6 +271,40 @@ def test_a_damaged_saved_model_is_refused(
         AxeleraQuantizedModel.load(tmp_path / "q")
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("input_names", ["other"], "preamble's inputs"),
+        ("output_names", ["other"], "postamble's outputs"),
+        ("input_shapes", [[12, 12]], "input 'x' has shape"),
+        ("output_shapes", [[1, 2, 3, 4, 5]], "has shape"),
+        ("zero_point", 1 << 31, "no int8"),
+    ],
+)
+def test_a_saved_model_whose_parts_do_not_meet_is_refused(
+    quantised: AxeleraQuantizedModel, tmp_path: Path, key: str, value: Any, message: str
+) -> None:
+    quantised.export(tmp_path / "q")
+    path = tmp_path / "q" / "quantized_model_manifest.json"
+    content = json.loads(path.read_text())
+    (content["inputs"][0] if key == "zero_point" else content)[key] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=rf"{message}.*quantise again"):
+        AxeleraQuantizedModel.load(tmp_path / "q")
+
+
+@pytest.mark.parametrize("name", ["preprocess_graph.onnx", "postprocess_graph.onnx"])
+def test_a_host_graph_of_another_network_is_refused(
+    quantised: AxeleraQuantizedModel, tmp_path: Path, name: str
+) -> None:
+    quantised.export(tmp_path / "q")
+    graph = onnx.load(tmp_path / "q" / name)
+    graph.graph.input[0].name = "stranger"
+    onnx.save(graph, tmp_path / "q" / name)
+    with pytest.raises(ModelError):
+        AxeleraQuantizedModel.load(tmp_path / "q")(np.zeros(SHAPE, np.float32))
+
+
 def test_calling_with_the_wrong_shape_names_the_input(quantised: AxeleraQuantizedModel) -> None:
     with pytest.raises(ValueError, match=r"input 'x': shape \(1, 3, 5, 5\)"):
         quantised(np.zeros((1, 3, 5, 5), np.float32))
@@ -288,7 +370,7 @@ def test_two_dumps_have_two_names() -> None:
 
 def test_a_place_that_cannot_be_written_is_named(quantised: AxeleraQuantizedModel, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match=r"file.out cannot be made: File exists"):
+    with pytest.raises(ConfigurationError, match=r"file.out: cannot be made: File exists"):
         compiler.compile(quantised, CompilerConfig(), tmp_path / "file" / "out")
 
 

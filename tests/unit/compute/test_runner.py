@@ -115,3 +115,7 @@ def test_channels_that_fill_no_whole_block_are_followed_to_the_last(
     output = np.empty(frame.shape, np.int8)
     load(block, numerics, path).instance().run([frame], [output])
     np.testing.assert_array_equal(output, execute(block, {"x": frame}, numerics)["y"])  # type: ignore[arg-type]
+
+
+def test_packed_weights_take_the_place_of_the_constants(block: Program) -> None:
+    assert load(block).program.constants == {}

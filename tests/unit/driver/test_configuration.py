@@ -58,3 +58,10 @@ def test_a_known_property_that_cannot_be_changed_is_told_apart_from_an_unknown_o
 def test_one_bad_property_spoils_the_call() -> None:
     with pytest.raises(InvalidConfiguration):
         _check(clock_profile="800", mvm_utilisation_core_0="200")
+
+
+@pytest.mark.parametrize("name", ["clock_profile_core_" + "9" * 5000, "x" * 100_000])
+def test_a_name_of_any_length_is_refused_in_a_line(name: str) -> None:
+    with pytest.raises(InvalidConfiguration, match="unknown property") as caught:
+        _check(**{name: "1"})
+    assert len(str(caught.value)) < 500

@@ -1,12 +1,14 @@
 """Cores belong to one holder among all connections and processes, and come back however the holder ends."""
 
+import gc
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ import pytest
 from axemu.driver import (
     ConnectionError,  # noqa: A004
     DeviceInUse,
+    Driver,
+    FunctionDriver,
     Holder,
     IncompatibleDevice,
     InvalidArgument,
@@ -22,6 +26,7 @@ from axemu.driver import (
     reserve,
 )
 from axemu.driver._reservation import _BoardFile
+from axemu.emulator import EmulatorDriver
 
 BOARD = "metis-0:1:0"
 
@@ -75,7 +80,8 @@ for line in sys.stdin:
 
 
 def test_connections_of_one_process_get_different_cores() -> None:
-    assert (reserve(BOARD, 1).cores, reserve(BOARD, 2).cores, reserve(BOARD, 1).cores) == ((0,), (1, 2), (3,))
+    held = [reserve(BOARD, count) for count in (1, 2, 1)]
+    assert [one.cores for one in held] == [(0,), (1, 2), (3,)]
 
 
 def test_more_than_what_is_free_is_refused_and_leaves_the_rest_free() -> None:
@@ -103,8 +109,8 @@ def test_released_cores_can_be_reserved_again_and_a_second_release_harms_nobody(
 
 
 def test_boards_are_reserved_separately() -> None:
-    reserve(BOARD, 4)
-    assert reserve("metis-0:3:0", 4).cores == (0, 1, 2, 3)
+    held = reserve(BOARD, 4)
+    assert reserve("metis-0:3:0", 4).cores == held.cores == (0, 1, 2, 3)
 
 
 def test_two_spellings_of_a_name_that_share_a_file_name_share_the_board() -> None:
@@ -116,14 +122,44 @@ def test_two_spellings_of_the_directory_share_the_board(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second descriptor of a lock file would see all cores free, and drop their locks when closed."""
-    reserve(BOARD, 3)
+    first = reserve(BOARD, 3)
     (tmp_path / "link").symlink_to(tmp_path / "axemu")
     monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path / "link"))
-    assert reserve(BOARD, 1).cores == (3,)
+    second = reserve(BOARD, 1)
+    assert (first.cores, second.cores) == ((0, 1, 2), (3,))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AXEMU_RUNTIME_DIR", "axemu")
     with pytest.raises(DeviceInUse):
         reserve(BOARD, 1)
+
+
+def test_cores_of_a_reservation_that_nobody_refers_to_are_free_for_all_processes(other: Other) -> None:
+    held = reserve(BOARD, 4)
+    assert other.tell(f"reserve({BOARD!r}, 1)").startswith("DeviceInUse")
+    assert len(held.cores) == 4
+    del held
+    assert "Reservation" in other.tell(f"kept.append(reserve({BOARD!r}, 4)) or kept[-1]")
+    other.kill()
+    assert reserve(BOARD, 4).cores == (0, 1, 2, 3)
+
+
+class _Owner:
+    """Refers to itself, so that only a garbage collection ends it."""
+
+    def __init__(self, held: object) -> None:
+        self.held = held
+        self.itself = self
+
+
+@pytest.mark.parametrize("make", [EmulatorDriver, FunctionDriver])
+def test_cores_of_a_driver_in_a_reference_cycle_come_back(make: Callable[[], Driver]) -> None:
+    driver = make()
+    (device, *_) = driver.list_devices()
+    owner = _Owner((driver, driver.connect(device, 4, {})))
+    assert holders(device.name) != ()
+    del driver, owner
+    gc.collect()
+    assert holders(device.name) == ()
 
 
 def test_another_process_is_kept_out_and_told_who_holds(other: Other) -> None:
@@ -207,7 +243,8 @@ def test_a_forked_child_can_reserve_for_itself() -> None:
     child = os.fork()
     if child == 0:
         try:
-            os.write(write, json.dumps([reserve(BOARD, 2).cores, len(holders(BOARD))]).encode())
+            own = reserve(BOARD, 2)
+            os.write(write, json.dumps([own.cores, len(holders(BOARD))]).encode())
         finally:
             os._exit(0)
     os.close(write)
@@ -327,10 +364,52 @@ def test_a_scribbled_record_does_not_hide_the_holder(other: Other) -> None:
     assert (holder.pid, holder.program, holder.cores) == (0, "unknown", (0,))
 
 
-def test_a_directory_of_somebody_else_is_not_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: 12345)
-    with pytest.raises(ConnectionError, match="belongs to another user; set AXEMU_RUNTIME_DIR"):
-        reservation_directory()
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.chmod(0o777),
+        pytest.param(
+            lambda path: os.chown(path, 12345, 12345),
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away"),
+        ),
+    ],
+)
+def test_a_directory_that_is_not_ours_alone_is_left_for_one_beside_it(
+    spoil: Callable[[Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    other: Other,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    spoil(taken)
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(taken))
+    found = reservation_directory()
+    assert found.parent == tmp_path
+    assert found.name.startswith("taken.own-")
+    assert f"{taken} is somebody else's or was; {found} is used in its place" in caplog.text
+    reserve(BOARD, 1)
+    assert not list(taken.iterdir())
+    other.tell(f"__import__('os').environ.update(AXEMU_RUNTIME_DIR={str(taken)!r})")
+    assert other.tell(f"reserve({BOARD!r}, 4)").startswith("DeviceInUse")
+
+
+@pytest.mark.parametrize("what", ["pipe", "link", "directory"])
+def test_what_is_no_file_of_ours_is_no_lock(
+    what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path))
+    lock, victim = tmp_path / (re.sub("[:]", "_", BOARD) + ".lock"), tmp_path / "victim"
+    victim.write_text("precious")
+    {"pipe": lambda: os.mkfifo(lock), "link": lambda: lock.symlink_to(victim), "directory": lock.mkdir}[
+        what
+    ]()
+    with pytest.raises(
+        ConnectionError, match=rf"{BOARD}: cannot open its reservation file .*; remove it, or set"
+    ):
+        reserve(BOARD, 1)
+    assert victim.read_text() == "precious"
 
 
 def test_an_unusable_directory_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

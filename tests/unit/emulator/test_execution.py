@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,13 +117,13 @@ def test_frames_are_split_over_as_many_threads_as_configured(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    original = ThreadBudget.taken
+    original = ThreadBudget.hold
 
-    def taken(budget: ThreadBudget, wanted: int, serve: object) -> object:
+    def hold(budget: ThreadBudget, wanted: int, *rest: Any) -> None:
         asked.append(wanted)
-        return original(budget, wanted, serve)  # type: ignore[arg-type]
+        original(budget, wanted, *rest)
 
-    monkeypatch.setattr(ThreadBudget, "taken", taken)
+    monkeypatch.setattr(ThreadBudget, "hold", hold)
     monkeypatch.setenv("AXEMU_COMPUTE_RUN_THREADS", "2")
     path, (frame,) = make_model(), frames(1)
     for options in ({"run_threads": 3}, {}):

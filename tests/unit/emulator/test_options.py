@@ -102,11 +102,27 @@ def test_a_bad_option_is_refused_with_key_and_choice(
         assert word in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["boards =", "pace = virtual", "}\nboards = 2\nx = {", "[emulator]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "boards =",
+        "pace = virtual",
+        "}\nboards = 2\nx = {",
+        "[emulator]",
+        "boards = " + "[" * 5000,
+        "boards = " + "{a = " * 5000,
+        "a." * 5000 + "b = 1",
+        "boards = 0x" + "f" * 5000,
+        "ambient = " + "9" * 5000,
+        'report = "a\\u0000b"',
+        "a = 1, " * 9000 + "b = 1",
+    ],
+)
 def test_a_bad_environment_variable_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AXEMU_EMULATOR", text)
-    with pytest.raises(InvalidConfiguration, match="AXEMU_EMULATOR"):
+    with pytest.raises(InvalidConfiguration, match="AXEMU_EMULATOR") as caught:
         load_options()
+    assert len(str(caught.value)) < 2000
 
 
 def test_two_boards_of_one_name_are_refused() -> None:
@@ -124,3 +140,19 @@ def test_there_is_a_limit_to_the_number_of_devices() -> None:
 def test_a_calibration_that_is_not_there_is_refused() -> None:
     with pytest.raises(InvalidConfiguration, match=r"nowhere\.json"):
         EmulatorDriver(parse_options({"calibration": "nowhere.json"}, "test"))
+
+
+def test_of_thousands_of_unknown_keys_twenty_are_told() -> None:
+    with pytest.raises(InvalidConfiguration, match="and 9980 more") as caught:
+        parse_options({f"key{number}": 1 for number in range(10_000)}, "test")
+    assert len(str(caught.value)) < 4000
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"figures": {"a": {"value": 1' + "0" * 400 + "}}}", "\udcff", "9" * 5000]
+)
+def test_a_calibration_that_hurts_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(InvalidConfiguration, match=r"calibration\.json"):
+        EmulatorDriver(parse_options({"calibration": str(path)}, "test"))

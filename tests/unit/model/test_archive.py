@@ -152,6 +152,13 @@ def test_members_that_reach_outside_are_refused_and_nothing_is_written(
     assert not (tmp_path / "escape").exists()
 
 
+def test_a_member_without_a_name_is_refused(archive: Path, tmp_path: Path) -> None:
+    _zip(archive, ("QQ", b"x"))
+    archive.write_bytes(archive.read_bytes().replace(b"QQ", b"\0Q"))
+    with pytest.raises(InvalidArgument, match="member '' has a name that leads out of the archive"):
+        read_axm(archive, tmp_path)
+
+
 def test_compressed_members_are_refused(archive: Path, tmp_path: Path) -> None:
     _zip(archive, ("bomb", b"0" * 10_000_000), compression=zipfile.ZIP_DEFLATED)
     with pytest.raises(InvalidArgument, match="'bomb' is compressed"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,27 @@ def test_a_link_stays_and_leads_to_the_new_content(tmp_path: Path) -> None:
         temporary.write_text("new")
     assert link.is_symlink()
     assert real.read_text() == "new"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make links for somebody else")
+def test_a_link_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_text("precious")
+    link.symlink_to(real)
+    os.lchown(link, 12345, 12345)
+    with pytest.raises(PermissionError, match=r"link of another user.*link'$"), replacing(link):
+        pytest.fail("nothing may be written")
+    assert real.read_text() == "precious"
+
+
+def test_nothing_is_written_at_a_name_that_can_be_guessed(tmp_path: Path) -> None:
+    names = []
+    for _ in range(2):
+        with replacing(tmp_path / "file") as temporary:
+            names.append(temporary)
+            temporary.touch()
+            assert temporary.parent.stat().st_mode & 0o777 == 0o700
+    assert names[0] != names[1]
 
 
 @pytest.mark.parametrize("place", ["missing/file", "file/inside", "."])

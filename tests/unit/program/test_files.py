@@ -18,7 +18,7 @@ from tests._sizes import sample
 
 from axemu.driver import AxeleraError, IncompatibleDevice, InvalidArgument
 from axemu.model.ops import execute
-from axemu.model.program import Program, read_program, write_program
+from axemu.model.program import Program, _files, read_program, write_program
 
 
 def test_a_program_survives_the_files(program: Program, directory: Path) -> None:
@@ -66,11 +66,35 @@ def test_equal_programs_give_equal_bytes(program: Program, directory: Path, tmp_
         assert (other / name).read_bytes() == (directory / name).read_bytes()
 
 
-def test_constants_are_mapped_aligned_and_read_only(directory: Path) -> None:
+def test_constants_are_aligned_and_read_only(directory: Path) -> None:
     constants = read_program(directory).constants
     assert all(value.ctypes.data % 64 == 0 for value in constants.values())
     with pytest.raises(ValueError, match="read-only"):
         constants["silu"][0] = 1
+
+
+def test_constants_stay_when_their_file_is_cut_off(directory: Path) -> None:
+    constants = read_program(directory).constants
+    expected = {name: value.tobytes() for name, value in constants.items()}
+    os.truncate(directory / "program.bin", 0)
+    child = os.fork()  # of a mapped file this would be the end of the process
+    if child == 0:
+        os._exit(int(expected != {name: value.tobytes() for name, value in constants.items()}))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_is_read_is_what_was_checked(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(path: Path, *arguments: Any) -> Any:
+        if path.name == "program.bin":  # after its size was looked at
+            os.truncate(path, path.stat().st_size - 1)
+        return check(path, *arguments)
+
+    check = _files._check_size
+    monkeypatch.setattr(_files, "_check_size", cut_off)
+    with pytest.raises(
+        InvalidArgument, match=r"program.bin: has \d+ bytes, expected \d+: truncated or changed"
+    ):
+        read_program(directory)
 
 
 @pytest.mark.parametrize("name", ["program.json", "program.bin", "model.json", "manifest.json"])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from axemu.driver import InvalidArgument
-from axemu.model.program import Node, Program, Tensor, is_structure_only, validate
+from axemu.model.program import Node, Program, Task, Tensor, is_structure_only, validate
 
 
 def test_a_good_program_passes(program: Program) -> None:
@@ -89,3 +89,20 @@ def test_a_cycle_is_refused(program: Program) -> None:
     nodes[1] = replace(nodes[1], inputs=("c",))
     with pytest.raises(InvalidArgument, match=r"'conv'.*'c' is read before it is produced"):
         validate(replace(program, nodes=tuple(nodes)))
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Task) if field.name not in ("name", "op")])
+@pytest.mark.parametrize("amount", [-1, 1 << 50, 1 << 62, 10**30])
+def test_counts_that_no_frame_has_are_refused(program: Program, name: str, amount: int) -> None:
+    tasks = (*program.tasks, Task("conv", "conv", **{name: amount}))
+    with pytest.raises(InvalidArgument, match=f"tasks have {name} "):
+        validate(replace(program, tasks=tasks))
+
+
+def test_counts_are_bounded_in_all(program: Program) -> None:
+    few = tuple(Task("conv", "conv", weight_ddr_bytes=1 << 33) for _ in range(2))
+    validate(replace(program, tasks=few))
+    with pytest.raises(
+        InvalidArgument, match="in all 25769803776, expected none negative and at most 17179869184"
+    ):
+        validate(replace(program, tasks=(*few, few[0])))

@@ -24,6 +24,8 @@ from axelera.compiler.config._model import ALIASES, CompilerConfig
 
 __all__ = ["card_layers", "read_model_card"]
 
+MAX_MODELS = 64
+"""Each may name a file of its own."""
 _FILE = "compiler_config_file"
 _INLINE = "compilation_config"
 
@@ -51,6 +53,8 @@ def card_layers(path: Path) -> dict[str, list[Layer]]:
     models = read_yaml(path).get("models")
     if not isinstance(models, dict) or not models:
         raise ConfigurationError(f"{path} has no models: expected `models:` with one entry per model")
+    if len(models) > MAX_MODELS:
+        raise ConfigurationError(f"{path} has {len(models)} models; a card has at most {MAX_MODELS}")
     return {str(model): _layers_of(str(model), entry, path) for model, entry in models.items()}
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import difflib
-import json
-import tomllib
-from collections.abc import Hashable
+import os
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from axelera.compiler._errors import ConfigurationError
+from axelera.compiler.config._yaml import YAML_FILE, parse_yaml
+from axemu.driver import path_errors
+from axemu.driver.bounded import JSON_TEXT, TOML_FILE, Bounds, parse_json, parse_toml, read_bounded, shown
 
 __all__ = [
     "ConfigurationNotFoundError",
@@ -24,11 +25,6 @@ __all__ = [
     "read_toml",
     "read_yaml",
 ]
-
-MAX_FILE_BYTES = 1 << 20
-"""A configuration of a megabyte is a mistake."""
-MAX_VALUES = 100_000
-"""YAML aliases let a small file stand for any number of values."""
 
 
 class ConfigurationNotFoundError(ConfigurationError, FileNotFoundError):
@@ -56,18 +52,25 @@ def find_configuration(name: str | Path, folder: Path) -> Path:
     Raises:
         ConfigurationNotFoundError: lists the places tried and the nearest name there is.
     """
-    path = Path(name)
+    with path_errors(ConfigurationError, f"compiler configuration file {name}"):
+        return _find(Path(name), folder)
+
+
+def _find(path: Path, folder: Path) -> Path:
     folders = [folder, presets_folder()] if path.name == str(path) else [folder]
     tried = [path] if path.is_absolute() else [place / path for place in folders]
     for candidate in tried:
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # noqa: PTH113  a name too long for any file is false here, not an OSError
             return candidate
-    attempts = "\n".join(f"  - {candidate}" for candidate in tried)
-    near = {other.name: None for candidate in tried for other in sorted(candidate.parent.glob("*.toml"))}
-    close = difflib.get_close_matches(path.name, [*near], n=1, cutoff=0.5)
+    attempts = "\n".join(f"  - {str(candidate)[:500]}" for candidate in tried)
+    near: dict[str, None] = {}
+    for candidate in tried:
+        with contextlib.suppress(OSError):  # a folder with a name too long, or that may not be entered
+            near |= dict.fromkeys(sorted(other.name for other in candidate.parent.glob("*.toml")))
+    close = difflib.get_close_matches(path.name[:100], [*near], n=1, cutoff=0.5)
     hint = f"\nDid you mean {close[0]!r}?" if close else ""
     raise ConfigurationNotFoundError(
-        f"compiler configuration file {str(name)!r} was not found. Tried:\n{attempts}{hint}\n"
+        f"compiler configuration file {str(path)[:500]!r} was not found. Tried:\n{attempts}{hint}\n"
         "Correct the name, or comment out compiler_config_file (leave out --conf) to compile with the defaults."
     )
 
@@ -87,18 +90,20 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, `Invalid TOML syntax`, or keys beside the `[compiler]` table.
     """
+    content = _content(path, TOML_FILE)
     try:
-        document = tomllib.loads(_text(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        document = parse_toml(content, TOML_FILE)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid TOML syntax in {path}: {error}") from None
     if "compiler" not in document:
         return document
     table = document.pop("compiler")
     if not isinstance(table, dict):
-        raise ConfigurationError(f"{path}: 'compiler' must be a table, like [compiler], not {table!r}")
+        raise ConfigurationError(f"{path}: 'compiler' must be a table, like [compiler], not {shown(table)}")
     if document:
-        outside = ", ".join(repr(key) for key in document)
-        raise ConfigurationError(f"{path}: {outside} stand outside the [compiler] table; move them into it")
+        raise ConfigurationError(
+            f"{path}: {', '.join(map(shown, [*document][:20]))} stand outside the [compiler] table; move them into it"
+        )
     return table
 
 
@@ -108,10 +113,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, bad syntax, a key written twice, or not a mapping.
     """
-    text = _text(path)
+    content = _content(path, YAML_FILE)
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        document = parse_yaml(content, YAML_FILE)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid YAML syntax in {path}: {error}") from None
     return _mapping(document, path)
 
@@ -122,52 +127,27 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: not readable, bad syntax or not a mapping.
     """
-    text = _text(path)
+    content = _content(path, JSON_TEXT)
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(content, JSON_TEXT)
+    except ValueError as error:
         raise ConfigurationError(f"Invalid JSON syntax in {path}: {error}") from None
     return _mapping(document, path)
 
 
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise ConfigurationNotFoundError(f"configuration file {path} does not exist or is not a file")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise ConfigurationError(f"{path} has {path.stat().st_size} bytes; at most {MAX_FILE_BYTES} are read")
+def _content(path: Path, bounds: Bounds) -> bytes:
     try:
-        return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as UTF-8 text: {error}") from None
+        if not os.path.isfile(path):  # noqa: PTH113  see above
+            raise ConfigurationNotFoundError(f"configuration file {path} does not exist or is not a file")
+        content = read_bounded(path, bounds)
+    except ConfigurationError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"configuration file {path} cannot be read: {error}") from None
+    return content.removeprefix(codecs.BOM_UTF8)  # editors on Windows put it in front
 
 
 def _mapping(document: object, path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path} holds a {type(document).__name__}; expected names with values")
-    left = MAX_VALUES
-    waiting: list[object] = [document]
-    while waiting:
-        value = waiting.pop()
-        children = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-        left -= len(children)
-        if left < 0:
-            raise ConfigurationError(
-                f"{path} stands for more than {MAX_VALUES} values; spell it out without aliases"
-            )
-        waiting.extend(children)
     return document
-
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice instead of keeping the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        written = [
-            key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"
-        ]
-        twice = {key for key in written if written.count(key) > 1}
-        if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"{', '.join(sorted(twice))} is written twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)

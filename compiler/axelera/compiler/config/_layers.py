@@ -43,7 +43,7 @@ def load_config(
     """
     layers = []
     if file is not None:
-        path = find_configuration(file, folder or Path.cwd())
+        path = find_configuration(file, folder or Path())
         layers.append(Layer(str(path), read_configuration(path)))
     if overrides:
         layers.append(Layer("the overrides", overrides))

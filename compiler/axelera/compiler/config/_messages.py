@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import reprlib
 from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+
+from axemu.driver import bounded
 
 __all__ = ["explain", "listed", "nearest", "shown", "unknown"]
 
@@ -41,9 +42,7 @@ def unknown(names: Sequence[object], valid: Collection[str]) -> list[str]:
 
 def shown(value: object) -> str:
     """A value in a message: not longer than a line."""
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = 80
-    return short.repr(getattr(value, "value", value))
+    return bounded.shown(getattr(value, "value", value))
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: str = "the compiler configuration") -> str:

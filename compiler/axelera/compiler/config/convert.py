@@ -1,6 +1,6 @@
 """Turn inline settings (a model card's YAML, or JSON) into a TOML file.
 
-Used as a program: ``python -m axelera.compiler.config.convert card.yaml --output settings.toml``.
+Used as a program: ``python -P -m axelera.compiler.config.convert card.yaml --output settings.toml``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from axelera.compiler.config._card import card_layers
 from axelera.compiler.config._files import read_json, read_yaml
 from axelera.compiler.config._layers import Layer, merge
 from axelera.compiler.config._model import CompilerConfig
+from axemu.model import replacing
 
 __all__ = ["convert", "main", "to_toml"]
 
@@ -61,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.output is None:
             sys.stdout.write(text)
         else:
-            options.output.write_text(text, encoding="utf-8")
+            with replacing(options.output) as temporary:
+                temporary.write_text(text, encoding="utf-8")
     except (ConfigurationError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -28,11 +28,12 @@ def extract_ultralytics_metadata(model: Any) -> dict[str, Any]:
     Raises:
         ConfigurationError: the model has no class names and no task, so it is not from Ultralytics, or an entry is
             not readable.
+        ModelError: the file cannot be read.
     """
     if isinstance(model, str | Path):
-        import onnx  # noqa: PLC0415  slow, and not needed for PyTorch models
+        from axelera.compiler._onnx_file import read_onnx  # noqa: PLC0415  slow, and not needed for PyTorch models
 
-        model = onnx.load(str(model), load_external_data=False)
+        model = read_onnx(model)
     found = _from_onnx(model.metadata_props) if hasattr(model, "metadata_props") else _from_module(model)
     if not {"names", "task"} & found.keys():
         raise ConfigurationError(

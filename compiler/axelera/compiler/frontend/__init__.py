@@ -3,7 +3,7 @@
 from axelera.compiler.frontend._affine import channel_vector
 from axelera.compiler.frontend._cost import multiply_accumulates
 from axelera.compiler.frontend._explain import not_finite
-from axelera.compiler.frontend._extract import extract_core, extract_postamble, extract_preamble, nchw_shape
+from axelera.compiler.frontend._extract import extract_core, extract_postamble, extract_preamble
 from axelera.compiler.frontend._ir import (
     attribute,
     constant_of,
@@ -22,6 +22,7 @@ from axelera.compiler.frontend._rules import operator_matrix
 from axelera.compiler.frontend._simplify import clean_model, simplify
 from axelera.compiler.frontend._split import Partition, check_graph, partition
 from axelera.compiler.frontend._torch import export_module, is_torch_module
+from axelera.compiler.frontend._views import nchw_shape
 
 __all__ = [
     "Fusion",

@@ -33,6 +33,8 @@ def channel_vector(array: npt.NDArray[np.generic], rank: int, channels: int) -> 
 
 def batch_norm_affine(node: ir.Node) -> tuple[Vector, Vector] | None:
     """Return (multiplier, addend) per channel of an inference-mode BatchNormalization with constant statistics."""
+    if attribute(node, "training_mode", 0):
+        return None
     parameters = [constant_of(optional_input(node, index)) for index in range(1, 5)]
     if any(parameter is None for parameter in parameters):
         return None

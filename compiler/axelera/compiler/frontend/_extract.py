@@ -14,19 +14,9 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend._ir import known_shape
 from axelera.compiler.frontend._split import Partition
+from axelera.compiler.frontend._views import nchw_shape
 
 _SUFFIX = "_nchw"
-
-
-def nchw_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return the 4-D NCHW shape under which a value crosses the border between host and chip."""
-    if len(shape) == 4:
-        return shape[0], shape[1], shape[2], shape[3]
-    if len(shape) == 3:
-        return shape[0], shape[1], 1, shape[2]
-    if len(shape) == 2:
-        return shape[0], shape[1], 1, 1
-    return 1, shape[0] if shape else 1, 1, 1
 
 
 def extract_core(model: ir.Model, part: Partition) -> onnx.ModelProto:

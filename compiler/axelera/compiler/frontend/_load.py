@@ -16,13 +16,16 @@ import onnxruntime
 from onnx import helper
 
 from axelera.compiler._errors import ModelError
+from axelera.compiler._onnx_file import read_onnx
+from axelera.compiler.frontend._ceil import CEIL_OPSET, pools_need_ceil_opset
+from axelera.compiler.frontend._tensors import check_tensors
 from axelera.compiler.frontend._types import use_float32
+from axemu.driver import path_errors
 
 OLDEST_OPSET = 7
 CANONICAL_OPSET = 17
 IR_VERSION = 10
 """Of the models made here; newer versions add nothing that this project uses, and fewer tools read them."""
-LARGEST_FILE = 2**31
 
 
 def load_proto(model: Any) -> onnx.ModelProto:
@@ -39,19 +42,8 @@ def load_proto(model: Any) -> onnx.ModelProto:
         raise ModelError(
             f"model is {type(model).__name__}, expected an ONNX model, the path of one or a torch module"
         )
-    path = Path(model)
-    if path.is_dir():
-        raise ModelError(f"model file {path} is a directory; give the path of an .onnx file")
-    if not path.is_file():
-        raise ModelError(f"model file {path}: no such file; give the path of an .onnx file")
-    if not path.stat().st_size:
-        raise ModelError(f"model file {path} is empty; export it again")
-    if path.stat().st_size > LARGEST_FILE:
-        raise ModelError(f"model file {path}: {path.stat().st_size} bytes, an ONNX file has at most 2 GiB")
-    try:
-        return onnx.load(path)
-    except Exception as error:  # protobuf, onnx and OS errors share no base class
-        raise ModelError(f"model file {path} is not a readable ONNX model: {error}") from error
+    with path_errors(ModelError, f"model file {model}"):
+        return read_onnx(Path(model), external=True)
 
 
 def opset_of(proto: onnx.ModelProto) -> int:
@@ -65,7 +57,7 @@ def opset_of(proto: onnx.ModelProto) -> int:
 def normalise(
     proto: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> onnx.ModelProto:
-    """Check the model, fix its input shapes and bring it to float32 and to opset 17 or newer.
+    """Check the model, fix its input shapes and bring it to float32 and to opset 17 or newer (22 for some pools).
 
     Args:
         proto: the model; it is changed in place.
@@ -81,6 +73,7 @@ def normalise(
         raise ModelError(
             f"model {name!r} uses opset {opset}; opsets {OLDEST_OPSET} to {newest} are understood"
         )
+    check_tensors(proto.graph, name)
     _drop_initializers_from_inputs(proto)
     _pin_inputs(proto, name, dict(input_shapes or {}))
     del proto.graph.value_info[:]  # stale once shapes are pinned
@@ -93,6 +86,10 @@ def normalise(
             proto = onnx.version_converter.convert_version(proto, CANONICAL_OPSET)
         elif opset > (runnable := newest_runnable_opset()):
             proto = onnx.version_converter.convert_version(proto, runnable)
+        if opset_of(proto) < CEIL_OPSET and pools_need_ceil_opset(proto):
+            proto = onnx.version_converter.convert_version(proto, CEIL_OPSET)
+            del proto.graph.value_info[:]  # converters infer shapes, in the way of the older opset
+            _forget_output_shapes(proto)
     except Exception as error:  # the checker and the converter raise several unrelated classes
         raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {error}") from error
     proto.ir_version = min(proto.ir_version, IR_VERSION)

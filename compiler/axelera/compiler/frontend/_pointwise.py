@@ -7,6 +7,7 @@ are recognised by what they compute, not by how they are written.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,13 @@ class PointwiseFunction:
         """Evaluate at `values`."""
         with np.errstate(over="ignore", under="ignore"):
             return self.apply(values)
+
+    def of_clamped(self, low: float | None, high: float | None) -> PointwiseFunction:
+        """Return the function of values that are clamped to [low, high] before; None where there is no bound."""
+        if low is None and high is None:
+            return self
+        least, most = -math.inf if low is None else low, math.inf if high is None else high
+        return PointwiseFunction(self.name, lambda x: self(np.clip(x, least, most)), self.per_channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,8 @@ def _prelu(node: ir.Node) -> PointwiseFunction | None:
     if slope is None or shape is None:
         return None
     slopes = slope.reshape(-1).astype(np.float64)
-    if len(slopes) != 1 and (len(shape) < 2 or len(slopes) != shape[1]):
+    aligned = (1,) * (len(shape) - slope.ndim) + slope.shape
+    if len(slopes) != 1 and (len(shape) < 2 or aligned != (1, shape[1], *(1,) * (len(shape) - 2))):
         return None
     return _leaky_relu("prelu", slopes)
 
@@ -220,12 +229,16 @@ def _is_closed(value: ir.Value, nodes: frozenset[ir.Node]) -> bool:
 def _recognise(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node]) -> PointwiseFunction | None:
     with np.errstate(all="ignore"):
         probed = _evaluate(value, root, nodes, {})
-    for name, function in CATALOGUE.items():
-        with np.errstate(all="ignore"):
-            expected = function(_PROBE)
+    for name, expected in _catalogue_on_probe().items():
         if np.all(np.abs(probed - expected) <= _TOLERANCE * np.maximum(1.0, np.abs(expected))):
-            return PointwiseFunction(name, function)
+            return PointwiseFunction(name, CATALOGUE[name])
     return None
+
+
+@functools.cache
+def _catalogue_on_probe() -> Mapping[str, Real]:
+    with np.errstate(all="ignore"):
+        return {name: function(_PROBE) for name, function in CATALOGUE.items()}
 
 
 def _evaluate(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node], memo: dict[ir.Value, Real]) -> Real:

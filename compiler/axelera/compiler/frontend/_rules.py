@@ -26,6 +26,7 @@ from axelera.compiler.frontend._ir import (
     node_label,
     optional_input,
     shape_of,
+    spatial_attributes,
 )
 
 MATRIX_OPSET = 17
@@ -99,7 +100,52 @@ def check_node(node: ir.Node, attention: frozenset[ir.Node], opset: int = MATRIX
                 if value is not None:
                     seen[f"input{index}"] = list(shape_of(value) or ())
             broken.append(Violation(label, node.op_type, seen, rule.rule, rule.help))
-    return broken
+    return broken or (check_values(node) if opset == MATRIX_OPSET else [])
+
+
+def check_values(node: ir.Node) -> list[Violation]:
+    """Return what no operator of the chip can do, whatever the matrix says: it computes one real map at a time."""
+    label = node_label(node)
+    values = [
+        value for value in (*node.inputs, *node.outputs[:1]) if value is not None and not is_constant(value)
+    ]
+    for value in values:
+        shape = shape_of(value)
+        if shape is not None and (not 2 <= len(shape) <= 4 or shape[0] != 1):
+            seen = {"value": value.name, "shape": list(shape)}
+            return [
+                Violation(
+                    label,
+                    node.op_type,
+                    seen,
+                    "batch 1 and rank 2 to 4",
+                    "give values the shape [1,C,H,W] or [1,C]",
+                )
+            ]
+        if shape is not None and 0 in shape:
+            seen = {"value": value.name, "shape": list(shape)}
+            return [
+                Violation(label, node.op_type, seen, "values not empty", "give the network larger inputs")
+            ]
+        if value.dtype not in (None, ir.DataType.FLOAT):
+            seen = {"value": value.name, "type": value.dtype.name}
+            return [
+                Violation(label, node.op_type, seen, "values real", "compute with floating point numbers")
+            ]
+    for value in node.outputs[1:]:
+        if node.op_type != "Split" and (value.uses() or value.is_graph_output()):
+            return [
+                Violation(
+                    label, node.op_type, {"output": value.name}, "one output", _second_output(node.op_type)
+                )
+            ]
+    return []
+
+
+def _second_output(op: str) -> str:
+    if op == "MaxPool":
+        return "do without the indices of the maxima, the chip does not know them"
+    return "use the first output of the operator alone"
 
 
 def _holds(rule: str, names: Mapping[str, Any]) -> bool:
@@ -171,6 +217,17 @@ def _questions(node: ir.Node, attention: frozenset[ir.Node]) -> dict[str, Callab
         at = {a % max(len(shape(0)), 1): (amounts[i], amounts[i + len(axes)]) for i, a in enumerate(axes)}
         return at.get(axis, (0, 0))
 
+    def overhangs() -> bool:
+        window = spatial_attributes(node)
+        kernel, result = attribute(node, "kernel_shape"), shape_of(node.outputs[0]) or ()
+        return any(
+            (result[2 + axis] - 1) * window["strides"][axis]
+            + (kernel[axis] - 1) * window["dilations"][axis]
+            + 1
+            > shape(0)[2 + axis] + window["pads"][axis] + window["pads"][2 + axis]
+            for axis in range(2)
+        )
+
     users = node.outputs[0].consumers()
     return {
         "rank": lambda index: len(shape(index)),
@@ -194,6 +251,7 @@ def _questions(node: ir.Node, attention: frozenset[ir.Node]) -> dict[str, Callab
         "sliced_axes": lambda: tuple(sorted(sliced())),
         "slice_steps": lambda: tuple(sliced().values()) or (1,),
         "pad_of": pad_of,
+        "overhangs": overhangs,
         "len": len,
         "any": any,
         "min": min,

@@ -28,12 +28,13 @@ from axelera.compiler.frontend._ir import (
     data_inputs,
     integers,
     is_constant,
-    known_shape,
     optional_input,
     replace_node,
     shape_of,
     spatial_attributes,
 )
+from axelera.compiler.frontend._padding import explicit_padding, merge_pad
+from axelera.compiler.frontend._tensors import check_weights
 
 Rewrite = Callable[[ir.Node], bool]
 
@@ -47,6 +48,8 @@ _CHEAP = frozenset({
     "ReduceL2", "ReduceMean", "ReduceSum", "Reshape", "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
 })  # fmt: skip
 """Operators that take a moment even on the largest weights."""
+_GROWING = frozenset({"Expand", "OneHot", "Pad", "Range", "Resize", "Tile", "Upsample"})
+"""Operators whose results may be of any size, however small what they read is."""
 
 
 def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False) -> ir.Model:
@@ -60,6 +63,7 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
         simplify(model, keep_weights=keep_weights)
     except Exception as error:  # onnx, onnx_ir and onnxscript raise whatever broke on a damaged graph
         raise ModelError(f"model {name!r} cannot be understood: {type(error).__name__}: {error}") from error
+    check_weights(model.graph, name)
     for value in (*model.graph.inputs, *(output for node in model.graph for output in node.outputs)):
         shape = shape_of(value)
         if shape is not None and (math.prod(shape) > _LARGEST_VALUE or min(shape, default=1) < 0):
@@ -67,8 +71,13 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
                 f"model {name!r}: value {value.name!r} has shape {shape}; at most {_LARGEST_VALUE} elements are possible"
             )
     for value in (*model.graph.inputs, *model.graph.outputs):
-        if shape_of(value) is None:
+        shape = shape_of(value)
+        if shape is None:
             raise ModelError(f"model {name!r}: {unknown_shape(model, value)}")
+        if 0 in shape:
+            raise ModelError(
+                f"model {name!r}: {value.name!r} has shape {shape} and holds nothing; give the network larger inputs"
+            )
     return model
 
 
@@ -114,6 +123,11 @@ def _foldable(node: ir.Node) -> bool | None:
     if node.op_type == "ConstantOfShape":
         extents = integers(node.inputs[0])
         return extents is not None and math.prod(extents) <= _FOLD_INPUT_ELEMENTS
+    shapes = [shape_of(output) for output in node.outputs]  # inferred just before; memory is taken just after
+    if None in shapes and node.op_type in _GROWING:
+        return False
+    if any(math.prod(shape) > _FOLD_OUTPUT_ELEMENTS for shape in shapes if shape is not None):
+        return False
     if node.op_type in _CHEAP and all(
         value is None or math.prod(shape_of(value) or (0,)) <= _FOLD_OUTPUT_ELEMENTS for value in node.inputs
     ):
@@ -135,6 +149,10 @@ def _expand_constant_of_shape(graph: ir.Graph) -> None:
     for node in list(graph):
         if node.op_type != "ConstantOfShape" or (extents := integers(node.inputs[0])) is None:
             continue
+        if min(extents, default=0) < 0 or math.prod(extents) > _LARGEST_VALUE:
+            raise ValueError(
+                f"ConstantOfShape {node.name!r} of {extents}; at most {_LARGEST_VALUE} elements are possible"
+            )
         filling = attribute(node, "value")
         scalar = np.zeros(1, np.float32) if filling is None else filling.numpy().reshape(1)
         view = np.broadcast_to(scalar, extents)
@@ -170,7 +188,7 @@ def _changes_nothing(node: ir.Node) -> bool:
     if kind in _SHAPING:
         return shape_of(node.outputs[0]) is not None and shape_of(source) == shape_of(node.outputs[0])
     if kind == "Dropout":
-        return len(node.outputs) == 1 or not node.outputs[1].consumers()
+        return _drops_nothing(node)
     if kind == "Cast":
         return source is not None and source.dtype == node.outputs[0].dtype
     if kind == "Transpose":
@@ -182,52 +200,12 @@ def _changes_nothing(node: ir.Node) -> bool:
     return kind == "Identity"
 
 
-def _explicit_padding(node: ir.Node) -> bool:
-    """Replace auto_pad by the pads it stands for, now that shapes are fixed."""
-    mode = attribute(node, "auto_pad", "NOTSET")
-    if node.op_type not in ("Conv", "MaxPool", "AveragePool") or mode == "NOTSET":
+def _drops_nothing(node: ir.Node) -> bool:
+    """Tell whether a Dropout is one for inference whose mask nobody asks for."""
+    training = optional_input(node, 2)
+    if training is not None and (constant_of(training) is None or np.any(constant_of(training))):
         return False
-    shape = shape_of(node.inputs[0])
-    kernel = attribute(node, "kernel_shape") or (
-        known_shape(node.inputs[1])[2:] if node.op_type == "Conv" else None
-    )
-    if shape is None or kernel is None or len(shape) != 2 + len(kernel):
-        return False
-    spatial = spatial_attributes(node, len(kernel))
-    before, after = [], []
-    for extent, size, stride, dilation in zip(
-        shape[2:], kernel, spatial["strides"], spatial["dilations"], strict=True
-    ):
-        total = max((-(-extent // stride) - 1) * stride + (size - 1) * dilation + 1 - extent, 0)
-        small, large = total // 2, total - total // 2
-        before.append(0 if mode == "VALID" else (large if mode == "SAME_LOWER" else small))
-        after.append(0 if mode == "VALID" else (small if mode == "SAME_LOWER" else large))
-    node.attributes.pop("auto_pad")
-    node.attributes["pads"] = ir.AttrInt64s("pads", [*before, *after])
-    return True
-
-
-def _merge_pad(node: ir.Node) -> bool:
-    """Fold a zero Pad of height and width into the convolution that reads it."""
-    if node.op_type != "Conv" or attribute(node, "auto_pad", "NOTSET") != "NOTSET":
-        return False
-    pad = node.inputs[0].producer() if node.inputs[0] is not None else None
-    if pad is None or pad.op_type != "Pad" or attribute(pad, "mode", "constant") != "constant":
-        return False
-    amounts, axes = integers(optional_input(pad, 1)), optional_input(pad, 3)
-    filling = optional_input(pad, 2)
-    value = constant_of(filling)
-    if amounts is None or len(amounts) != 8 or axes is not None or (filling is not None and value is None):
-        return False
-    if (value is not None and float(value.reshape(-1)[0]) != 0.0) or any(amounts[i] for i in (0, 1, 4, 5)):
-        return False
-    if min(amounts) < 0:
-        return False
-    pads = spatial_attributes(node)["pads"]
-    extra = (*amounts[2:4], *amounts[6:8])
-    node.attributes["pads"] = ir.AttrInt64s("pads", [a + b for a, b in zip(pads, extra, strict=True)])
-    node.replace_input_with(0, pad.inputs[0])
-    return True
+    return all(not output.uses() and not output.is_graph_output() for output in node.outputs[1:])
 
 
 def _reduce_to_global_pool(node: ir.Node) -> bool:
@@ -318,8 +296,8 @@ def _whole_plane_pool(node: ir.Node) -> bool:
 
 _REWRITES: tuple[Rewrite, ...] = (
     _remove_no_op,
-    _explicit_padding,
-    _merge_pad,
+    explicit_padding,
+    merge_pad,
     cancel_split_of_concat,
     _reduce_to_global_pool,
     _whole_plane_pool,

@@ -13,7 +13,8 @@ from axelera.compiler.frontend._attention import attention_nodes
 from axelera.compiler.frontend._cost import multiply_accumulates
 from axelera.compiler.frontend._ir import ancestors, data_inputs, descendants, is_constant, node_label
 from axelera.compiler.frontend._pointwise import Fusion, find_fusions
-from axelera.compiler.frontend._rules import MATRIX_OPSET, check_node
+from axelera.compiler.frontend._rules import MATRIX_OPSET, check_node, check_values
+from axelera.compiler.frontend._views import leave_views_to_host
 
 NEGLIGIBLE = 0.02
 """Share of a network's multiply-accumulates that may go to the host along with an unsupported operator."""
@@ -60,7 +61,8 @@ def partition(
     attention = attention_nodes(graph)
     broken: dict[ir.Node, list[Violation]] = {}
     for node in graph:
-        if node not in fused and validate and (violations := check_node(node, attention)):
+        judge = node not in fused and validate
+        if violations := check_node(node, attention) if judge else check_values(node):
             broken[node] = violations
     before, after, middle = _assign(graph, broken, allow_host_segments=allow_host_segments)
     if not split:
@@ -68,10 +70,13 @@ def partition(
     if middle:
         raise UnsupportedModelError(name, [v for node in graph if node in middle for v in broken[node]])
     _extend(graph, before, after)
+    leave_views_to_host(graph, before, after, attention)
     if before & after:
         culprits = [v for node in graph if node in before & after and node in broken for v in broken[node]]
         raise UnsupportedModelError(name, culprits)
     chip = tuple(node for node in graph if node not in before and node not in after)
+    if not chip and broken:
+        raise UnsupportedModelError(name, [v for node in graph for v in broken.get(node, ())])
     if not chip:
         raise ModelError(
             f"model {name!r}: no operator is left for the chip; all of them can only run on the host"

@@ -1,10 +1,11 @@
-"""Padding of the chip's inputs and outputs: what the host has to deliver and what it gets back."""
+"""The chip's inputs and outputs: a buffer for each, padded as the host has to deliver it or gets it back."""
 
 from __future__ import annotations
 
 from typing import cast
 
 from axelera.compiler.lowering._network import Activation, Network, Operator, Port, Shape
+from axemu.model.program import Attribute
 
 PWORD = 64
 """Bytes of the chip's vector word: channels of stored tensors are padded to it."""
@@ -25,6 +26,25 @@ def pad_interface(network: Network) -> None:
     """
     network.inputs = tuple(_pad_input(network, port) for port in network.inputs)
     network.outputs = tuple(_pad_output(network, port) for port in network.outputs)
+
+
+def copy_shared_outputs(network: Network) -> None:
+    """Give every output a tensor of its own, in place: one that is an input, or another output too, is copied."""
+    taken = {port.tensor for port in network.inputs}
+    outputs = []
+    for port in network.outputs:
+        tensor = port.tensor
+        if tensor in taken:
+            shape = network.activations[tensor].shape
+            name = network.free_name(f"{port.value}/copy")
+            copy = network.free_name(f"{name}:0")
+            network.activations[copy] = Activation(copy, shape)
+            attributes: dict[str, Attribute] = {"starts": (0, 0, 0), "sizes": shape, "steps": (1, 1, 1)}
+            network.operators.append(Operator("slice", name, (tensor,), copy, attributes))
+            tensor = copy
+        taken.add(tensor)
+        outputs.append(Port(port.value, tensor, port.shape, port.padding))
+    network.outputs = tuple(outputs)
 
 
 def _pad_input(network: Network, port: Port) -> Port:
@@ -48,13 +68,13 @@ def _pad_input(network: Network, port: Port) -> Port:
         padding = (_NONE, _NONE, _NONE, (0, full[2] - channels))
     if full == tensor.shape:
         return Port(port.value, tensor.name, port.shape, padding)
-    padded = f"{tensor.name}:padded"
+    padded = network.free_name(f"{tensor.name}:padded")
     network.activations[padded] = Activation(padded, full, tensor.observe)
     source = padded
     if inner != full:
         node = Operator(
             "slice",
-            f"{tensor.name}/unpad",
+            network.free_name(f"{tensor.name}/unpad"),
             (padded,),
             tensor.name,
             {"starts": (0, 0, 0), "sizes": inner, "steps": (1, 1, 1)},
@@ -76,14 +96,12 @@ def _pad_output(network: Network, port: Port) -> Port:
     padding = (_NONE, _NONE, _NONE, (0, extra))
     if not extra:
         return Port(port.value, tensor.name, port.shape, padding)
-    padded = f"{tensor.name}:padded"
-    if padded in network.activations:
-        padded = f"{padded}:out"
+    padded = network.free_name(f"{tensor.name}:padded")
     network.activations[padded] = Activation(padded, (height, width, channels + extra))
     network.operators.append(
         Operator(
             "pad",
-            f"{tensor.name}/pad",
+            network.free_name(f"{tensor.name}/pad"),
             (tensor.name,),
             padded,
             {"before": (0, 0, 0), "after": (0, 0, extra), "value": 0},

@@ -7,8 +7,8 @@ import onnx_ir as ir
 from axelera.compiler._errors import UnsupportedModelError
 from axelera.compiler._violation import Violation
 from axelera.compiler.frontend import Partition, known_shape, node_label
-from axelera.compiler.lowering._builder import Builder, Heads, Spatial, spatial_shape
-from axelera.compiler.lowering._interface import pad_interface
+from axelera.compiler.lowering._builder import Builder, Flattened, Heads, Spatial, spatial_shape
+from axelera.compiler.lowering._interface import copy_shared_outputs, pad_interface
 from axelera.compiler.lowering._network import Network, Port
 from axelera.compiler.lowering._requantise import insert_requantize
 from axelera.compiler.lowering.operators import LOWERINGS
@@ -30,7 +30,9 @@ def lower(part: Partition, name: str) -> Network:
     outputs = []
     for value in part.outputs:
         view = builder.views.get(value)
-        if isinstance(view, Heads):
+        if isinstance(view, Heads) or (
+            isinstance(view, Flattened) and builder.shape(view.tensor)[:2] != (1, 1)
+        ):
             problems.append(Violation(str(value.name), "output", {}, "a map", "end the network with a map"))
         elif view is not None:
             outputs.append(Port(str(value.name), view.tensor, known_shape(value), ()))
@@ -43,6 +45,7 @@ def lower(part: Partition, name: str) -> Network:
         tuple(Port(str(v.name), builder.spatial(v), known_shape(v), ()) for v in part.inputs),
         tuple(outputs),
     )
+    copy_shared_outputs(network)
     insert_requantize(network)
     pad_interface(network)
     return network

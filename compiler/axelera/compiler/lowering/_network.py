@@ -88,6 +88,15 @@ class Network:
         """Return the operator that writes each tensor."""
         return {operator.output: operator for operator in self.operators}
 
+    def free_name(self, name: str) -> str:
+        """Return `name`, or a numbered form of it that no tensor and no operator has."""
+        taken = {*self.activations, *(operator.name for operator in self.operators)}
+        candidate, number = name, 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        return candidate
+
     def groups(self) -> dict[str, str]:
         """Map each tensor to the representative of those that share its scale and zero point."""
         parent = {name: name for name in self.activations}

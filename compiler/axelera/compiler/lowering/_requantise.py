@@ -44,8 +44,8 @@ def _requantized(
     for copy in copies:
         if fixed.find(copy) == fixed.find(concat.output):
             return copy
-    node = f"{name}/requantize{len(copies) or ''}"
-    output = f"{node}:0"
+    node = network.free_name(f"{name}/requantize{len(copies) or ''}")
+    output = network.free_name(f"{node}:0")
     network.activations[output] = Activation(output, network.activations[name].shape)
     result.append(Operator("requantize", node, (name,), output, source=concat.source))
     fixed.union(output, concat.output)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import onnx
 
-from axelera.compiler._errors import ModelError
+from axelera.compiler._errors import ConfigurationError, ModelError
+from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler._parts import QuantizedParts
 from axelera.compiler._ports import HostPort
 from axelera.compiler.frontend import nchw_shape
@@ -24,7 +25,8 @@ from axelera.compiler.packaging._compiled import (
 from axelera.compiler.packaging._graph import viewer_graph
 from axelera.compiler.packaging._listing import program_listing, program_text
 from axelera.compiler.packaging._replace import Contents, replacing
-from axemu.driver import AxeleraError
+from axemu.driver import AxeleraError, path_errors
+from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 from axemu.model import manifest_json, model_json
 from axemu.model.program import read_program, write_program
 
@@ -39,14 +41,16 @@ QUANTISED_MODEL = Contents(
     (MANIFEST, LISTING, TEXT, REPORT, PROGRAM, VIEW, PREAMBLE, POSTAMBLE, DUMPS),
 )
 _FORMAT = 2
-_LARGEST_JSON = 1 << 26
 
 Parts = TypeVar("Parts", bound=QuantizedParts)
 
 
 def write_quantized_model(model: QuantizedParts, directory: Path) -> None:
     """Write a quantised model; a directory with an earlier one is replaced at once."""
-    with replacing(directory, QUANTISED_MODEL, added_too=False) as fresh:
+    with (
+        path_errors(ConfigurationError, f"output directory {directory}", "cannot be written"),
+        replacing(directory, QUANTISED_MODEL, added_too=False) as fresh,
+    ):
         program = fresh / PROGRAM
         program.mkdir()
         inputs = [port.info() for port in model.inputs]
@@ -94,6 +98,11 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
     Raises:
         ModelError: there is none, or it is damaged.
     """
+    with path_errors(ModelError, directory):
+        return _read(directory, kind)
+
+
+def _read(directory: Path, kind: type[Parts]) -> Parts:
     if directory.name == MANIFEST:
         directory = directory.parent
     path = directory / MANIFEST
@@ -111,7 +120,7 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
         for port, name in zip((*inputs, *outputs), (*program.inputs, *program.outputs), strict=True):
             if port.info().shape[1:] != program.tensors[name].shape:
                 raise ModelError(f"{path}: {port.name!r} does not fit the program's tensor {name!r}")  # noqa: TRY301
-        return kind(
+        model = kind(
             str(content["name"]),
             program,
             inputs,
@@ -125,17 +134,62 @@ def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
             report,
             dict(content["configuration"]),
         )
+        _check_ends(model)
+        return model  # noqa: TRY300  what is refused here is damage too
     except ModelError:
         raise
-    except (AxeleraError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (AxeleraError, OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise ModelError(f"{directory}: the quantised model is damaged: {error}; quantise again") from error
 
 
+def _check_ends(model: QuantizedParts) -> None:
+    """Refuse host graphs, names and shapes that do not meet the program's inputs and outputs."""
+    given = dict(zip(model.input_names, model.input_shapes, strict=True))
+    taken = {port.name: port.shape for port in model.inputs}
+    if model.preamble is not None:
+        taken, handed = _ends(model.preamble.graph)
+        _check_equal("the preamble's inputs", sorted(taken), sorted(given))
+        _check_equal("the preamble's outputs", len(handed), len(model.inputs))
+    _check_shapes("input", taken, given)
+    wanted = dict(zip(model.output_names, model.output_shapes, strict=True))
+    made = {port.name: port.shape for port in model.outputs}
+    if model.postamble is not None:
+        taken, made = _ends(model.postamble.graph)
+        _check_equal("the postamble's inputs", len(taken), len(model.outputs))
+        _check_equal("the postamble's outputs", list(made), list(model.output_names))
+    _check_shapes("output", wanted, made)
+
+
+def _ends(graph: onnx.GraphProto) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Return inputs and outputs by name, in order; 0 stands for an extent that is open, () for a shape that is."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs, outputs = (
+        {value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim) for value in values}
+        for values in (graph.input, graph.output)
+    )
+    return {name: shape for name, shape in inputs.items() if name not in constants}, outputs
+
+
+def _check_shapes(
+    what: str, needed: Mapping[str, tuple[int, ...]], there: Mapping[str, tuple[int, ...]]
+) -> None:
+    for name, shape in needed.items():
+        if name not in there:
+            raise ValueError(f"{what} {name!r} is given by nobody")
+        other = there[name]
+        if shape and other and len(shape) != len(other):
+            raise ValueError(f"{what} {name!r} has shape {other}, expected {shape}")
+        if any(a != b for a, b in zip(shape, other, strict=False) if a and b):
+            raise ValueError(f"{what} {name!r} has shape {other}, expected {shape}")
+
+
+def _check_equal(what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise ValueError(f"{what} are {found}, expected {expected}")
+
+
 def _json(path: Path) -> dict[str, Any]:
-    size = path.stat().st_size
-    if size > _LARGEST_JSON:
-        raise ValueError(f"{path.name} has {size} bytes, more than such a file has")
-    return dict(json.loads(path.read_text(encoding="utf-8")))
+    return dict(parse_json(read_bounded(path, JSON_FILE), JSON_FILE))
 
 
 def _port(entry: Any) -> HostPort:
@@ -145,6 +199,8 @@ def _port(entry: Any) -> HostPort:
         raise ValueError(f"padding {padding} is not four pairs")
     if not 0.0 < float(entry["scale"]) < 2.0**31:
         raise ValueError(f"scale {entry['scale']!r} is not positive and finite")
+    if not -128 <= int(entry["zero_point"]) <= 127:
+        raise ValueError(f"zero point {entry['zero_point']!r} is no int8")
     return HostPort(
         str(entry["name"]), shape, nchw_shape(shape), padding, float(entry["scale"]), int(entry["zero_point"])
     )
@@ -158,9 +214,4 @@ def _shape(numbers: Any) -> tuple[int, ...]:
 
 
 def _graph(path: Path) -> onnx.ModelProto | None:
-    if not path.is_file():
-        return None
-    try:
-        return onnx.load(path, load_external_data=False)
-    except Exception as error:  # protobuf and onnx errors share no base class
-        raise ModelError(f"{path} is not a readable ONNX model: {error}") from error
+    return read_onnx(path) if path.is_file() else None

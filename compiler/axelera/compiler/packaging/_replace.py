@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from axelera.compiler._errors import ConfigurationError
+from axemu.driver import Scratch, path_errors
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -55,24 +55,30 @@ def replacing(target: Path, contents: Contents, *, added_too: bool) -> Iterator[
 
     Raises:
         ConfigurationError: `target` is a file, a link, or a directory with other content, which the message names; or
-            the place cannot be written.
+            the place cannot be written; or somebody else wrote `target` while the block ran.
     """
-    target = Path(os.path.abspath(target))  # noqa: PTH100  links are kept, for they are refused below
-    _check_target(target, contents, added_too=added_too)
-    try:
+    with path_errors(ConfigurationError, f"output directory {target}"):
+        target = Path(os.path.abspath(target))  # noqa: PTH100  links are kept, for they are refused below
+        _check_target(target, contents, added_too=added_too)
+        replaced = _identity(target)
+    with path_errors(ConfigurationError, f"output directory {target}", "cannot be made"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise ConfigurationError(
-            f"output directory {target} cannot be made: {error.strerror or error}; choose another place"
-        ) from error
-    try:
-        fresh.chmod(0o755)
+        scratch = Scratch(f".{target.name[:40]}.axemu-", target.parent)
+    with scratch as folder:
+        fresh = folder / "output"
+        fresh.mkdir()
         yield fresh
-        _check_target(target, contents, added_too=added_too)  # a compile takes minutes
-        _put_in_place(fresh, target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        with path_errors(ConfigurationError, f"output directory {target}", "cannot be put in place"):
+            _check_target(target, contents, added_too=added_too)  # a compile takes minutes
+            _put_in_place(fresh, target, replaced)
+
+
+def _identity(target: Path) -> tuple[int, int] | None:
+    """Tell one directory from the next of its name; nothing and an empty directory are alike."""
+    if not target.is_dir() or not any(target.iterdir()):
+        return None
+    status = target.stat()
+    return status.st_dev, status.st_ino
 
 
 def _check_target(target: Path, contents: Contents, *, added_too: bool) -> None:
@@ -111,22 +117,37 @@ def _runs_in(target: Path) -> bool:
         return False
 
 
-def _put_in_place(fresh: Path, target: Path) -> None:
-    """Rename `fresh` to `target`; what was there before ends up in `fresh`, to be removed."""
-    if not target.exists():
-        fresh.rename(target)
+def _put_in_place(fresh: Path, target: Path, replaced: tuple[int, int] | None) -> None:
+    """Rename `fresh` to `target` if `replaced` is what is there; that ends up beside `fresh`, to be removed."""
+    if replaced is None:
+        try:
+            fresh.rename(target)  # in one step, and only where there is nothing or an empty directory
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise _overtaken(target) from error
+            raise
         return
+    if _identity(target) != replaced:
+        raise _overtaken(target)
     if _exchange(fresh, target):
+        if _identity(fresh) != replaced:  # somebody came between: give them back what is theirs
+            _exchange(fresh, target)
+            raise _overtaken(target)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent))
-    target.rename(aside / target.name)
+    aside = fresh.with_name("replaced")
+    target.rename(aside)
     try:
         fresh.rename(target)
     except OSError:
-        (aside / target.name).rename(target)
-        aside.rmdir()
+        aside.rename(target)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _overtaken(target: Path) -> ConfigurationError:
+    return ConfigurationError(
+        f"output directory {target} was written by somebody else in the meantime, and is left as it is: give every compile a "
+        "directory of its own, or run it again"
+    )
 
 
 def _exchange(first: Path, second: Path) -> bool:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from axelera.compiler._errors import CalibrationError, CompilerError
+from axemu.driver import path_errors
 
 Array = npt.NDArray[np.float32]
 InputShapes = Mapping[str, tuple[int, ...]]
@@ -26,7 +27,11 @@ def image_paths(directory: str | Path) -> list[Path]:
     Raises:
         CalibrationError: there is no such directory, or no image in it.
     """
-    root = Path(directory)
+    with path_errors(CalibrationError, f"calibration images {directory}"):
+        return _image_paths(Path(directory))
+
+
+def _image_paths(root: Path) -> list[Path]:
     if not root.is_dir():
         raise CalibrationError(f"calibration images: {root} is not a directory")
     paths = sorted(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Network, Operator, gains_only
+from axelera.compiler.lowering import Activation, Network, Operator, gains_only
 
 Real = npt.NDArray[np.float64]
 
@@ -52,11 +52,13 @@ def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: b
         if operator.op not in _PRODUCERS or name not in largest:
             continue
         touched: list[tuple[str, int]] = []
-        found = _readers_of(network, readers, exposed, name, 0, touched)
+        found = _readers_of(network, readers, exposed, name, touched)
         if not found:
             continue
         free = all(_is_depthwise(reader.operator) for reader in found)
-        if (depthwise_only and not free) or (not free and _has_high_clamp(network, operator)):
+        if (depthwise_only and not free) or not _keeps_clamp(
+            network.activations[name], float(largest[name].max()), grows_only=free
+        ):
             continue
         gain = _gain(largest[name], [] if free else found)
         _apply(network, operator, found, touched, gain)
@@ -67,25 +69,24 @@ def _readers_of(
     readers: Mapping[str, list[Operator]],
     exposed: set[str],
     name: str,
-    offset: int,
     touched: list[tuple[str, int]],
 ) -> list[_Reader] | None:
     """Return every convolution that sees the channels of `name`, or None when something else does."""
-    if name in exposed or not readers[name]:
-        return None
-    touched.append((name, offset))
     found: list[_Reader] = []
-    for operator in readers[name]:
-        if operator.op == "conv":
-            found.append(_Reader(operator, offset))
-            continue
-        shift = _passes(network, operator, name)
-        if shift is None:
+    waiting = [(name, 0)]
+    while waiting:
+        current, offset = waiting.pop()
+        if current in exposed or not readers[current]:
             return None
-        more = _readers_of(network, readers, exposed, operator.output, offset + shift, touched)
-        if more is None:
-            return None
-        found += more
+        touched.append((current, offset))
+        for operator in readers[current]:
+            if operator.op == "conv":
+                found.append(_Reader(operator, offset))
+                continue
+            shift = _passes(network, operator, current)
+            if shift is None:
+                return None
+            waiting.append((operator.output, offset + shift))
     return found
 
 
@@ -107,10 +108,16 @@ def _is_depthwise(operator: Operator) -> bool:
     )
 
 
-def _has_high_clamp(network: Network, operator: Operator) -> bool:
-    """Tell whether a Clip's upper bound would have to differ by channel."""
-    activation = network.activations[operator.output]
-    return activation.high is not None or activation.low not in (None, 0.0)
+def _keeps_clamp(activation: Activation, top: float, *, grows_only: bool) -> bool:
+    """Tell whether one pair of bounds still clamps every channel as before when the channels are scaled.
+
+    A bound of 0 does. Where gains only grow channels to [-top, top], other bounds out there do too: they cut off what is
+    larger than anything that was seen.
+    """
+    low, high = activation.low, activation.high
+    below = low in (None, 0.0) or (grows_only and low is not None and low <= -top)
+    above = high is None or (grows_only and high >= top)
+    return below and above
 
 
 def _gain(largest: Real, paying: list[_Reader]) -> Real:

@@ -63,8 +63,8 @@ def _agreeing(
     """Return `name`, or a requantised copy of it when it was decided differently."""
     if decided.setdefault(name, wanted) == wanted:
         return name
-    node = f"{operator.name}/{name}/requantize"
-    output = f"{node}:0"
+    node = network.free_name(f"{operator.name}/{name}/requantize")
+    output = network.free_name(f"{node}:0")
     network.activations[output] = Activation(output, network.activations[name].shape)
     result.append(Operator("requantize", node, (name,), output, source=operator.source))
     decided[output] = wanted

@@ -3,6 +3,9 @@
 The chip applies activation functions behind the convolution's own per-channel scaling, before anything is cut down to
 int8. In a program the convolution's result is int8 and the table follows; with one table per channel, the convolution
 may scale and shift each channel so that just the part of its range that the function distinguishes fills the 256 steps.
+
+A ReLU or Clip between the two is a clamp of the convolution, and a clamp has one pair of bounds for all channels. Where
+channels are shifted it moves into the tables.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Network, Rescaling
+from axelera.compiler.frontend import PointwiseFunction
+from axelera.compiler.lowering import Activation, Network, Rescaling
 
 Real = npt.NDArray[np.float64]
 Range = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -36,21 +40,33 @@ def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
         for name in operator.inputs:
             readers.setdefault(name, []).append(operator.op)
     exposed = {port.tensor for port in network.outputs}
-    functions = {o.inputs[0]: o.function for o in network.operators if o.op == "lut"}
+    tables = {o.inputs[0]: o for o in network.operators if o.op == "lut"}
     for operator in network.operators:
         name = operator.output
         if operator.op not in ("conv", "conv_transpose") or name not in ranges or name in exposed:
             continue
-        function = functions.get(name)
-        if function is None or set(readers[name]) != {"lut"} or len(readers[name]) != 1:
+        table = tables.get(name)
+        if table is None or table.function is None or readers[name] != ["lut"]:
             continue
-        low, high = (-math.inf, math.inf) if function.per_channel else telling_range(function)
-        rescaling = _rescaling(*ranges[name], low, high)
-        network.activations[name].rescaling = rescaling
+        activation = network.activations[name]
+        table.function = table.function.of_clamped(activation.low, activation.high)
+        rescaling = _rescaling(*ranges[name], *_bounds(table.function, activation))
+        activation.low = activation.high = None
+        activation.rescaling = rescaling
         operator.parameters = {
             "weight": operator.parameters["weight"] * rescaling.gain.astype(np.float32).reshape(-1, 1, 1, 1),
             "bias": operator.parameters["bias"] * rescaling.gain + rescaling.shift,
         }
+
+
+def _bounds(function: PointwiseFunction, activation: Activation) -> tuple[float, float]:
+    """Return the part of the range that the clamp leaves and the function distinguishes."""
+    low, high = (-math.inf, math.inf) if function.per_channel else telling_range(function)
+    if activation.low is not None:
+        low = max(low, activation.low)
+    if activation.high is not None:
+        high = min(high, activation.high)
+    return low, max(low, high)
 
 
 def _rescaling(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.compiler.quantisation._ranges import least_error, min_max
 
 Real = npt.NDArray[np.float64]
+
+_COPYING = TYING - {"concat"} | {"requantize"}
+"""Operators whose output holds values of their only input and nothing else but zeros."""
 
 
 def choose_scales(
@@ -72,14 +76,15 @@ def _penalty(
 
 
 def _group_histogram(network: Network, names: list[str], observed: Mapping[str, Histogram]) -> Histogram:
-    """Return the values of a group: of its concats when it has any (they hold all the others), else of its sources."""
+    """Return the values of a group: of its concats, and of its sources unless a concat holds them whole."""
     writer = network.producer()
     concats = [name for name in names if name in writer and writer[name].op == "concat"]
     sources = [name for name in names if name not in writer or writer[name].op not in TYING]
+    held = _held_by_concats(network, set(names)) if concats else set()
     result = Histogram()
     seen: set[str] = set()
-    for name in concats or sources:
-        watched = network.activations[name].observe
+    for name in [*concats, *(source for source in sources if source not in held)]:
+        watched = _observation(network, writer, name)
         if watched is not None and watched not in seen:
             seen.add(watched)
             result = result.merged(observed[watched])
@@ -89,6 +94,70 @@ def _group_histogram(network: Network, names: list[str], observed: Mapping[str, 
         part.add(np.asarray(operator.parameters["value"], np.float32), operator.name)
         result = result.merged(part)
     return result
+
+
+def _observation(network: Network, writer: Mapping[str, Operator], name: str) -> str | None:
+    """Return the float value that shows the numbers of a tensor; those of a copy are those of its source."""
+    while network.activations[name].observe is None:
+        if name not in writer or writer[name].op not in _COPYING:
+            return None
+        name = writer[name].inputs[0]
+    return network.activations[name].observe
+
+
+def _held_by_concats(network: Network, names: set[str]) -> set[str]:
+    """Return the tensors of a group of which its concats show every value that anybody reads."""
+    readers: dict[str, list[Operator]] = defaultdict(list)
+    for operator in network.operators:
+        for name in operator.inputs:
+            readers[name].append(operator)
+    results = {operator.output for operator in network.operators}
+    inputs = [name for name in network.activations if name not in results]
+    exposed = {port.tensor for port in (*network.inputs, *network.outputs)}
+    entire: set[str] = set()  # every value reaches a concat
+    held: set[str] = set()  # or is read by nobody
+    for name in [*(operator.output for operator in reversed(network.operators)), *inputs]:
+        if name not in names:
+            continue
+        moved = [operator for operator in readers[name] if operator.op in TYING]
+        onward = [operator for operator in moved if operator.op == "concat" or operator.output in entire]
+        if any(_is_whole(operator, network) for operator in onward) or _cover(
+            [operator for operator in onward if operator.op == "slice"], network.activations[name].shape
+        ):
+            entire.add(name)
+            held.add(name)
+        elif (
+            readers[name]
+            and name not in exposed
+            and all(operator.op in TYING and operator.output in held for operator in readers[name])
+        ):
+            held.add(name)
+    return held
+
+
+def _is_whole(operator: Operator, network: Network) -> bool:
+    """Tell whether the output of an operator that moves values holds every value of its inputs."""
+    if operator.op == "resize_nearest":
+        before, after = (network.activations[n].shape for n in (operator.inputs[0], operator.output))
+        return all(a <= b for a, b in zip(before, after, strict=True))
+    return operator.op in ("concat", "pad", "reshape", "transpose")
+
+
+def _cover(slices: Sequence[Operator], shape: tuple[int, int, int]) -> bool:
+    """Tell whether slices of a tensor, each of one axis, leave nothing of it out."""
+    for axis, extent in enumerate(shape):
+        taken = np.zeros(extent, bool)
+        for operator in slices:
+            starts, sizes, steps = (_triple(operator, key) for key in ("starts", "sizes", "steps"))
+            if all(sizes[other] == shape[other] for other in range(3) if other != axis):
+                taken[starts[axis] : starts[axis] + sizes[axis] * steps[axis] : steps[axis]] = True
+        if taken.all():
+            return True
+    return False
+
+
+def _triple(operator: Operator, key: str) -> tuple[int, int, int]:
+    return cast("tuple[int, int, int]", operator.attributes[key])
 
 
 def _common_function(network: Network, names: list[str]) -> Callable[[Real], Real] | None:

@@ -65,6 +65,8 @@ class _Tally:
                 dequantised = block.T.astype(np.float64, order="C")
                 dequantised *= slope
                 dequantised += offset
+                if rescaling is not None:
+                    np.clip(dequantised, rescaling.low, rescaling.high, out=dequantised)
                 part -= dequantised
                 self.noise += float(part.reshape(-1) @ part.reshape(-1))
 
@@ -185,7 +187,9 @@ def measure_outputs(
                 "largest_error": max(
                     (float(np.abs(real - result).max(initial=0.0)) for real, result in pairs), default=0.0
                 ),
-                "same_maximum": sum(int(real.argmax() == result.argmax()) for real, result in pairs),
+                "same_maximum": sum(
+                    int(real.argmax() == result.argmax()) for real, result in pairs if real.size
+                ),
                 "samples": len(pairs),
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ FUSED_TABLES = ("lut", "requantize", "affine")
 FUSED_PAIRS = ("add", "sub", "mul")
 HEADS = (*FUSED_TABLES, *FUSED_PAIRS, "conv", "max_pool", "avg_pool")
 """Operators whose kernels call the next one on each finished range of pixels."""
+LONGEST_CHAIN = 64
+"""Nodes that follow one head at most: their kernels call each other, and a stack has an end."""
 
 
 def value(node: Node, name: str) -> tuple[int, ...]:
@@ -60,15 +63,26 @@ class Analysis:
     margins: dict[str, Margins] = field(default_factory=dict)
     consumers: dict[str, list[Node]] = field(default_factory=dict)
     producers: dict[str, Node] = field(default_factory=dict)
+    inputs: frozenset[str] = field(init=False)
+    outputs: frozenset[str] = field(init=False)
+    _shortcuts: dict[str, Home] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inputs = frozenset(self.program.inputs)
+        self.outputs = frozenset(self.program.outputs)
 
     def home(self, tensor: str) -> Home:
         """Return the outermost tensor that holds `tensor`, and where."""
-        starts = (0, 0, 0)
+        way: list[tuple[str, Home]] = []
         name = tensor
         while name in self.homes:
-            step = self.homes[name]
-            starts = (starts[0] + step.starts[0], starts[1] + step.starts[1], starts[2] + step.starts[2])
+            step = self._shortcuts.get(name, self.homes[name])
+            way.append((name, step))
             name = step.name
+        starts = (0, 0, 0)
+        for inner, step in reversed(way):  # so that no long way is gone twice
+            starts = (starts[0] + step.starts[0], starts[1] + step.starts[1], starts[2] + step.starts[2])
+            self._shortcuts[inner] = Home(name, starts)
         return Home(name, starts)
 
     def private(self, tensor: str) -> bool:
@@ -76,8 +90,8 @@ class Analysis:
         return (
             len(self.consumers.get(tensor, ())) == 1
             and tensor not in self.taps
-            and tensor not in self.program.outputs
-            and tensor not in self.program.inputs
+            and tensor not in self.outputs
+            and tensor not in self.inputs
         )
 
 
@@ -89,9 +103,10 @@ def analyse(program: Program, taps: Sequence[str]) -> Analysis:
         for name in dict.fromkeys(node.inputs):
             analysis.consumers.setdefault(name, []).append(node)
     _fuse(analysis)
+    margined = _margined(analysis)
     for node in program.nodes:
         if node.op == "slice":
-            _place_slice(analysis, node)
+            _place_slice(analysis, node, margined)
     for node in reversed(program.nodes):
         if node.op == "concat":
             _place_concat(analysis, node)
@@ -115,6 +130,7 @@ def _fuse(analysis: Analysis) -> None:
             shape = analysis.program.tensors[name].shape
             if (
                 head is not None
+                and len(analysis.followers.get(head.name, ())) < LONGEST_CHAIN
                 and analysis.private(name)
                 and shape == analysis.program.tensors[node.output].shape
                 and len(others) == len(node.inputs) - 1
@@ -128,25 +144,24 @@ def _fuse(analysis: Analysis) -> None:
                 break
 
 
-def _place_slice(analysis: Analysis, node: Node) -> None:
+def _place_slice(analysis: Analysis, node: Node, margined: set[str]) -> None:
     """A slice of consecutive values is a view, unless margins would have to go where other values are."""
     source = node.inputs[0]
-    if source in analysis.program.inputs or set(value(node, "steps")) != {1}:
+    if source in analysis.inputs or set(value(node, "steps")) != {1}:
         return
     starts, sizes = value(node, "starts"), value(node, "sizes")
     shape = analysis.program.tensors[source].shape
     whole = sizes[:2] == shape[:2]
-    if whole or not any(_needs_margins(consumer) for consumer in _readers(analysis, node.output)):
+    if whole or node.output not in margined:
         analysis.homes[node.output] = Home(source, (starts[0], starts[1], starts[2]))
 
 
-def _readers(analysis: Analysis, tensor: str) -> list[Node]:
-    """Return the nodes that read a tensor, through slices and concats too."""
-    found = []
-    for node in analysis.consumers.get(tensor, ()):
-        found.append(node)
-        if node.op in ("slice", "concat"):
-            found += _readers(analysis, node.output)
+def _margined(analysis: Analysis) -> set[str]:
+    """Return the tensors around which somebody wants margins: who reads them, through slices and concats too."""
+    found: set[str] = set()
+    for node in reversed(analysis.program.nodes):
+        if _needs_margins(node) or (node.op in ("slice", "concat") and node.output in found):
+            found.update(node.inputs)
     return found
 
 
@@ -161,6 +176,7 @@ def _place_concat(analysis: Analysis, node: Node) -> None:
     axis = number(node, "axis")
     tensors = analysis.program.tensors
     members = _merged_members(analysis, node) if axis == 2 else list(node.inputs)
+    times = Counter(members)
     for index, name in enumerate(members):
         size = tensors[name].shape[axis]
         last = index == len(members) - 1
@@ -168,9 +184,9 @@ def _place_concat(analysis: Analysis, node: Node) -> None:
             axis == 2
             and start % BLOCK == 0
             and (last or size % BLOCK == 0)
-            and members.count(name) == 1
+            and times[name] == 1
             and name not in analysis.homes
-            and name not in analysis.program.inputs
+            and name not in analysis.inputs
             and analysis.producers[name].op != "constant"
             and analysis.home(node.output).starts[2] % BLOCK == 0
             and (last_room(analysis, node) or size % BLOCK == 0)
@@ -193,27 +209,27 @@ def _merged_members(analysis: Analysis, node: Node) -> list[str]:
     """Return the inputs of a channel concat, consecutive slices that make up a whole tensor replaced by it."""
     tensors = analysis.program.tensors
     members: list[str] = []
-    names = list(node.inputs)
-    while names:
-        run = _slices_from(analysis, names)
-        if run:
-            members.append(analysis.homes[names[0]].name)
-            names = names[run:]
-        else:
-            members.append(names.pop(0))
+    place = 0
+    while place < len(node.inputs):
+        run = _slices_from(analysis, node.inputs, place)
+        name = node.inputs[place]
+        members.append(analysis.homes[name].name if run else name)
+        place += max(run, 1)
     if any(tensors[name].shape[:2] != tensors[node.output].shape[:2] for name in members):
         return list(node.inputs)
     return members
 
 
-def _slices_from(analysis: Analysis, names: list[str]) -> int:
-    """Return how many names from the first on are slices that cover a tensor's channels in order, or 0."""
-    home = analysis.homes.get(names[0])
-    if home is None or analysis.producers[names[0]].op != "slice" or home.starts != (0, 0, 0):
+def _slices_from(analysis: Analysis, names: Sequence[str], place: int) -> int:
+    """Return how many names from `place` on are slices that cover a tensor's channels in order, or 0."""
+    first = names[place]
+    home = analysis.homes.get(first)
+    if home is None or analysis.producers[first].op != "slice" or home.starts != (0, 0, 0):
         return 0
     tensors = analysis.program.tensors
     total, covered = tensors[home.name].shape, 0
-    for count, name in enumerate(names):
+    for count in range(len(names) - place):
+        name = names[place + count]
         here = analysis.homes.get(name)
         if (
             here != Home(home.name, (0, 0, covered))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ._layout import SLACK, Buffer, Stage
 
 ALIGNMENT = 64
@@ -40,18 +42,32 @@ def plan_arena(stages: Sequence[Stage], constants: Sequence[Buffer]) -> int:
             _, first, last = lives.get(id(buffer), (buffer, stage.group, stage.group))
             end = last_group if buffer.kept else max(last, stage.group)
             lives[id(buffer)] = (buffer, min(first, stage.group), end)
-    placed: list[tuple[int, int, int, int]] = []
-    size = GUARD
+    placed = _Placed(len(lives))
     for buffer, first, last in sorted(lives.values(), key=lambda life: -life[0].size):
         room = -(-(buffer.size + SLACK) // ALIGNMENT) * ALIGNMENT
-        place = GUARD
-        for start, end, other_first, other_last in sorted(placed):
-            if other_last < first or other_first > last or end <= place:
-                continue
-            if start >= place + room:
-                break
-            place = end
-        buffer.place = place
-        placed.append((place, place + room, first, last))
-        size = max(size, place + room)
-    return size
+        buffer.place = placed.put(room, first, last)
+    return placed.size
+
+
+class _Placed:
+    """What has its place, by place: rows of begin, end, and the first and last group of its life."""
+
+    def __init__(self, most: int) -> None:
+        self._rows = np.empty((4, most), np.int64)
+        self._count = 0
+        self.size = GUARD
+
+    def put(self, room: int, first: int, last: int) -> int:
+        """Place `room` bytes as low as they are free from group `first` to `last`; returns where."""
+        begins, ends, firsts, lasts = rows = self._rows[:, : self._count]
+        alive = np.flatnonzero((lasts >= first) & (firsts <= last))
+        # Free is what lies between the furthest end so far and the next begin.
+        reached = np.concatenate([[GUARD], np.maximum.accumulate(ends[alive])])
+        gaps = np.flatnonzero(begins[alive] - reached[:-1] >= room)
+        place = int(reached[gaps[0]] if gaps.size else reached[-1])
+        at = int(np.searchsorted(begins, place))
+        self._rows[:, at + 1 : self._count + 1] = rows[:, at:].copy()
+        self._rows[:, at] = (place, place + room, first, last)
+        self._count += 1
+        self.size = max(self.size, place + room)
+        return place

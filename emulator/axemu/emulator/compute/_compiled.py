@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ._layout import Address, Data, Descriptor, External, KernelAddress, Stage, 
 from ._library import Library
 from ._lowering import Lowering
 from ._paths import SPECS
-from ._threads import ThreadBudget
+from ._threads import Helper, ThreadBudget
 from .fields import job as j
 from .ops import LOWER
 
@@ -59,6 +60,9 @@ class CompiledExecutable(Executable):
         self.arena_size = plan_arena(lowering.stages, self.constants)
         """Bytes of activations of one runner."""
         self.linked = link(lowering.stages, library)
+        self.program = replace(
+            program, constants=MappingProxyType({})
+        )  # packed weights and tables take their place
         self.shared_size = sum(array.nbytes for array in self.linked.kept)
         """Bytes of packed weights and tables, shared by all runners."""
 
@@ -83,7 +87,7 @@ def lower(program: Program, numerics: str, path: str, threads: int, taps: tuple[
 def _import(lowering: Lowering, index: int, name: str) -> None:
     """Copy an input into the arena, unless only slices read it: they copy their part."""
     readers = lowering.analysis.consumers.get(name, [])
-    if all(node.op == "slice" for node in readers) and name not in lowering.program.outputs:
+    if all(node.op == "slice" for node in readers) and name not in lowering.analysis.outputs:
         return
     _, columns, channels = lowering.tensor(name).shape
     strides = (columns * channels, channels, 1)
@@ -193,18 +197,19 @@ class _CompiledRunner(Runner):
         addresses = ([array.ctypes.data for array in inputs], [array.ctypes.data for array in outputs])
         for position, external in executable.linked.externals:
             self._words[position] = addresses[external.output][external.index] + external.offset
-        library = executable.library
-        with executable.budget.taken(executable.threads, library.serve) as helpers:
-            for place, helper in enumerate(helpers):
-                self._helpers[place] = helper.mailbox
-            self._job[j.HELPER_COUNT] = len(helpers)
-            library.run(self._job_address, 0, 0)
+        executable.budget.hold(executable.threads, executable.library.serve, self._execute)
         for name, tap in self._taps.items():
             view = executable.views.get(name)
             if view is None:
                 tap[index] = inputs[self._program.inputs.index(name)]
             else:
                 tap[index] = self._read(view)
+
+    def _execute(self, helpers: list[Helper]) -> None:
+        for place, helper in enumerate(helpers):
+            self._helpers[place] = helper.mailbox
+        self._job[j.HELPER_COUNT] = len(helpers)
+        self._executable.library.run(self._job_address, 0, 0)
 
     def _read(self, view: View) -> Int8Array:
         start = view.buffer.place + view.start

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import hashlib
-import logging
 import os
 import platform
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache, cached_property
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from axemu.driver import InternalError, InvalidArgument
+from axemu.driver import InternalError, InvalidArgument, PrivateDirectory, Scratch
 
 from ._build import SYMBOL_PREFIX, target_machine
+from ._cache import (
+    CompilationFailed,
+    default_directories,
+    find_code,
+    locked_cache,
+    read_code,
+    read_file,
+    write_code,
+)
 from ._paths import SPECS, available_paths, code_features
-
-logger = logging.getLogger(__name__)
+from ._settings import seconds_setting
 
 TIME_LIMIT = 240.0
 """Seconds code generation may take; it needs about ten. `AXEMU_COMPILE_SECONDS` replaces it."""
+EXPIRY = 3600.0
+"""Seconds for which a failure on record keeps processes from trying again."""
+PAUSE = 60.0
+"""Seconds after a failure before this process tries again."""
 
 Call = Callable[[int, int, int], None]
 
@@ -35,11 +46,8 @@ _CHILD = (
     "import pathlib, sys; from axemu.emulator.compute._build import build;"
     " pathlib.Path(sys.argv[2]).write_bytes(build(sys.argv[1]))"
 )
+_INHERITED_FLAGS = {"isolated": "-I", "ignore_environment": "-E", "no_user_site": "-s", "no_site": "-S"}
 _SOURCES = ("micro", "kernels", "fields")
-
-
-class CompilationFailed(InternalError):  # noqa: N818  read as the driver's errors are
-    """Code for a path could not be generated within its time limit."""
 
 
 class Library:
@@ -54,20 +62,16 @@ class Library:
         )
         self._engine.add_object_file(binding.ObjectFileRef.from_data(data))
         self._engine.finalize_object()
-
-    @cached_property
-    def run(self) -> Call:
+        self.run = self._function("run")
         """The kernel that executes a job (`fields.job`); called as (job, 0, 0), it releases the GIL."""
-        return self._function("run")
-
-    @cached_property
-    def serve(self) -> Call:
+        self.serve = self._function("serve")
         """The kernel that is the life of a helper thread; called as (mailbox, 0, 0), it releases the GIL."""
-        return self._function("serve")
 
     def _function(self, kernel: str) -> Call:
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
-        return prototype(self.address(kernel))
+        function: Any = prototype(self.address(kernel))
+        function.library = self  # the code stays for as long as somebody may call it
+        return cast("Call", function)
 
     def address(self, kernel: str) -> int:
         """Return where a kernel's code starts."""
@@ -77,14 +81,46 @@ class Library:
         return address
 
 
-@cache
+_libraries: dict[str, Library] = {}
+_failures: dict[str, tuple[float, CompilationFailed]] = {}
+_loading = threading.RLock()
+
+
 def library(path: str) -> Library:
-    """Return the kernels of a path, generating their code when the cache has none.
+    """Return the kernels of a path, one library per process; generate their code when the cache has none.
 
     Raises:
-        CompilationFailed: the compiler hung or crashed, now or (recorded in the cache) before.
+        CompilationFailed: the code could not be generated, now or a short while ago.
+        InvalidArgument: `AXEMU_COMPILE_SECONDS` holds no number of seconds.
     """
-    return Library(path, object_code(path)[1])
+    found = _libraries.get(path)
+    if found is not None:
+        return found
+    with _loading:
+        if path not in _libraries:
+            _libraries[path] = _loaded(path)
+        return _libraries[path]
+
+
+def _loaded(path: str) -> Library:
+    if path in _failures:
+        when, failure = _failures[path]
+        if time.monotonic() - when < PAUSE:
+            raise failure
+    try:
+        return Library(path, object_code(path)[1])
+    except CompilationFailed as error:
+        _failures[path] = (time.monotonic(), error)
+        raise
+
+
+def _unlock_in_child() -> None:
+    """Another thread of the parent may have been loading."""
+    global _loading  # noqa: PLW0603
+    _loading = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_unlock_in_child)
 
 
 @cache
@@ -106,11 +142,7 @@ def key(path: str) -> str:
 
 def cache_directories() -> tuple[Path, ...]:
     """Return where code is looked for, in this order; it is written to the first that can be written."""
-    if forced := os.environ.get("AXEMU_CACHE_DIR"):
-        return (Path(forced),)
-    from platformdirs import user_cache_path  # noqa: PLC0415
-
-    return (_HERE / "__pycache__", user_cache_path("axemu"))
+    return default_directories()
 
 
 def generate(path: str) -> Path:
@@ -135,97 +167,95 @@ def object_code(path: str, *, retry: bool = False) -> tuple[Path, bytes]:
         retry: generate again where an earlier attempt is on record as failed.
     """
     name = f"kernels-{path}-{key(path)}"
-    for directory in cache_directories():
-        file = directory / f"{name}.o"
-        data = _read(file)
+    target, failure = f"{name}.o", f"{name}.failed"
+    directories = cache_directories()
+    found = find_code(directories, target)
+    if found is not None:
+        return found
+    with locked_cache(directories, f"{name}.lock") as cache:
+        directory = cache.path
+        data = read_code(cache, target)
         if data is not None:
-            return file, data
-    directory = _writable_directory()
-    target, failure = directory / f"{name}.o", directory / f"{name}.failed"
-    with _locked(directory / f"{name}.lock"):
-        data = _read(target)
-        if data is not None:
-            return target, data
-        if failure.exists() and not retry:
-            raise CompilationFailed(
-                f"generating kernels for {path} failed before ({failure.read_text(encoding='utf-8').strip()});"
-                " `axemu warm` tries again"
-            )
+            return directory / target, data
+        if not retry:
+            _check_record(cache, failure, path)
         print(
             f"axemu: generating kernels for {path} (about ten seconds, once per version; kept in {directory})",
             file=sys.stderr,
         )
         try:
             data = _generate(path, directory)
+            cache.remove(failure)
+            write_code(cache, target, data)
         except CompilationFailed as error:
-            _replace(failure, str(error).encode())
+            if error.lasting:
+                with suppress(OSError):
+                    cache.write(failure, str(error).encode())
             raise
-        failure.unlink(missing_ok=True)
-        _replace(target, hashlib.sha256(data).digest() + data)
-        return target, data
+        except OSError as error:
+            raise CompilationFailed(
+                f"generated code cannot be kept in {directory}: {error.strerror}; make room, or set AXEMU_CACHE_DIR to"
+                " another directory"
+            ) from error
+        return directory / target, data
+
+
+def _check_record(cache: PrivateDirectory, failure: str, path: str) -> None:
+    """Refuse to generate what failed before, for a while.
+
+    Raises:
+        CompilationFailed: the failure on record, how old it is and when it will be tried again.
+    """
+    record, age = read_file(cache, failure), cache.age(failure)
+    if record is not None and 0 <= age < EXPIRY:
+        reason = record.decode(errors="replace")[:1000].strip()
+        raise CompilationFailed(
+            f"generating kernels for {path} failed {age / 60:.0f} min ago ({reason}); it is tried again in"
+            f" {(EXPIRY - age) / 60:.0f} min, or now by `axemu warm`"
+        )
 
 
 def _generate(path: str, directory: Path) -> bytes:
-    limit = float(os.environ.get("AXEMU_COMPILE_SECONDS", TIME_LIMIT))
-    with tempfile.TemporaryDirectory(dir=directory) as scratch:
-        target = Path(scratch) / "kernels.o"
-        command = [sys.executable, "-c", _CHILD, path, str(target)]
-        # Settings of Numba that an application runs under are not meant for these kernels.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    limit = seconds_setting("AXEMU_COMPILE_SECONDS", TIME_LIMIT)
+    with Scratch("axemu-build-", directory) as scratch:
+        target = scratch / "kernels.o"
+        command = [sys.executable, *_child_flags(), "-c", _CHILD, path, str(target)]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=limit, check=False, env=environment
+                command,
+                capture_output=True,
+                text=True,
+                timeout=limit,
+                check=False,
+                cwd=scratch,
+                env=_child_environment(),
             )
         except subprocess.TimeoutExpired:
-            raise CompilationFailed(f"the compiler did not finish within {limit:g} s") from None
+            raise CompilationFailed(f"the compiler did not finish within {limit:g} s", lasting=True) from None
         if done.returncode or not target.exists():
-            detail = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
-            raise CompilationFailed(f"the compiler failed: {detail[0]}")
+            detail = (done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"])[0]
+            # A signal (of a system short of memory) or a full disk may not be there the next time.
+            lasting = done.returncode > 0 and not detail.startswith(("OSError", "MemoryError"))
+            raise CompilationFailed(f"the compiler failed: {detail}", lasting=lasting)
         return target.read_bytes()
 
 
-def _read(file: Path) -> bytes | None:
-    """Return the content of a cache file, or None if it is missing or damaged."""
-    try:
-        content = file.read_bytes()
-    except OSError:
-        return None
-    digest, data = content[:32], content[32:]
-    if hashlib.sha256(data).digest() != digest:
-        logger.warning("cache file %s is damaged and will be made again", file)
-        return None
-    return data
+def _child_flags() -> list[str]:
+    """Return the flags for a child that imports what this process could, but nothing from where it happens to run.
+
+    Isolated mode would hide packages that PYTHONPATH or the user's site directory provide.
+    """
+    return ["-P", *(flag for name, flag in _INHERITED_FLAGS.items() if getattr(sys.flags, name))]
 
 
-def _replace(file: Path, content: bytes) -> None:
-    """Write a file so that other processes see all of it or nothing."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-    Path(temporary).replace(file)
+def _child_environment() -> dict[str, str]:
+    """Return this process's environment, with paths that hold in another directory.
 
-
-def _writable_directory() -> Path:
-    for directory in cache_directories():
-        try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryFile(dir=directory):
-                return directory
-        except OSError:
-            continue
-    directory = Path(tempfile.mkdtemp(prefix="axemu-"))
-    logger.warning(
-        "no cache directory can be written (tried %s): generated code is kept in %s for this process only;"
-        " set AXEMU_CACHE_DIR",
-        ", ".join(map(str, cache_directories())),
-        directory,
-    )
-    return directory
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Hold a lock between processes: the others wait and then find the result."""
-    with file.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+    Settings of Numba that an application runs under are not meant for these kernels. An empty entry of PYTHONPATH, left
+    by joining an unset one, would mean the current directory.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    if "PYTHONPATH" in environment:
+        entries = [os.path.abspath(entry) for entry in environment["PYTHONPATH"].split(os.pathsep) if entry]  # noqa: PTH100
+        environment["PYTHONPATH"] = os.pathsep.join(entries)
+    return environment

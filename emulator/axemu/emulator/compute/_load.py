@@ -10,10 +10,12 @@ from functools import partial
 from axemu.driver import InvalidArgument
 from axemu.model.program import Program, validate
 
+from ._cache import CompilationFailed
 from ._executable import Executable
-from ._library import CompilationFailed, Library, library
+from ._library import Library, library
 from ._paths import available_paths
-from ._threads import ThreadBudget, shared_budget, thread_setting
+from ._settings import thread_setting
+from ._threads import ThreadBudget, shared_budget
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,8 @@ def load(
         An executable; call `instance()` for a runner.
 
     Raises:
-        InvalidArgument: An unknown numerics, path or tensor, or a path this CPU cannot run.
+        InvalidArgument: An unknown numerics, path or tensor, a path this CPU cannot run, or an environment variable
+            that holds no number of threads or seconds.
     """
     if path == "auto":
         path = os.environ.get("AXEMU_COMPUTE", "auto")

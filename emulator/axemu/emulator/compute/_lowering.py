@@ -110,7 +110,7 @@ class Lowering:
         readers = self.analysis.consumers.get(name, [])
         image = (
             channels <= 4
-            and (node is None or (node.op == "slice" and node.inputs[0] in self.program.inputs))
+            and (node is None or (node.op == "slice" and node.inputs[0] in self.analysis.inputs))
             and bool(readers)
             and all(reader.op == "conv" for reader in readers)
         )
@@ -211,7 +211,10 @@ class Lowering:
             )
 
     def unary_table(self, node: Node) -> npt.NDArray[np.uint8]:
-        """Return the stored bytes a node of one input maps stored bytes to: [256], or [C, 256] if channels differ."""
+        """Return the stored bytes a node of one input maps stored bytes to.
+
+        One table [256], or, if channels differ, one per channel in whole blocks, as kernels work on those.
+        """
         key = ("unary", node.name)
         if key not in self._tables:
             source, output = self.tensor(node.inputs[0]), self.tensor(node.output)
@@ -219,6 +222,9 @@ class Lowering:
             stored = (signed.view(np.uint8) ^ 0x80).astype(np.uint8)
             if (stored == stored[0]).all():
                 stored = stored[0]
+            else:
+                rest = blocks(len(stored)) - len(stored)
+                stored = np.concatenate([stored, np.zeros((rest, 256), np.uint8)])
             self.table(key, stored)
         return self._tables[key].array
 

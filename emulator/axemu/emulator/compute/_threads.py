@@ -3,23 +3,31 @@
 A run is entered by the caller's thread. When the executable allows more, the run takes helpers that are idle; it
 never waits for one. Callers beyond the total wait their turn, so four instances on four threads on a machine of two
 cores are two at a time, not eight.
+
+Python raises an interrupt where a function begins, where a loop turns, and after any call into C; never within other
+statements. So what belongs together is changed here by statements without a call between them, and whatever an interrupt
+ends can be done over again.
 """
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from itertools import starmap
 
 import numpy as np
 
 from axemu.driver import InvalidArgument
 
 from ._paths import core_count
+from ._settings import thread_setting
 from .fields import job as j
 
 Call = Callable[[int, int, int], None]
@@ -29,19 +37,23 @@ class Helper:
     """A thread that waits in compiled code for work."""
 
     def __init__(self, serve: Call) -> None:
-        memory = np.zeros(j.MAILBOX_BYTES + 64, np.uint8)
-        self.mailbox = memory.ctypes.data + -memory.ctypes.data % 64
+        self._memory = np.zeros(j.MAILBOX_BYTES + 64, np.uint8)
+        self._serve = serve
+        self._started: list[int] = []
+        self.mailbox = self._memory.ctypes.data + -self._memory.ctypes.data % 64
         """Address of the mailbox (`fields.job`)."""
         _libc().sem_init(self._semaphore, 0, 0)
-
-        thread = threading.Thread(
-            target=_live, args=(serve, self.mailbox, memory), name="axemu-helper", daemon=True
-        )
-        thread.start()
 
     @property
     def _semaphore(self) -> ctypes.c_void_p:
         return ctypes.c_void_p(self.mailbox + j.MAILBOX_SEMAPHORE)
+
+    def start(self) -> None:
+        """Let the thread live, unless it does."""
+        if not self._started:
+            arguments = (self._serve, self.mailbox, self._memory)
+            # One call into C, so that no interrupt can come between the start and its record.
+            self._started.extend(starmap(_thread.start_new_thread, ((_live, arguments),)))
 
     def stop(self) -> None:
         """Let the thread end; it must not be in use."""
@@ -55,6 +67,46 @@ def _live(serve: Call, mailbox: int, memory: object) -> None:
     del memory
 
 
+class _Bell:
+    """Wakes one thread.
+
+    It is a pipe, because Linux lets a reader continue on the core of the writer, which is about to wait. A thread woken
+    through a lock or a semaphore often queues behind a busy core while this one idles.
+    """
+
+    def __init__(self) -> None:
+        self._heard, self._rung = os.pipe()
+        os.set_blocking(self._rung, False)
+        weakref.finalize(self, _close, (self._heard, self._rung))
+
+    def ring(self) -> None:
+        """Wake the thread that waits, or the next that does."""
+        with suppress(BlockingIOError):  # full of earlier calls
+            os.write(self._rung, b"\0")
+
+    def wait(self) -> None:
+        """Return when it was rung, perhaps for an earlier reason."""
+        os.read(self._heard, 1)
+
+
+def _close(files: tuple[int, int]) -> None:
+    for file in files:
+        os.close(file)
+
+
+class _Turn:
+    """What one run holds, or waits for: `count` threads may compute, of which `helpers` are not the caller's."""
+
+    __slots__ = ("bell", "count", "helpers", "serve", "wanted")
+
+    def __init__(self, wanted: int, serve: Call) -> None:
+        self.wanted = wanted
+        self.serve = serve
+        self.count = 0
+        self.helpers: list[Helper] = []
+        self.bell: _Bell | None = None
+
+
 class ThreadBudget:
     """How many threads of this process may compute at once, over all instances."""
 
@@ -62,98 +114,123 @@ class ThreadBudget:
         if total < 1:
             raise InvalidArgument(f"the total of compute threads is {total}, expected at least 1")
         self.total = total
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may run a frame of its own
         self._free = total
-        self._waiting = 0
-        # A turn is passed on as a byte: Linux lets a reader continue on the core of the writer, which is about to
-        # wait. One woken through a lock or a semaphore often queues behind a busy core while this one idles.
-        self._awaited, self._passed = os.pipe()
-        self._idle: dict[int, list[Helper]] = {}
+        self._queue: list[_Turn] = []
+        self._granted: dict[_Turn, None] = {}
+        """Turns that were waited for and passed on to threads that have not woken up yet."""
+        self._given: deque[_Turn] = deque()
+        """Turns that ended and were not taken back yet."""
+        self._own = threading.local()
+        self._idle: dict[int, list[Helper]] = {}  # by the code that is their life, which each keeps
         # A run holds its budget, so all helpers are idle by the time nobody holds it.
-        weakref.finalize(self, _end, self._idle, (self._awaited, self._passed))
+        weakref.finalize(self, _end, self._idle)
 
-    @contextmanager
-    def taken(self, wanted: int, serve: Call) -> Iterator[list[Helper]]:
-        """Hold the caller's turn and up to wanted - 1 helpers.
+    def hold(self, wanted: int, serve: Call, work: Callable[[list[Helper]], None]) -> None:
+        """Call `work` with up to wanted - 1 helpers when it is the caller's turn.
 
-        Callers who wait come before helpers, and in the order in which they came.
+        Callers who wait come before helpers, and in the order in which they came. An exception, be it an interrupt at any
+        moment, leaves all turns and helpers to others.
 
         Args:
             wanted: threads the run could use.
             serve: the compiled life of a helper; helpers of another library are not mixed in.
+            work: the run.
         """
-        helpers = self._enter(wanted, serve)
+        turn = _Turn(wanted, serve)
+        settled = False
         try:
-            yield helpers
+            try:
+                self._enter(turn)
+                work(turn.helpers)
+            finally:
+                self._given.append(turn)
+                self._settle()
+                settled = True
         finally:
-            with self._lock:
-                self._idle.setdefault(id(serve), []).extend(helpers)
-            self._give(1 + len(helpers))
+            if not settled:  # an interrupt ended that
+                self._settle()
 
-    def _enter(self, wanted: int, serve: Call) -> list[Helper]:
+    def _enter(self, turn: _Turn) -> None:
         with self._lock:
-            turns = min(wanted, self._free)
-            self._free -= turns
-            if turns:
-                idle = self._idle.setdefault(id(serve), [])
-                return [idle.pop() if idle else Helper(serve) for _ in range(turns - 1)]
-            self._waiting += 1
-        self._wait()
-        return []
+            if self._given or self._queue or not self._free:
+                turn.bell = self._bell()
+                self._queue.append(turn)
+            else:
+                count = min(turn.wanted, self._free)
+                self._free -= count
+                turn.count = count
+        if turn.bell is not None:
+            self._settle()
+            while not turn.count:
+                turn.bell.wait()
+            self._granted.pop(turn, None)
+        elif turn.count > 1:
+            self._call_helpers(turn)
 
-    def _wait(self) -> None:
-        """Read the byte that `_give` writes for each of those who wait."""
-        try:
-            os.read(self._awaited, 1)
-        except BaseException:
-            with self._lock:
-                if self._waiting:
-                    self._waiting -= 1
-                    raise
-            os.read(self._awaited, 1)  # written, or about to be
-            self._give(1)
-            raise
-
-    def _give(self, turns: int) -> None:
-        """Pass turns on to those who wait; keep the rest."""
+    def _call_helpers(self, turn: _Turn) -> None:
+        wanted = turn.count - 1
         with self._lock:
-            passed = min(turns, self._waiting)
-            self._waiting -= passed
-            self._free += turns - passed
+            idle = self._idle.setdefault(id(turn.serve), [])
+            turn.helpers = idle[-wanted:]
+            del idle[-wanted:]
+        while len(turn.helpers) < wanted:
+            turn.helpers.append(Helper(turn.serve))
+        for helper in turn.helpers:
+            helper.start()
+
+    def _settle(self) -> None:
+        """Take back turns that were given, and pass them on to those who wait; may be ended and done again."""
+        with self._lock:
+            while self._given:
+                self._take_back(self._given[0])
+                del self._given[0]
+            while self._queue and self._free:
+                turn = self._queue[0]
+                self._granted[turn] = None
+                self._free -= 1
+                turn.count = 1
+                del self._queue[0]
         # Not under the lock: who is woken may stop this thread here, as it continues on the same core.
-        if passed:
-            os.write(self._passed, bytes(passed))
+        for turn in tuple(self._granted):
+            if turn.bell is not None:
+                turn.bell.ring()
+
+    def _take_back(self, turn: _Turn) -> None:
+        if turn in self._queue:
+            self._queue.remove(turn)
+        self._granted.pop(turn, None)
+        idle = self._idle.setdefault(id(turn.serve), [])
+        idle += turn.helpers
+        turn.helpers = []
+        self._free += turn.count
+        turn.count = 0
+
+    def _bell(self) -> _Bell:
+        """Return the bell of the calling thread."""
+        bell: _Bell | None = getattr(self._own, "bell", None)
+        if bell is None:
+            bell = self._own.bell = _Bell()
+        return bell
 
 
-def _end(idle: dict[int, list[Helper]], files: tuple[int, int]) -> None:
+def _end(idle: dict[int, list[Helper]]) -> None:
     for helpers in idle.values():
         for helper in helpers:
             helper.stop()
-    for file in files:
-        os.close(file)
+
+
+_budgets: dict[int, ThreadBudget] = {}
+"""By process: a forked one gets a budget of its own, as helpers and turns taken stay behind."""
 
 
 def shared_budget() -> ThreadBudget:
     """Return the budget of this process: `AXEMU_COMPUTE_THREADS`, or as many threads as it may use cores."""
-    return _budget_of(os.getpid())
-
-
-@cache
-def _budget_of(_process: int) -> ThreadBudget:
-    """Return a budget; a forked process gets one of its own, as helpers and turns taken stay behind."""
-    return ThreadBudget(thread_setting("AXEMU_COMPUTE_THREADS", core_count()))
-
-
-def thread_setting(variable: str, default: int) -> int:
-    """Return a number of threads from the environment.
-
-    Raises:
-        InvalidArgument: the variable holds something else.
-    """
-    text = os.environ.get(variable, "")
-    if text and not text.isdigit():
-        raise InvalidArgument(f"{variable} is {text!r}, expected a number of threads")
-    return int(text) if text else default
+    known = _budgets.get(os.getpid())
+    if known is None:
+        known = ThreadBudget(thread_setting("AXEMU_COMPUTE_THREADS", core_count()))
+        known = _budgets.setdefault(os.getpid(), known)  # another thread may have been faster
+    return known
 
 
 @cache

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from axemu.driver import InvalidArgument
+from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,11 @@ class Field:
 
     def member(self, name: str) -> Field:
         """Return a member of an object; it must exist."""
-        mapping = self.mapping()
-        if name not in mapping:
+        if not isinstance(self.value, dict):
+            raise self._wrong("an object")
+        if name not in self.value:
             raise InvalidArgument(f"{self.path}: {name!r} is missing; compile the model again")
-        return mapping[name]
+        return Field(self.value[name], f"{self.path}.{name}")
 
     def mapping(self) -> dict[str, Field]:
         """Return the members of an object."""
@@ -72,37 +73,27 @@ class Field:
         return tuple(item.integer(low, high) for item in self.items(limit))
 
     def _wrong(self, expected: str) -> InvalidArgument:
-        shown = repr(self.value)
-        shown = shown if len(shown) <= 80 else shown[:77] + "..."
-        return InvalidArgument(f"{self.path}: is {shown}, expected {expected}; compile the model again")
+        return InvalidArgument(
+            f"{self.path}: is {shown(self.value)}, expected {expected}; compile the model again"
+        )
 
 
-def read_json(path: Path, limit: int) -> Field:
-    """Parse a JSON file of at most `limit` bytes.
+def read_json(path: Path) -> Field:
+    """Parse a JSON file of a compiled model.
 
     Raises:
-        InvalidArgument: too large, not UTF-8, not JSON, nested too deep, a repeated member, or NaN or Infinity.
+        InvalidArgument: unreadable, beyond `JSON_FILE`, not UTF-8, not JSON, a repeated member, or NaN or Infinity.
     """
-    size = path.stat().st_size
-    if size > limit:
-        raise InvalidArgument(f"{path.name}: has {size} bytes, expected at most {limit} ({path})")
     try:
-        value = json.loads(
-            path.read_bytes().decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
-        )
-    except (ValueError, RecursionError) as error:
+        content = read_bounded(path, JSON_FILE)
+    except OSError as error:
+        raise InvalidArgument(f"{path.name}: cannot be read: {error.strerror or error} ({path})") from error
+    except ValueError as error:
+        raise InvalidArgument(f"{path.name}: {error} ({path})") from error
+    try:
+        value = parse_json(content, JSON_FILE)
+    except ValueError as error:
         raise InvalidArgument(
             f"{path.name}: is not valid JSON ({error}); compile the model again ({path})"
         ) from error
     return Field(value, f"{path.name}: $")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("an object names a member twice")
-    return result
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a number")

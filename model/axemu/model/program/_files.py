@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axemu.driver import IncompatibleDevice, InvalidArgument
+from axemu.driver import IncompatibleDevice, InvalidArgument, path_errors
 from axemu.model.ops._version import NUMERICS_VERSION
 from axemu.model.program._fields import Field, read_json
 from axemu.model.program._program import FORMAT_VERSION, Attribute, Node, Program, Tensor, is_structure_only
@@ -26,7 +26,6 @@ COVERED = ("model.json", "manifest.json", PROGRAM_BIN)
 """Files whose hashes program.json carries."""
 
 ALIGNMENT = 64
-MAX_JSON_BYTES = 1 << 28
 MAX_BIN_BYTES = 1 << 34
 _DTYPES: dict[str, np.dtype[Any]] = {
     "int8": np.dtype("<i1"),
@@ -87,7 +86,10 @@ def write_program(directory: Path | str, program: Program) -> None:
 
 
 def read_program(directory: Path | str) -> Program:
-    """Read and check the program of a compiled model; constants are mapped from the file, read-only.
+    """Read and check the program of a compiled model; constants are read only.
+
+    They are read into memory, and what was read is what is checked: of a mapped file a part may change afterwards, or go,
+    which ends the process that touches it.
 
     Raises:
         IncompatibleDevice: there is no program (a directory of the vendor's compiler), or a version of format or
@@ -95,7 +97,12 @@ def read_program(directory: Path | str) -> Program:
         InvalidArgument: a file is damaged, has changed since it was compiled, or breaks a rule; names file and field.
     """
     folder = Path(directory)
-    root = read_json(_inside(folder, PROGRAM_JSON, IncompatibleDevice), MAX_JSON_BYTES)
+    with path_errors(InvalidArgument, folder):
+        return _read_program(folder)
+
+
+def _read_program(folder: Path) -> Program:
+    root = read_json(_inside(folder, PROGRAM_JSON, IncompatibleDevice))
     for key, version in (("format_version", FORMAT_VERSION), ("numerics_version", NUMERICS_VERSION)):
         found = root.member(key).integer(0, 1 << 30)
         if found != version:
@@ -104,7 +111,11 @@ def read_program(directory: Path | str) -> Program:
             )
     files = root.member("files")
     for name in COVERED:
-        _check_fingerprint(_inside(folder, name, IncompatibleDevice), files.member(name))
+        _inside(folder, name, IncompatibleDevice)
+    for name in COVERED:
+        if name != PROGRAM_BIN:
+            _check_fingerprint(folder / name, files.member(name))
+    memory = _read_checked(folder / PROGRAM_BIN, files.member(PROGRAM_BIN))
     program = Program(
         name=root.member("name").text(),
         batch=root.member("batch").integer(1, 4),
@@ -112,7 +123,7 @@ def read_program(directory: Path | str) -> Program:
         nodes=tuple(_node(field) for field in root.member("nodes").items(MAX_ENTRIES)),
         inputs=root.member("inputs").texts(MAX_ENTRIES),
         outputs=root.member("outputs").texts(MAX_ENTRIES),
-        constants=_map_constants(folder / PROGRAM_BIN, root.member("constants")),
+        constants=_constants(memory, root.member("constants")),
         tasks=decode_tasks(root.member("tasks")),
     )
     if is_structure_only(program):
@@ -145,13 +156,38 @@ def _fingerprint(path: Path) -> dict[str, Any]:
 
 
 def _check_fingerprint(path: Path, expected: Field) -> None:
+    _check_size(path, path.stat().st_size, expected)
+    _check_hash(path, _fingerprint(path)["sha256"], expected)
+
+
+def _read_checked(path: Path, expected: Field) -> npt.NDArray[np.uint8]:
+    """Return the content of a file, at an address that is a multiple of `ALIGNMENT`, read only."""
+    size = _check_size(path, path.stat().st_size, expected)
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    content = memory[start : start + size]
+    with path.open("rb", buffering=0) as stream:
+        done = 0
+        while done < size and (count := stream.readinto(content[done:].data)):
+            done += count
+    _check_size(path, done, expected)
+    _check_hash(path, hashlib.sha256(content.data).hexdigest(), expected)
+    content.flags.writeable = False
+    return content
+
+
+def _check_size(path: Path, found: int, expected: Field) -> int:
     size = expected.member("bytes").integer(0, MAX_BIN_BYTES)
-    if path.stat().st_size != size:
+    if found != size:
         raise InvalidArgument(
-            f"{path.name}: has {path.stat().st_size} bytes, expected {size}: truncated or changed since it was"
+            f"{path.name}: has {found} bytes, expected {size}: truncated or changed since it was"
             f" compiled; compile the model again ({path})"
         )
-    if _fingerprint(path)["sha256"] != expected.member("sha256").text():
+    return size
+
+
+def _check_hash(path: Path, found: str, expected: Field) -> None:
+    if found != expected.member("sha256").text():
         raise InvalidArgument(
             f"{path.name}: sha256 differs from the one in {PROGRAM_JSON}: damaged or changed since it was compiled;"
             f" compile the model again ({path})"
@@ -168,10 +204,8 @@ def _write_constants(path: Path, constants: Mapping[str, npt.NDArray[Any]]) -> l
     return rows
 
 
-def _map_constants(path: Path, table: Field) -> Mapping[str, npt.NDArray[Any]]:
-    rows = table.items(MAX_ENTRIES)
-    size = path.stat().st_size
-    whole = np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
+def _constants(memory: npt.NDArray[np.uint8], table: Field) -> Mapping[str, npt.NDArray[Any]]:
+    rows, size = table.items(MAX_ENTRIES), memory.size
     constants: dict[str, npt.NDArray[Any]] = {}
     for row in rows:
         cells = row.items(4)
@@ -190,9 +224,9 @@ def _map_constants(path: Path, table: Field) -> Mapping[str, npt.NDArray[Any]]:
         if offset % ALIGNMENT or offset + length > size:
             raise InvalidArgument(
                 f"{row.path}: constant {name!r} lies at {offset}..{offset + length}, expected a multiple of"
-                f" {ALIGNMENT} and at most {size}, the size of {path.name}"
+                f" {ALIGNMENT} and at most {size}, the size of {PROGRAM_BIN}"
             )
-        constants[name] = np.asarray(whole[offset : offset + length]).view(_DTYPES[kind]).reshape(shape)
+        constants[name] = memory[offset : offset + length].view(_DTYPES[kind]).reshape(shape)
     return MappingProxyType(constants)
 
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import InvalidArgument
+from axemu.driver.bounded import shown
 from axemu.model.ops._operator import MAX_DIMENSION, MAX_SCALE, MAX_ZERO_POINT, MIN_SCALE
 from axemu.model.ops._registry import OPERATORS
 from axemu.model.program._program import Node, Program, Tensor, is_structure_only
+from axemu.model.program._tasks import Task
 
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 1 << 15
 """Tensors, nodes or constants of one program."""
 MAX_TENSOR_BYTES = 1 << 30
 MAX_TOTAL_BYTES = 1 << 34
 """All activations of a frame together, whether or not they live at the same time."""
+MAX_COUNT = 1 << 34
+"""Each count of all tasks of a frame together: a core takes minutes for so many, and 16 GiB is the most a board has."""
+MAX_COUNTS = {
+    "macs": 1 << 48,
+    "layers": 1 << 24,
+    "ddr_read_bytes": 1 << 32,
+    "ddr_write_bytes": 1 << 32,
+    "io_ddr_bytes": 1 << 32,
+}
+COUNTS = tuple(field.name for field in fields(Task) if field.name not in ("name", "op"))
 MAX_REPORTED = 20
 
 
@@ -57,6 +70,16 @@ def _problems(program: Program) -> Iterator[str]:
         if total > MAX_TOTAL_BYTES:
             damaged.append(f"tensors take {total} bytes, expected at most {MAX_TOTAL_BYTES}")
     yield from damaged or _graph_problems(program)
+    yield from _task_problems(program.tasks)
+
+
+def _task_problems(tasks: Sequence[Task]) -> Iterator[str]:
+    for name in COUNTS:
+        amounts = [getattr(task, name) for task in tasks]
+        most = MAX_COUNTS.get(name, MAX_COUNT)
+        total = sum(amounts)
+        if total > most or min(amounts, default=0) < 0:
+            yield f"tasks have {name} {shown(amounts)}, in all {total}, expected none negative and at most {most} in all"
 
 
 def _tensor_problems(name: str, tensor: Tensor) -> Iterator[str]:
@@ -77,12 +100,13 @@ def _tensor_problems(name: str, tensor: Tensor) -> Iterator[str]:
 def _graph_problems(program: Program) -> Iterator[str]:
     for what, names in (("inputs", program.inputs), ("outputs", program.outputs)):
         if not names or len(set(names)) != len(names):
-            yield f"{what} are {list(names)}, expected at least one and each once"
+            yield f"{what} are {shown(list(names))}, expected at least one and each once"
         yield from (
             f"{what} name the unknown tensor {name!r}" for name in names if name not in program.tensors
         )
     produced = set(program.inputs)
     seen: set[str] = set()
+    structure_only = is_structure_only(program)
     for node in program.nodes:
         if node.name in seen:
             yield f"node {node.name!r}: the name is used twice"
@@ -91,15 +115,17 @@ def _graph_problems(program: Program) -> Iterator[str]:
             yield f"node {node.name!r}: operator {node.op!r} is unknown, expected one of {sorted(OPERATORS)}"
             produced.add(node.output)
             continue
-        broken = list(_reference_problems(program, node, produced))
+        broken = list(_reference_problems(program, node, produced, structure_only))
         produced.add(node.output)
-        yield from broken or _node_problems(program, node)
+        yield from broken or _node_problems(program, node, structure_only)
     for name in program.tensors:
         if name not in produced:
             yield f"tensor {name!r} is produced by nobody"
 
 
-def _reference_problems(program: Program, node: Node, produced: set[str]) -> Iterator[str]:
+def _reference_problems(
+    program: Program, node: Node, produced: set[str], structure_only: bool
+) -> Iterator[str]:
     where = f"node {node.name!r} ({node.op})"
     for name in node.inputs:
         if name not in program.tensors:
@@ -110,15 +136,15 @@ def _reference_problems(program: Program, node: Node, produced: set[str]) -> Ite
         yield f"{where}: output {node.output!r} is an unknown tensor"
     elif node.output in produced:
         yield f"{where}: output {node.output!r} has another producer"
-    if not is_structure_only(program):
+    if not structure_only:
         for role, name in node.constants.items():
             if name not in program.constants:
                 yield f"{where}: constant {role!r} names {name!r}, which does not exist"
 
 
-def _node_problems(program: Program, node: Node) -> list[str]:
+def _node_problems(program: Program, node: Node, structure_only: bool) -> list[str]:
     constants: Mapping[str, npt.NDArray[Any]] | None = None
-    if not is_structure_only(program):
+    if not structure_only:
         constants = {role: np.asarray(program.constants[name]) for role, name in node.constants.items()}
     return OPERATORS[node.op].check(
         node, program.input_tensors(node), program.tensors[node.output], constants

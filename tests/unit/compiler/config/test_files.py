@@ -10,6 +10,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
+from axelera.compiler import ConfigurationError
 from axelera.compiler.config import CompilerConfig, check_cascade, load_config, preset_names
 
 
@@ -124,7 +125,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with (tmp_path / "a.toml").open("wb") as file:
         file.truncate(1 << 32)
-    with pytest.raises(ValueError, match="bytes"):
+    with pytest.raises(ValueError, match="larger than 1048576 B"):
         load_config(tmp_path / "a.toml")
 
 
@@ -174,3 +175,15 @@ def test_every_preset_is_a_valid_configuration(name: str, tmp_path: Path) -> Non
 
 def test_the_named_presets_are_shipped() -> None:
     assert {"yolo11n.toml", "yolo11s.toml", "yolov8s.toml"} <= set(preset_names())
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 70_000, "a/" * 3000, "a\0b"])
+def test_a_name_that_no_file_has_is_a_file_that_is_not_there(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="was not found") as caught:
+        load_config(name, folder=tmp_path)
+    assert len(str(caught.value)) < 5000
+
+
+def test_a_json_key_written_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="key 'tiling_depth' occurs twice"):
+        load_config(write(tmp_path / "a.json", '{"tiling_depth": 6, "tiling_depth": 1}'))

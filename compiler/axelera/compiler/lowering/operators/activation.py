@@ -12,6 +12,9 @@ def lower(builder: Builder, node: ir.Node) -> None:
     """Lower an activation operator."""
     value = node.inputs[0]
     source = builder.spatial(value)
+    function = node_function(node)
+    if function is None:
+        raise LookupError("the parameters of the activation are computed, not constant")
     if node.op_type in ("Relu", "Clip") and value is not None:
         low, high = (0.0, None) if node.op_type == "Relu" else clip_bounds(node)
         producer = builder.sole_producer(source, value)
@@ -25,9 +28,6 @@ def lower(builder: Builder, node: ir.Node) -> None:
             producer.source += (node_label(node),)
             builder.result(node, source)
             return
-    function = node_function(node)
-    if function is None:
-        raise LookupError("the parameters of the activation are computed, not constant")
     _table(builder, node, source, function)
 
 

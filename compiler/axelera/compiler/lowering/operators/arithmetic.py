@@ -32,6 +32,8 @@ def _lower(builder: Builder, node: ir.Node, op: str) -> None:
     left, right = node.inputs
     first, second = constant_of(left), constant_of(right)
     if first is None and second is None:
+        if len(known_shape(left)) != len(known_shape(right)):
+            raise LookupError("maps of different rank cannot be combined on the chip")
         a, b = builder.spatial(left), builder.spatial(right)
         shape = builder.output_shape(node)
         if builder.shape(a) != shape and op != "sub":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from axelera.compiler.frontend import attribute, constant_of, optional_input, spatial_attributes
+from axelera.compiler.frontend import attribute, constant_of, optional_input
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering.operators._window import explicit_window
 
 
 def lower(builder: Builder, node: ir.Node) -> None:
@@ -19,7 +20,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
     inputs, outputs_per_group, kernel_h, kernel_w = weight.shape
     grouped = weight.reshape(group, inputs // group, outputs_per_group, kernel_h, kernel_w)
     reordered = grouped.transpose(0, 2, 3, 4, 1).reshape(group * outputs_per_group, kernel_h, kernel_w, -1)
-    spatial = spatial_attributes(node)
+    spatial = explicit_window(node)
     output = builder.add(
         "conv_transpose",
         (source,),

@@ -13,6 +13,8 @@ def lower(builder: Builder, node: ir.Node) -> None:
     """Lower a Gemm with a constant matrix; its input may be a flattened map."""
     view = builder.views.get(node.inputs[0]) if node.inputs[0] is not None else None
     source = view.tensor if isinstance(view, Flattened) else builder.spatial(node.inputs[0])
+    if attribute(node, "transA", 0):
+        raise LookupError("a transposed first operand does not exist on the chip")
     matrix, bias = constant_of(node.inputs[1]), constant_of(optional_input(node, 2))
     if matrix is None:
         raise LookupError("the matrix is computed, not constant")

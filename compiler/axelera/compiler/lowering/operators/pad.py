@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx_ir as ir
 
-from axelera.compiler.frontend import integers, optional_input
+from axelera.compiler.frontend import attribute, constant_of, integers, optional_input
 from axelera.compiler.lowering._builder import Builder
 
 
 def lower(builder: Builder, node: ir.Node) -> None:
     """Lower a constant Pad of height, width or channels; the value is the zero point, filled in when it is known."""
     source = builder.spatial(node.inputs[0])
+    filling = optional_input(node, 2)
+    value = 0 if filling is None else constant_of(filling)
+    if attribute(node, "mode", "constant") != "constant" or value is None or np.any(value):
+        raise LookupError("only padding with the constant 0 exists on the chip")
     amounts = integers(node.inputs[1])
     axes = integers(optional_input(node, 3)) or (0, 1, 2, 3)
     if amounts is None or len(amounts) != 2 * len(axes):

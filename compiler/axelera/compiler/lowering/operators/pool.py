@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from axelera.compiler.frontend import attribute, spatial_attributes
+from axelera.compiler.frontend import attribute
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering.operators._window import explicit_window
 
 
 def _window(builder: Builder, node: ir.Node, source: str) -> dict[str, tuple[int, ...]]:
     """Return the attributes of a pool; ceil_mode becomes padding at the far side."""
-    spatial = spatial_attributes(node)
+    spatial = explicit_window(node)
     kernel = tuple(attribute(node, "kernel_shape"))
     pads = list(spatial["pads"])
     sizes, outputs = builder.shape(source)[:2], builder.output_shape(node)[:2]
@@ -40,15 +41,21 @@ def lower_max(builder: Builder, node: ir.Node) -> None:
 
 
 def lower_average(builder: Builder, node: ir.Node) -> None:
-    """Lower AveragePool."""
+    """Lower AveragePool.
+
+    What ceil_mode lets a window reach past the padded map never counts; padding does or does not. The chip's pool knows
+    one kind of border only.
+    """
     source = builder.spatial(node.inputs[0])
     window = _window(builder, node, source)
-    if window["pads"] != spatial_attributes(node)["pads"]:
+    pads = explicit_window(node)["pads"]
+    overhangs = window["pads"] != pads
+    if overhangs and any(pads):
         raise LookupError("ceil_mode makes a window reach past the padded map; use sizes that divide evenly")
     dilations = window.pop("dilations")
     if dilations != (1, 1):
         raise LookupError("dilated average pools do not exist on the chip")
-    include = bool(attribute(node, "count_include_pad", 0))
+    include = bool(attribute(node, "count_include_pad", 0)) and not overhangs
     output = builder.add(
         "avg_pool",
         (source,),

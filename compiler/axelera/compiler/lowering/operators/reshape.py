@@ -25,7 +25,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
     height, width, channels = builder.shape(tensor)
     if len(shape) == 2 and shape[0] == 1:
         builder.views[output] = Spatial(tensor) if height * width == 1 else Flattened(tensor)
-    elif len(shape) == 4 and spatial_shape(shape) == (height, width, channels):
+    elif len(shape) in (3, 4) and spatial_shape(shape) == (height, width, channels):
         builder.result(node, tensor)
     elif len(shape) == 4 and shape[3] == height * width and shape[1] * shape[2] == channels:
         builder.views[output] = _heads(builder, node, tensor, shape[1])

@@ -21,6 +21,8 @@ def lower(builder: Builder, node: ir.Node) -> None:
     before, after = builder.shape(source), builder.output_shape(node)
     scales = constant_of(optional_input(node, 2))
     mode = attribute(node, "mode", "nearest")
+    if mode not in ("nearest", "linear") or attribute(node, "antialias", 0):
+        raise LookupError(f"mode {mode!r} or its antialiasing does not exist on the chip")
     tables: dict[str, npt.NDArray[np.generic]] = {}
     for axis, letter in enumerate("hw"):
         given = float(scales.reshape(-1)[2 + axis]) if scales is not None and scales.size == 4 else None
