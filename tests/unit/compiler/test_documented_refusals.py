@@ -143,3 +143,37 @@ def test_depth_of_a_network_is_no_depth_of_calls(op: str) -> None:
     finally:
         sys.setrecursionlimit(limit)
     assert sqnr(run_float(model, frame)[0], result) > 20.0
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [("Transpose", {"perm": [0, 1, 2, 3]}), ("Cast", {"to": TensorProto.FLOAT}), ("Dropout", {})],
+)
+def test_what_changes_nothing_may_stand_between_two_outputs(op: str, attributes: dict[str, object]) -> None:
+    net = Net(SHAPE)
+    x = net.conv("x", 3, 8)
+    frames = data(SHAPE, 2)
+    model = net.model(x, net.add(op, x, **attributes))
+    first, second = compiler.quantize(model, iter(frames), CompilerConfig())(frames[0])
+    assert np.array_equal(first, second)
+
+
+def test_an_activation_behind_a_refused_operator_is_no_second_problem() -> None:
+    net = Net(SHAPE)
+    flipped = net.add("Transpose", net.conv("x", 3, 8), perm=[0, 1, 3, 2])
+    swish = net.add("Mul", flipped, net.add("Sigmoid", flipped))
+    assert refusal(net.model(net.conv(swish, 8, 8)), validate=False) == [("Transpose", "can be lowered")]
+
+
+def test_outputs_without_a_shape_behind_what_cannot_be_inferred_name_the_node() -> None:
+    net = Net(SHAPE)
+    model = net.model(net.conv(net.conv("x", 3, 8), 8, 8))
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    model.graph.node[1].op_type = "Unheard"
+    model.graph.node[1].domain = "of.somebody"
+    model.opset_import.append(onnx.helper.make_opsetid("of.somebody", 1))
+    with pytest.raises(
+        ModelError, match=r"node 'node_1_Conv' is of\.somebody\.Unheard, an operator that is not part"
+    ):
+        compiler.structure_program(model)

@@ -12,12 +12,14 @@ from typing import Any
 import onnx
 import onnx.shape_inference
 import onnx.version_converter
+import onnx_ir as ir
 import onnxruntime
 from onnx import helper
 
 from axelera.compiler._errors import ModelError
 from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler.frontend._ceil import CEIL_OPSET, pools_need_ceil_opset
+from axelera.compiler.frontend._explain import unknown_shape
 from axelera.compiler.frontend._tensors import check_tensors
 from axelera.compiler.frontend._types import use_float32
 from axemu.driver import path_errors
@@ -79,7 +81,7 @@ def normalise(
     del proto.graph.value_info[:]  # stale once shapes are pinned
     _name_nodes(proto)
     try:
-        _forget_output_shapes(proto)
+        _forget_output_shapes(proto, name)
         use_float32(proto)
         onnx.checker.check_model(proto)
         if opset < CANONICAL_OPSET:
@@ -89,7 +91,9 @@ def normalise(
         if opset_of(proto) < CEIL_OPSET and pools_need_ceil_opset(proto):
             proto = onnx.version_converter.convert_version(proto, CEIL_OPSET)
             del proto.graph.value_info[:]  # converters infer shapes, in the way of the older opset
-            _forget_output_shapes(proto)
+            _forget_output_shapes(proto, name)
+    except ModelError:
+        raise
     except Exception as error:  # the checker and the converter raise several unrelated classes
         raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {error}") from error
     proto.ir_version = min(proto.ir_version, IR_VERSION)
@@ -178,12 +182,20 @@ def _name_nodes(proto: onnx.ModelProto) -> None:
             taken.add(output)
 
 
-def _forget_output_shapes(proto: onnx.ModelProto) -> None:
-    """Keep ranks alone; find them where the file leaves even these out."""
+def _forget_output_shapes(proto: onnx.ModelProto, name: str) -> None:
+    """Keep ranks alone; find them where the file leaves even these out.
+
+    Raises:
+        ModelError: a rank cannot be found; names the node at fault.
+    """
     if not all(value.type.tensor_type.HasField("shape") for value in proto.graph.output):
-        inferred = onnx.shape_inference.infer_shapes(proto).graph.output
+        inferred = onnx.shape_inference.infer_shapes(proto)
+        model = ir.from_proto(inferred)
+        for value in model.graph.outputs:
+            if value.shape is None:
+                raise ModelError(f"model {name!r}: {unknown_shape(model, value)}")
         del proto.graph.output[:]
-        proto.graph.output.extend(inferred)
+        proto.graph.output.extend(inferred.graph.output)
     fixed = {value.name for value in proto.graph.input}
     for value in proto.graph.output:
         for dim in () if value.name in fixed else value.type.tensor_type.shape.dim:

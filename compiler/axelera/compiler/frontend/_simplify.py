@@ -178,7 +178,10 @@ def _remove_no_op(node: ir.Node) -> bool:
     if source is None or is_constant(source) or not _changes_nothing(node):
         return False
     if output.is_graph_output() and (source.producer() is None or source.is_graph_output()):
-        return False
+        if node.op_type == "Identity":
+            return False
+        replace_node(node, ir.Node("", "Identity", [source], name=node.name))  # both ends have names to keep
+        return True
     bypass(node, source)
     return True
 

@@ -62,10 +62,10 @@ def _walk(builder: Builder, part: Partition) -> list[Violation]:
     problems: list[Violation] = []
     poisoned: set[ir.Value] = set()
     for node in part.chip:
-        if node in inner:
-            continue
         if any(value in poisoned for value in node.inputs):
             poisoned.update(node.outputs)
+            continue
+        if node in inner:
             continue
         try:
             _lower_node(builder, part, node)
