@@ -115,3 +115,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(arguments: list[str]) -> None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_a_character_that_the_terminal_lacks_is_no_error() -> None:
+    program = """
+import typer
+from axemu.cli._errors import start
+app = typer.Typer()
+app.command()(lambda: print("224" + chr(215) + "224"))
+start(app)
+"""
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "224\\xd7224\n"), done.stderr

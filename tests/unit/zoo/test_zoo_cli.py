@@ -122,7 +122,8 @@ def test_the_table_has_a_row_per_network() -> None:
 
 def test_the_table_keeps_the_compile_times_of_an_earlier_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |"))
+    text = command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |")
+    page.write_text(text, encoding="utf-8")
     again = command("table", "--only", "squeezenet", "--times-from", str(page)).stdout
     first, second = [line for line in again.splitlines() if line.startswith("| `")]
     assert "| – |" in first
@@ -131,7 +132,8 @@ def test_the_table_keeps_the_compile_times_of_an_earlier_page(tmp_path: Path) ->
 
 def test_measuring_fills_the_gaps_of_an_earlier_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |"))
+    text = command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |")
+    page.write_text(text, encoding="utf-8")
     again = command("table", "--measure", "--only", "squeezenet", "--times-from", str(page)).stdout
     first, second = [line.split("|")[9].strip() for line in again.splitlines() if line.startswith("| `")]
     assert float(first) > 0
