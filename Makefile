@@ -57,6 +57,7 @@ test-elsewhere: $(DEVELOPED)
 
 lint: $(DEVELOPED)
 	$(BIN)/ruff check .
+	$(BIN)/ruff check --quiet --preview --select PLW1514 . # an encoding for every text file
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

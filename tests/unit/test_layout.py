@@ -10,7 +10,9 @@ import pytest
 from pytest_regressions.data_regression import DataRegressionFixture
 
 ROOT = Path(__file__).resolve().parents[2]
-WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"][
+    "targets"
+]["wheel"]
 PUBLIC = [
     "axemu.chip",
     "axelera.compiler",

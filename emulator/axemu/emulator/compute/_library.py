@@ -226,6 +226,6 @@ def _writable_directory() -> Path:
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     """Hold a lock between processes: the others wait and then find the result."""
-    with file.open("w") as stream:
+    with file.open("w", encoding="utf-8") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
