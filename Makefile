@@ -8,7 +8,7 @@ SMOKE := build/smoke
 
 .PHONY: help develop demo check test test-full test-elsewhere lint format wheel-smoke clean
 
-# What `make check` runs: one process each room, nothing that compiles a network, builds a wheel or waits.
+# What `make check` runs, less the tests marked slow: a minute on two cores, once kernels have been generated.
 CHECKED := tests/unit tests/conformance/test_runtime_surface.py tests/conformance/test_numerics_vectors.py
 
 help:

@@ -304,6 +304,7 @@ compiler.compile(model, config, sys.argv[2] + "/c")
 """
 
 
+@pytest.mark.slow
 def test_processes_with_other_hash_seeds_and_thread_counts_give_the_same_bytes(
     network: onnx.ModelProto, tmp_path: Path
 ) -> None:

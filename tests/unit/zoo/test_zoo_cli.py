@@ -130,6 +130,7 @@ def test_the_table_keeps_the_compile_times_of_an_earlier_page(tmp_path: Path) ->
     assert "| 12.5 |" in second
 
 
+@pytest.mark.slow
 def test_measuring_fills_the_gaps_of_an_earlier_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     text = command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |")
