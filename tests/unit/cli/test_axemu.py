@@ -80,6 +80,12 @@ def test_by_default_the_report_is_text_on_stderr(make_model: MakeModel, tmp_path
     assert "simulated by timing model" in done.stderr
 
 
+def test_what_follows_the_program_is_the_programs(tmp_path: Path) -> None:
+    (tmp_path / "show.py").write_text("import sys; print(sys.argv[1:])")
+    done = axemu("run", "show.py", "--help", "--report", "x", "-k", "--", "y")
+    assert (done.returncode, done.stdout) == (0, "['--help', '--report', 'x', '-k', '--', 'y']\n")
+
+
 def test_each_context_of_a_program_writes_its_own_report(make_model: MakeModel, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
