@@ -37,6 +37,19 @@ def test_every_row_of_the_table_has_its_section_and_every_section_its_row() -> N
     assert linked == sections
 
 
+SECTIONS = re.split(r"^## ", CHANGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: anchor(section.partition("\n")[0]))
+def test_names_that_a_section_mentions_stand_in_the_files_it_mentions(section: str) -> None:
+    body = section.partition("\n")[2]
+    paths = [ROOT / name for name in NAMED.findall(body)]
+    files = [file for path in paths for file in ([path] if path.is_file() else path.glob("*.py"))]
+    code = "\n".join(text(file) for file in files)
+    names = set(re.findall(r"`([A-Za-z_]\w+)`", body)) - {"axemu", "modelled"}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", code)] == []
+
+
 def test_the_rooms_are_those_of_the_wheel() -> None:
     wheel = tomllib.loads(text(ROOT / "pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
     described = [
