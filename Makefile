@@ -6,16 +6,22 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
 SMOKE := build/smoke
 
-.PHONY: help demo test test-full lint format wheel-smoke clean
+.PHONY: help develop demo check test test-full test-elsewhere lint format wheel-smoke clean
+
+# What `make check` runs, less the tests marked slow: a minute on two cores, once kernels have been generated.
+CHECKED := tests/unit tests/conformance/test_runtime_surface.py tests/conformance/test_numerics_vectors.py
 
 help:
-	@echo "make demo         compile a network for handwritten digits and run it on an emulated board"
-	@echo "make test         a seeded sample of every suite, at most five minutes"
-	@echo "make test-full    the large counts"
-	@echo "make lint         ruff, mypy, import-linter"
-	@echo "make format       let ruff format and fix"
-	@echo "make wheel-smoke  build the wheel, install it into a clean environment, run the demo there"
-	@echo "make clean        remove what the targets above made"
+	@echo "make demo            compile a network for handwritten digits and run it on an emulated board"
+	@echo "make develop         set up .venv with everything that the targets below need; they do it themselves"
+	@echo "make check           linters and quick tests, about a minute: before every commit"
+	@echo "make test            a seeded sample of every suite, at most five minutes"
+	@echo "make test-full       the large counts"
+	@echo "make test-elsewhere  the suites of the commands with another user, locale, terminal and TMPDIR"
+	@echo "make lint            ruff, mypy, import-linter"
+	@echo "make format          let ruff format and fix"
+	@echo "make wheel-smoke     build the wheel, install it into a clean environment, run the demo there"
+	@echo "make clean           remove what the targets above made"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -27,13 +33,18 @@ $(INSTALLED): pyproject.toml | $(BIN)/python
 	@$(BIN)/axemu commands --install > /dev/null
 	@touch $@
 
-$(DEVELOPED): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+$(DEVELOPED): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
 	@$(BIN)/axemu commands --install > /dev/null
 	@touch $(INSTALLED) $@
 
+develop: $(DEVELOPED)
+
 demo: $(INSTALLED)
 	@$(BIN)/axemu demo
+
+check: lint
+	$(BIN)/python -m pytest --quiet -m 'not slow' --numprocesses 2 --dist worksteal $(CHECKED)
 
 test: $(DEVELOPED)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
@@ -41,8 +52,12 @@ test: $(DEVELOPED)
 test-full: $(DEVELOPED)
 	AXEMU_FULL=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --timeout 7200
 
+test-elsewhere: $(DEVELOPED)
+	.ci/elsewhere
+
 lint: $(DEVELOPED)
 	$(BIN)/ruff check .
+	$(BIN)/ruff check --quiet --preview --select PLW1514 . # an encoding for every text file
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

@@ -58,7 +58,7 @@ def test_postamble_runs_the_rest_on_the_host(digits_argmax: Path, digits_images:
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_examples_import_no_part_of_ours_but_the_runtime(path: Path) -> None:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -68,4 +68,4 @@ def test_examples_import_no_part_of_ours_but_the_runtime(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_examples_are_linked_from_the_readme(path: Path) -> None:
-    assert f"examples/{path.name}" in (EXAMPLES.parent / "README.md").read_text()
+    assert f"examples/{path.name}" in (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")

@@ -72,7 +72,7 @@ class Fight:
     def kill(self, victim: subprocess.Popen[str]) -> int:
         """Kill a fighter; return how many cores it held just then."""
         victim.send_signal(signal.SIGSTOP)
-        while Path(f"/proc/{victim.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+        while Path(f"/proc/{victim.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()[0] != "T":
             time.sleep(0.0002)
         # Wiped before the death frees the cores, else the other one may take them in between.
         file = os.open(self.marks, os.O_RDWR)

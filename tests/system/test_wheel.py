@@ -52,7 +52,7 @@ def test_the_wheel_holds_exactly_the_tracked_files_of_the_rooms(wheel: zipfile.P
 
 def test_nothing_lies_where_the_vendor_installs(wheel: zipfile.Path) -> None:
     assert [name for name in wheel.root.namelist() if name.startswith("axelera/")] == []
-    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     assert list(scripts) == ["axemu"]
 
 
@@ -73,7 +73,7 @@ def test_the_licence_is_in_the_wheel(wheel: zipfile.Path) -> None:
 
 
 def test_all_commands_are_declared(wheel: zipfile.Path) -> None:
-    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     (entry_points,) = (name for name in wheel.root.namelist() if name.endswith("entry_points.txt"))
     text = wheel.root.read(entry_points).decode()
     for name, target in scripts.items():

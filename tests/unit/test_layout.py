@@ -11,7 +11,9 @@ import pytest
 from pytest_regressions.data_regression import DataRegressionFixture
 
 ROOT = Path(__file__).resolve().parents[2]
-WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"][
+    "targets"
+]["wheel"]
 PUBLIC = [
     "axemu.chip",
     "axelera.compiler",
@@ -65,7 +67,7 @@ BOUNDED = {
     "axemu/driver/bounded.py",
     "axelera/compiler/config/_yaml.py",
     "axelera/compiler/_onnx_file.py",
-    "axemu/driver/_reservation.py",  # a record of a few KiB
+    "axemu/driver/_holder.py",  # a record of a few KiB
     "axemu/chip/_calibration.py",  # imports nothing of ours; bounded by size
     "axelera/compiler/frontend/_torch.py",  # what was exported in memory just now
     "axelera/compiler/frontend/_rules.py",  # our own data, as the next two

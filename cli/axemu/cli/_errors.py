@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,12 @@ def told(tool: str) -> Iterator[None]:
 
 
 def start(app: typer.Typer) -> None:
-    """Run a command; whoever reads its output may have seen enough before the end (`| head`)."""
+    """Run a command.
+
+    Whoever reads its output may have seen enough before the end (`| head`), or have an encoding without some character.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             app()

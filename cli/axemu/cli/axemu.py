@@ -52,7 +52,7 @@ def demo(
         print(describe(run_demo(output)))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
 def run(
     context: typer.Context,
     program: Annotated[
@@ -70,11 +70,12 @@ def run(
     The program gets the runtime and compiler of this SDK, also where those of the vendor are installed.
     """
     with told("axemu run"):
-        if not program.is_file() and str(program) not in COMMANDS:
+        ours = str(program) in COMMANDS  # also where a file of that name lies: it may be the vendor's
+        if not ours and not program.is_file():
             raise FileNotFoundError(
                 f"no program {program}; give the path of a Python file, or one of {', '.join(COMMANDS)}"
             )
-        start_of = [str(program)] if program.is_file() else ["-m", f"axemu.cli.{program}"]
+        start_of = ["-m", f"axemu.cli.{program}"] if ours else [str(program)]
         environment = os.environ | {"AXEMU_REPORT": _absolute(report), faces.VARIABLE: "1"}
         if trace:
             environment["AXEMU_TRACE"] = _absolute(trace)

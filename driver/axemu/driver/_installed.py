@@ -38,7 +38,7 @@ def other_owners(search_path: list[str] | None = None) -> tuple[Owner, ...]:
 
 def _listed_owners(directory: Path) -> list[Owner]:
     owners = []
-    for record in directory.glob("*.dist-info/RECORD"):
+    for record in sorted(directory.glob("*.dist-info/RECORD")):
         name = record.parent.name.removesuffix(".dist-info")
         if name.partition("-")[0] == OWN_DISTRIBUTION:
             continue

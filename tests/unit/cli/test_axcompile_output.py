@@ -45,6 +45,7 @@ def test_an_exception_leaves_the_earlier_run(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["compilation_report.json", "conf.json", "out"]
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_the_earlier_run(tmp_path: Path) -> None:
     out = earlier_run(tmp_path / "out")
     program = (

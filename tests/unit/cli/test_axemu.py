@@ -80,6 +80,12 @@ def test_by_default_the_report_is_text_on_stderr(make_model: MakeModel, tmp_path
     assert "simulated by timing model" in done.stderr
 
 
+def test_what_follows_the_program_is_the_programs(tmp_path: Path) -> None:
+    (tmp_path / "show.py").write_text("import sys; print(sys.argv[1:])")
+    done = axemu("run", "show.py", "--help", "--report", "x", "-k", "--", "y")
+    assert (done.returncode, done.stdout) == (0, "['--help', '--report', 'x', '-k', '--', 'y']\n")
+
+
 def test_each_context_of_a_program_writes_its_own_report(make_model: MakeModel, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
@@ -115,3 +121,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(arguments: list[str]) -> None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_a_character_that_the_terminal_lacks_is_no_error() -> None:
+    program = """
+import typer
+from axemu.cli._errors import start
+app = typer.Typer()
+app.command()(lambda: print("224" + chr(215) + "224"))
+start(app)
+"""
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "224\\xd7224\n"), done.stderr

@@ -67,7 +67,7 @@ def test_the_directory_holds_the_documented_files(quantised: AxeleraQuantizedMod
             assert (tmp_path / "out" / pool["blob_file"]).stat().st_size == pool["size"]
     graph = onnx.load(tmp_path / "out" / "quantized_model.onnx").graph
     assert [node.op_type for node in graph.node] == [node.op for node in quantised.program.nodes]
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "http" not in page.replace("<!doctype html>", "")
     assert all(node.name in page for node in quantised.program.nodes)
 
@@ -323,7 +323,7 @@ def test_a_quantised_model_is_described_for_programs_and_people(
     assert {name: tensor["zero_point"] for name, tensor in listing["tensors"].items()} == {
         name: tensor.zero_point for name, tensor in quantised.program.tensors.items()
     }
-    text = (tmp_path / "q" / "quantized_model.txt").read_text()
+    text = (tmp_path / "q" / "quantized_model.txt").read_text(encoding="utf-8")
     assert len(text.splitlines()) == 2 + len(quantised.program.nodes) + 2
     report = json.loads((tmp_path / "q" / "report.json").read_text())
     assert [entry["name"] for entry in report["operators"]] == [node.name for node in quantised.program.nodes]
@@ -386,6 +386,7 @@ compiler.compile(model, config, sys.argv[2] + "/c")
 """
 
 
+@pytest.mark.slow
 def test_processes_with_other_hash_seeds_and_thread_counts_give_the_same_bytes(
     network: onnx.ModelProto, tmp_path: Path
 ) -> None:

@@ -30,7 +30,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     config = CompilerConfig(quantization_scheme="per_tensor_min_max")
     out = tmp_path_factory.mktemp("report") / "out"
     compiler.compile(compiler.quantize(model, data(SHAPE, 4), config), config, out)
-    found: dict[str, Any] = json.loads((out / "report.json").read_text())
+    found: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -84,7 +84,7 @@ class Page(HTMLParser):
 
 def test_the_page_refers_to_nothing_outside_itself(report: dict[str, Any], tmp_path: Path) -> None:
     write_html(tmp_path / "r.html", report)
-    page = Page((tmp_path / "r.html").read_text())
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert page.open == []
     assert page.references
     assert all(reference[0] == "#" and reference[1:] in page.ids for reference in page.references)
@@ -95,7 +95,7 @@ def test_names_from_a_network_are_text_on_the_page(report: dict[str, Any], tmp_p
     hostile = '<script>alert("x")</script>'
     operators = [{**entry, "name": hostile, "source": [hostile]} for entry in report["operators"]]
     write_html(tmp_path / "r.html", {**report, "model": hostile, "operators": operators})
-    text = (tmp_path / "r.html").read_text()
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert text.count("<script>") == 1
     assert hostile in Page(text).words
 

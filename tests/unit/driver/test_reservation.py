@@ -389,10 +389,11 @@ def test_a_directory_that_is_not_ours_alone_is_left_for_one_beside_it(
     assert found.parent == tmp_path
     assert found.name.startswith("taken.own-")
     assert f"{taken} is somebody else's or was; {found} is used in its place" in caplog.text
-    reserve(BOARD, 1)
+    held = reserve(BOARD, 1)
     assert not list(taken.iterdir())
     other.tell(f"__import__('os').environ.update(AXEMU_RUNTIME_DIR={str(taken)!r})")
     assert other.tell(f"reserve({BOARD!r}, 4)").startswith("DeviceInUse")
+    held.release()
 
 
 @pytest.mark.parametrize("what", ["pipe", "link", "directory"])

@@ -21,7 +21,7 @@ def test_the_interface_has_no_word_of_simulation_machinery(module: object) -> No
 
 
 def test_the_second_driver_is_short_and_has_neither_clock_nor_numerics() -> None:
-    source = Path(_function.__file__).read_text()
+    source = Path(_function.__file__).read_text(encoding="utf-8")
     assert len(source.splitlines()) < 150
     assert not re.search(r"import time|perf_counter|monotonic|simpy|axelera\.(model|chip|emulator)", source)
 

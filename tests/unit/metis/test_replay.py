@@ -40,6 +40,7 @@ def programs(draw: st.DrawFn) -> tuple[Sequence[Board], list[InstanceSpec], list
     return boards, instances, draw(st.lists(thread, min_size=1, max_size=5))
 
 
+@pytest.mark.slow
 @few
 @given(programs())
 def test_times_and_sums_are_those_of_simulating_every_call(

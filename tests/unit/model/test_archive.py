@@ -14,6 +14,9 @@ from axemu.driver import InvalidArgument
 from axemu.model import load_compiled_model, read_axm, write_axm
 
 Write = Callable[[], Path]
+UNICODE_NAMES = pytest.mark.skipif(
+    sys.getfilesystemencoding() != "utf-8", reason="no such file can exist: names are ASCII here"
+)
 
 
 @pytest.fixture
@@ -107,7 +110,17 @@ def test_names_that_could_not_be_unpacked_are_not_packed(tmp_path: Path, archive
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-@pytest.mark.parametrize("name", ["réseau 網.onnx", "a b", "x" * 200, "-", "quo'te\"", "new\nline"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("réseau 網.onnx", marks=UNICODE_NAMES),
+        "a b",
+        "x" * 200,
+        "-",
+        "quo'te\"",
+        "new\nline",
+    ],
+)
 def test_names_of_any_other_kind_survive(tmp_path: Path, archive: Path, name: str) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / name).write_bytes(b"x")

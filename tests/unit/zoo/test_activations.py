@@ -8,6 +8,8 @@ import pytest
 
 from axemu import zoo
 
+pytestmark = pytest.mark.slow
+
 QUICK = (
     "resnet10t",
     "mobilenetv4_small",

@@ -12,7 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from axemu import zoo
 
-REFERENCE = json.loads(Path(__file__).with_name("reference_counts.json").read_text())
+pytestmark = pytest.mark.slow
+
+REFERENCE = json.loads(Path(__file__).with_name("reference_counts.json").read_text(encoding="utf-8"))
 EVERY = [network.name for network in zoo.networks()]
 
 

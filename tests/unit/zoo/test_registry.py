@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from axemu import zoo
 
+pytestmark = pytest.mark.slow
+
 FAMILIES = [
     "resnet10t",
     "resnet18",

@@ -16,6 +16,8 @@ from onnx import numpy_helper
 from axemu import zoo
 from axemu.zoo import count
 
+pytestmark = pytest.mark.slow
+
 GRAPHS = [
     "densenet121",
     "efficientnet_b0",

@@ -122,16 +122,19 @@ def test_the_table_has_a_row_per_network() -> None:
 
 def test_the_table_keeps_the_compile_times_of_an_earlier_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |"))
+    text = command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |")
+    page.write_text(text, encoding="utf-8")
     again = command("table", "--only", "squeezenet", "--times-from", str(page)).stdout
     first, second = [line for line in again.splitlines() if line.startswith("| `")]
     assert "| – |" in first
     assert "| 12.5 |" in second
 
 
+@pytest.mark.slow
 def test_measuring_fills_the_gaps_of_an_earlier_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |"))
+    text = command("table", "--only", "squeezenet1_1").stdout.replace("| – |", "| 12.5 |")
+    page.write_text(text, encoding="utf-8")
     again = command("table", "--measure", "--only", "squeezenet", "--times-from", str(page)).stdout
     first, second = [line.split("|")[9].strip() for line in again.splitlines() if line.startswith("| `")]
     assert float(first) > 0

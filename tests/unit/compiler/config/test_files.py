@@ -16,7 +16,7 @@ from axelera.compiler.config import CompilerConfig, check_cascade, load_config, 
 
 def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
