@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import CLAMPING, Activation, Network, Operator
+from axelera.compiler.lowering import Activation, Network, Operator
 from axelera.compiler.quantisation._bias import corrected_bias
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axemu.model import ops
@@ -60,7 +60,7 @@ def emit(
             mean = (means or {}).get(operator.inputs[0]) if operator.inputs else None
             weights = (fixed or {}).get(operator.name)
             values = _constants(operator, network.activations, tensors, weights, mean)
-        roles = ops.OPERATORS[operator.op].constants
+        roles = operator.kind.constants
         names = {role: f"{operator.name}.{role}" for role in roles}
         if values is not None:
             constants |= {names[role]: values[role] for role in roles}
@@ -86,7 +86,7 @@ def _quantised_attributes(
     output = tensors[operator.output]
     if operator.op == "pad":
         return {"value": int(np.clip(output.zero_point, -128, 127))}
-    if operator.op not in CLAMPING:
+    if not operator.kind.clamps:
         return {}
     activation = activations[operator.output]
     bounds = {}
@@ -113,7 +113,7 @@ def _constants(
     mean: npt.NDArray[np.float64] | None,
 ) -> Constants:
     output = tensors[operator.output]
-    if operator.op in ("conv", "conv_transpose"):
+    if operator.kind.has_weights:
         return _conv_constants(operator, tensors[operator.inputs[0]], output, fixed, mean)
     if operator.op == "lut":
         return _table(operator, activations, tensors)

@@ -43,7 +43,7 @@ def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
     tables = {o.inputs[0]: o for o in network.operators if o.op == "lut"}
     for operator in network.operators:
         name = operator.output
-        if operator.op not in ("conv", "conv_transpose") or name not in ranges or name in exposed:
+        if not operator.kind.has_weights or name not in ranges or name in exposed:
             continue
         table = tables.get(name)
         if table is None or table.function is None or readers[name] != ["lut"]:
