@@ -16,7 +16,7 @@ from axelera.compiler.frontend._ir import (
     spatial_attributes,
 )
 from axelera.compiler.frontend._load import load_proto, normalise
-from axelera.compiler.frontend._pointwise import Fusion, PointwiseFunction, clip_bounds, node_function
+from axelera.compiler.frontend._pointwise import Fusion, clip_bounds, node_function
 from axelera.compiler.frontend._prequantised import Recorded, is_prequantised, unwrap
 from axelera.compiler.frontend._rules import operator_matrix
 from axelera.compiler.frontend._simplify import clean_model, simplify
@@ -27,7 +27,6 @@ from axelera.compiler.frontend._views import nchw_shape
 __all__ = [
     "Fusion",
     "Partition",
-    "PointwiseFunction",
     "Recorded",
     "attribute",
     "channel_vector",

@@ -9,9 +9,9 @@ from typing import Any
 import numpy.typing as npt
 import onnx_ir as ir
 
-from axelera.compiler.frontend import Fusion, PointwiseFunction, known_shape, node_label
+from axelera.compiler.frontend import Fusion, known_shape, node_label
 from axelera.compiler.lowering._network import Activation, Operator, Shape
-from axemu.model.ops import OPERATORS
+from axemu.model.ops import OPERATORS, PointwiseFunction
 from axemu.model.program import Attribute
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy.typing as npt
 
-from axelera.compiler.frontend import PointwiseFunction
 from axelera.compiler.lowering._rescaling import Rescaling
 from axemu.model import ops
 from axemu.model.program import Attribute
@@ -52,7 +51,7 @@ class Operator:
     output: str
     attributes: dict[str, Attribute] = field(default_factory=dict)
     parameters: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    function: PointwiseFunction | None = None
+    function: ops.PointwiseFunction | None = None
     source: tuple[str, ...] = ()
 
     @property

@@ -161,21 +161,20 @@ def _conv_constants(
 def _table(
     operator: Operator, activations: Mapping[str, Activation], tensors: Mapping[str, Tensor]
 ) -> Constants:
-    """Return a table (256,), or one per channel (C, 256) where function or scaling differ by channel.
-
-    In float64: round(f(x) / scale) + zero point, ties to even, saturated to int8.
-    """
+    """Return a table (256,), or one per channel (C, 256) where function or scaling differ by channel."""
     if operator.function is None:
         raise AssertionError(f"look-up table {operator.name!r} has no function")
     source, output = tensors[operator.inputs[0]], tensors[operator.output]
     before, after = activations[source.name].rescaling, activations[output.name].rescaling
-    channels = source.shape[2] if before or after or operator.function.per_channel else 1
-    codes = np.arange(-128, 128, dtype=np.float64).reshape(256, 1)
-    real = np.repeat((codes - source.zero_point) * float(np.float32(source.scale)), channels, axis=1)
-    if before is not None:
-        real = before.undo(real)
-    result = operator.function(real)
-    if after is not None:
-        result = after.apply(result, 1).astype(np.float64)
-    table = quantise(result, output).T
-    return {"table": np.ascontiguousarray(table[0] if channels == 1 else table)}
+    differ = before is not None or after is not None or operator.function.per_channel
+    table = ops.lut_table(
+        operator.function,
+        source.scale,
+        source.zero_point,
+        output.scale,
+        output.zero_point,
+        channels=source.shape[2] if differ and source.shape[2] > 1 else None,
+        before=None if before is None else before.undo,
+        after=None if after is None else lambda values: after.apply(values, 1).astype(np.float64),
+    )
+    return {"table": table}

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.frontend import PointwiseFunction
 from axelera.compiler.lowering import Activation, Network, Rescaling
+from axemu.model.ops import PointwiseFunction
 
 Real = npt.NDArray[np.float64]
 Range = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -61,7 +61,7 @@ def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
 
 def _bounds(function: PointwiseFunction, activation: Activation) -> tuple[float, float]:
     """Return the part of the range that the clamp leaves and the function distinguishes."""
-    low, high = (-math.inf, math.inf) if function.per_channel else telling_range(function)
+    low, high = (-math.inf, math.inf) if function.per_channel else telling_range(function.quick)
     if activation.low is not None:
         low = max(low, activation.low)
     if activation.high is not None:

@@ -50,7 +50,7 @@ def choose_scales(
         histogram = _group_histogram(network, names, observed)
         if clip_tails and representative not in exposed:
             chosen[representative] = least_error(
-                histogram, _common_function(network, names), _penalty(names, readers, means, histogram)
+                histogram, _only_function(network, names), _penalty(names, readers, means, histogram)
             )
         else:
             chosen[representative] = min_max(histogram)
@@ -158,16 +158,10 @@ def _triple(operator: Operator, key: str) -> tuple[int, int, int]:
     return cast("tuple[int, int, int]", operator.attributes[key])
 
 
-def _common_function(network: Network, names: list[str]) -> Callable[[Real], Real] | None:
-    """Return the function through which all readers see a group, when they are tables of one function."""
+def _only_function(network: Network, names: list[str]) -> Callable[[Real], Real] | None:
+    """Return the function through which a group is seen, when all that reads it is one table."""
     inside = set(names)
     readers = [op for op in network.operators if inside & set(op.inputs) and op.output not in inside]
-    functions = {
-        operator.function.name: operator.function for operator in readers if operator.function is not None
-    }
-    if not readers or len(functions) != 1 or any(operator.op != "lut" for operator in readers):
-        return None
-    function = next(iter(functions.values()))
+    function = readers[0].function if len(readers) == 1 else None
     rescaled = any(network.activations[name].rescaling is not None for name in names)
-    alike = len({id(operator.function) for operator in readers}) == 1
-    return function if alike and not rescaled and not function.per_channel else None
+    return None if function is None or rescaled or function.per_channel else function.quick
