@@ -8,6 +8,8 @@ from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
 from axelera.compiler import CompilerConfig
+from axelera.compiler.frontend import activations, operator_matrix
+from axelera.compiler.lowering.operators import LOWERINGS
 from axemu.model.ops import FUNCTIONS, lut_table
 
 SHAPE = (1, 3, 8, 8)
@@ -38,6 +40,15 @@ def tables(net: Net, output: str) -> dict[str, bool]:
             wanted = lut_table(function, source.scale, source.zero_point, target.scale, target.zero_point)
             found[name] = np.array_equal(program.constants[node.constants["table"]], wanted)
     return found
+
+
+def test_every_activation_names_a_function_of_the_registry_and_its_parameters() -> None:
+    for op, (name, parameters) in activations().items():
+        assert set(parameters) <= set(FUNCTIONS[name].parameters), op
+
+
+def test_every_operator_of_the_matrix_is_simplified_away_or_lowered() -> None:
+    assert set(operator_matrix()) - set(LOWERINGS) == {"BatchNormalization"}
 
 
 @pytest.mark.parametrize("op", ALONE)

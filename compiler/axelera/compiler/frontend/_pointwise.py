@@ -24,6 +24,7 @@ from axelera.compiler.frontend._ir import (
     optional_input,
     shape_of,
 )
+from axelera.compiler.frontend._rules import activations
 from axemu.model.ops import FUNCTIONS, PointwiseFunction
 
 Real = npt.NDArray[np.float64]
@@ -48,22 +49,6 @@ CATALOGUE: Mapping[str, PointwiseFunction] = {
 _PROBE = np.concatenate([np.linspace(-12.0, 12.0, 1537), [-60.0, -25.0, 25.0, 60.0]])
 _TOLERANCE = 2e-4
 
-_OPERATORS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "Elu": ("elu", ("alpha",)),
-    "Erf": ("erf", ()),
-    "Exp": ("exp", ()),
-    "HardSigmoid": ("hard_sigmoid", ("alpha", "beta")),
-    "HardSwish": ("hard_swish", ()),
-    "LeakyRelu": ("leaky_relu", ("alpha",)),
-    "Mish": ("mish", ()),
-    "Relu": ("relu", ()),
-    "Selu": ("selu", ("alpha", "gamma")),
-    "Sigmoid": ("sigmoid", ()),
-    "Softplus": ("softplus", ()),
-    "Tanh": ("tanh", ()),
-}
-"""The function of an ONNX operator and the attributes that are its parameters."""
-
 _BINARY: Mapping[str, Callable[[Real, Real], Real]] = {
     "Add": np.add,
     "Mul": np.multiply,
@@ -79,8 +64,8 @@ _LARGEST_GROUP = 12
 def node_function(node: ir.Node) -> PointwiseFunction | None:
     """Return the function of a single activation operator, or None when `node` is not one with constant parameters."""
     kind = node.op_type
-    if kind in _OPERATORS:
-        name, parameters = _OPERATORS[kind]
+    if kind in activations():
+        name, parameters = activations()[kind]
         function = FUNCTIONS[name]
         return function.having(**{key: attribute(node, key, function.parameters[key]) for key in parameters})
     if kind == "Gelu":
@@ -149,7 +134,7 @@ def find_fusions(graph: ir.Graph) -> dict[ir.Value, Fusion]:
 def _roots(
     node: ir.Node, trees: Mapping[ir.Value, Mapping[ir.Value, frozenset[ir.Node]]]
 ) -> dict[ir.Value, frozenset[ir.Node]]:
-    if node.op_type not in _BINARY and (node.op_type in ("PRelu", "Elu") or node_function(node) is None):
+    if node.op_type not in _BINARY and (node.op_type == "PRelu" or node_function(node) is None):
         return {}
     common: dict[ir.Value, frozenset[ir.Node]] | None = None
     operands = [v for v in node.inputs if v is not None and not is_constant(v)]
