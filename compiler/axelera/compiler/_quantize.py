@@ -329,8 +329,7 @@ def _calibrate(
     read = {
         name: value
         for operator in network.operators
-        if operator.op in ("conv", "conv_transpose")
-        and (value := activations[name := operator.inputs[0]].value) is not None
+        if operator.kind.has_weights and (value := activations[name := operator.inputs[0]].value) is not None
     }
     changes = {
         a.value: a.rescaling for a in activations.values() if a.value is not None and a.rescaling is not None

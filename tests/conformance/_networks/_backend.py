@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module, resources
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,9 @@ import onnx
 from onnx import numpy_helper
 from tests.conformance._networks._bound import Frame, runs
 
-OPERATORS = frozenset(
-    tomllib.loads(
-        resources.files("axelera.compiler.frontend").joinpath("operators.toml").read_text(encoding="utf-8")
-    )
-)
+from axelera.compiler.frontend import operator_matrix
+
+OPERATORS = frozenset(operator_matrix())
 """Operators of the matrix."""
 
 

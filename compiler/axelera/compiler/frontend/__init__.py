@@ -16,9 +16,9 @@ from axelera.compiler.frontend._ir import (
     spatial_attributes,
 )
 from axelera.compiler.frontend._load import load_proto, normalise
-from axelera.compiler.frontend._pointwise import Fusion, PointwiseFunction, clip_bounds, node_function
+from axelera.compiler.frontend._pointwise import Fusion, clip_bounds, node_function
 from axelera.compiler.frontend._prequantised import Recorded, is_prequantised, unwrap
-from axelera.compiler.frontend._rules import operator_matrix
+from axelera.compiler.frontend._rules import activations, operator_matrix
 from axelera.compiler.frontend._simplify import clean_model, simplify
 from axelera.compiler.frontend._split import Partition, check_graph, partition
 from axelera.compiler.frontend._torch import export_module, is_torch_module
@@ -27,8 +27,8 @@ from axelera.compiler.frontend._views import nchw_shape
 __all__ = [
     "Fusion",
     "Partition",
-    "PointwiseFunction",
     "Recorded",
+    "activations",
     "attribute",
     "channel_vector",
     "check_graph",

@@ -1,8 +1,8 @@
 """Functions of one number: what a look-up table holds.
 
-`PointwiseFunction` is a function of a single activation (with parameters per channel at most). Groups of element-wise
-operators that together are a known activation (SiLU, HardSwish, GELU, Mish, in whatever spelling an exporter chose)
-are recognised by what they compute, not by how they are written.
+The functions themselves are those of the specification (`axemu.model.ops`). Groups of element-wise operators that
+together are a known activation (SiLU, HardSwish, GELU, Mish, in whatever spelling an exporter chose) are recognised by
+what they compute, not by how they are written.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,32 +24,10 @@ from axelera.compiler.frontend._ir import (
     optional_input,
     shape_of,
 )
+from axelera.compiler.frontend._rules import activations
+from axemu.model.ops import FUNCTIONS, PointwiseFunction
 
 Real = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class PointwiseFunction:
-    """A real function applied to every element, in float64.
-
-    When `per_channel`, the last axis of its argument is the channel (PRelu).
-    """
-
-    name: str
-    apply: Callable[[Real], Real]
-    per_channel: bool = False
-
-    def __call__(self, values: Real) -> Real:
-        """Evaluate at `values`."""
-        with np.errstate(over="ignore", under="ignore"):
-            return self.apply(values)
-
-    def of_clamped(self, low: float | None, high: float | None) -> PointwiseFunction:
-        """Return the function of values that are clamped to [low, high] before; None where there is no bound."""
-        if low is None and high is None:
-            return self
-        least, most = -math.inf if low is None else low, math.inf if high is None else high
-        return PointwiseFunction(self.name, lambda x: self(np.clip(x, least, most)), self.per_channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +39,9 @@ class Fusion:
     nodes: frozenset[ir.Node]
 
 
-def _sigmoid(x: Real) -> Real:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
-
-
-def _softplus(x: Real) -> Real:
-    return np.logaddexp(0.0, x)
-
-
-_erf = np.vectorize(math.erf, otypes=[np.float64])
-
-CATALOGUE: Mapping[str, Callable[[Real], Real]] = {
-    "silu": lambda x: x * _sigmoid(x),
-    "hard_swish": lambda x: x * np.clip(x / 6.0 + 0.5, 0.0, 1.0),
-    "gelu": lambda x: 0.5 * x * (1.0 + _erf(x / math.sqrt(2.0))),
-    "gelu_tanh": lambda x: 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3))),
-    "mish": lambda x: x * np.tanh(_softplus(x)),
-    "hard_sigmoid": lambda x: np.clip(x / 6.0 + 0.5, 0.0, 1.0),
+CATALOGUE: Mapping[str, PointwiseFunction] = {
+    **{name: FUNCTIONS[name] for name in ("silu", "hard_swish", "gelu", "gelu_tanh", "mish")},
+    "hard_sigmoid": FUNCTIONS["hard_sigmoid"].having(alpha=1.0 / 6.0),
 }
 """Activations that exporters spell with several operators."""
 
@@ -85,16 +49,6 @@ CATALOGUE: Mapping[str, Callable[[Real], Real]] = {
 _PROBE = np.concatenate([np.linspace(-12.0, 12.0, 1537), [-60.0, -25.0, 25.0, 60.0]])
 _TOLERANCE = 2e-4
 
-_SIMPLE: Mapping[str, tuple[str, Callable[[Real], Real]]] = {
-    "Sigmoid": ("sigmoid", _sigmoid),
-    "Tanh": ("tanh", np.tanh),
-    "Relu": ("relu", lambda x: np.maximum(x, 0.0)),
-    "Softplus": ("softplus", _softplus),
-    "Erf": ("erf", _erf),
-    "Exp": ("exp", np.exp),
-    "HardSwish": ("hard_swish", CATALOGUE["hard_swish"]),
-    "Mish": ("mish", CATALOGUE["mish"]),
-}
 _BINARY: Mapping[str, Callable[[Real, Real], Real]] = {
     "Add": np.add,
     "Mul": np.multiply,
@@ -107,40 +61,20 @@ _BINARY: Mapping[str, Callable[[Real, Real], Real]] = {
 _LARGEST_GROUP = 12
 
 
-def node_function(node: ir.Node) -> PointwiseFunction | None:  # noqa: PLR0911  one return per operator
+def node_function(node: ir.Node) -> PointwiseFunction | None:
     """Return the function of a single activation operator, or None when `node` is not one with constant parameters."""
     kind = node.op_type
-    if kind in _SIMPLE:
-        return PointwiseFunction(*_SIMPLE[kind])
+    if kind in activations():
+        name, parameters = activations()[kind]
+        function = FUNCTIONS[name]
+        return function.having(**{key: attribute(node, key, function.parameters[key]) for key in parameters})
     if kind == "Gelu":
-        name = "gelu_tanh" if attribute(node, "approximate", "none") == "tanh" else "gelu"
-        return PointwiseFunction(name, CATALOGUE[name])
+        return FUNCTIONS["gelu_tanh" if attribute(node, "approximate", "none") == "tanh" else "gelu"]
     if kind == "Clip":
         return _clip(node)
-    if kind == "LeakyRelu":
-        return _leaky_relu("leaky_relu", np.array([attribute(node, "alpha", 0.01)]))
-    if kind == "Elu":
-        alpha = attribute(node, "alpha", 1.0)
-        return PointwiseFunction("elu", lambda x: _elu(x, alpha, 1.0))
-    if kind == "Selu":
-        alpha = attribute(node, "alpha", 1.67326319217681884765625)
-        gamma = attribute(node, "gamma", 1.05070102214813232421875)
-        return PointwiseFunction("selu", lambda x: _elu(x, alpha, gamma))
-    if kind == "HardSigmoid":
-        alpha, beta = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
-        return PointwiseFunction("hard_sigmoid", lambda x: np.clip(alpha * x + beta, 0.0, 1.0))
     if kind == "PRelu":
         return _prelu(node)
     return None
-
-
-def _leaky_relu(name: str, slopes: Real) -> PointwiseFunction:
-    """Return x, or slope * x where x is negative; one slope or one per channel."""
-    return PointwiseFunction(name, lambda x: np.where(x >= 0.0, x, x * slopes), len(slopes) > 1)
-
-
-def _elu(x: Real, alpha: float, gamma: float) -> Real:
-    return gamma * np.where(x > 0.0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
 def _clip(node: ir.Node) -> PointwiseFunction | None:
@@ -149,7 +83,7 @@ def _clip(node: ir.Node) -> PointwiseFunction | None:
     if given != (low is not None) + (high is not None):
         return None
     least, most = -math.inf if low is None else low, math.inf if high is None else high
-    return PointwiseFunction("clip", lambda x: np.clip(x, least, most))
+    return replace(FUNCTIONS["relu6"].having(low=least, high=most), name="clip")
 
 
 def clip_bounds(node: ir.Node) -> tuple[float | None, float | None]:
@@ -170,7 +104,7 @@ def _prelu(node: ir.Node) -> PointwiseFunction | None:
     aligned = (1,) * (len(shape) - slope.ndim) + slope.shape
     if len(slopes) != 1 and (len(shape) < 2 or aligned != (1, shape[1], *(1,) * (len(shape) - 2))):
         return None
-    return _leaky_relu("prelu", slopes)
+    return replace(FUNCTIONS["leaky_relu"].having(alpha=slopes), name="prelu")
 
 
 def find_fusions(graph: ir.Graph) -> dict[ir.Value, Fusion]:
@@ -200,7 +134,7 @@ def find_fusions(graph: ir.Graph) -> dict[ir.Value, Fusion]:
 def _roots(
     node: ir.Node, trees: Mapping[ir.Value, Mapping[ir.Value, frozenset[ir.Node]]]
 ) -> dict[ir.Value, frozenset[ir.Node]]:
-    if node.op_type not in _BINARY and (node.op_type in ("PRelu", "Elu") or node_function(node) is None):
+    if node.op_type not in _BINARY and (node.op_type == "PRelu" or node_function(node) is None):
         return {}
     common: dict[ir.Value, frozenset[ir.Node]] | None = None
     operands = [v for v in node.inputs if v is not None and not is_constant(v)]
@@ -231,14 +165,14 @@ def _recognise(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node]) -> Po
         probed = _evaluate(value, root, nodes, {})
     for name, expected in _catalogue_on_probe().items():
         if np.all(np.abs(probed - expected) <= _TOLERANCE * np.maximum(1.0, np.abs(expected))):
-            return PointwiseFunction(name, CATALOGUE[name])
+            return CATALOGUE[name]
     return None
 
 
 @functools.cache
 def _catalogue_on_probe() -> Mapping[str, Real]:
     with np.errstate(all="ignore"):
-        return {name: function(_PROBE) for name, function in CATALOGUE.items()}
+        return {name: function.quick(_PROBE) for name, function in CATALOGUE.items()}
 
 
 def _evaluate(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node], memo: dict[ir.Value, Real]) -> Real:
@@ -261,6 +195,6 @@ def _evaluate(value: ir.Value, root: ir.Value, nodes: frozenset[ir.Node], memo: 
         function = node_function(node)
         if function is None or node.inputs[0] is None:
             raise AssertionError(f"operator {node.op_type} is not element-wise")
-        result = function(_evaluate(node.inputs[0], root, nodes, memo))
+        result = function.quick(_evaluate(node.inputs[0], root, nodes, memo))
     memo[value] = np.broadcast_to(result, _PROBE.shape)
     return memo[value]

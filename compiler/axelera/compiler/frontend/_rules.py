@@ -57,9 +57,26 @@ def operator_matrix(opset: int = MATRIX_OPSET) -> Mapping[str, tuple[Rule, ...]]
         raise ConfigurationError(
             f"no operator matrix for opset {opset!r}; there are {', '.join(map(str, MATRICES))}"
         )
+    return {
+        name: tuple(Rule(**rule) for rule in entry.get("rules", ()))
+        for name, entry in _table(opset).items()
+        if not entry.get("inner", False)
+    }
+
+
+@functools.cache
+def activations() -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """Return for each operator that is an activation its function in the registry and the attributes it takes."""
+    return {
+        name: (entry["function"], tuple(entry.get("parameters", ())))
+        for name, entry in _table(MATRIX_OPSET).items()
+        if "function" in entry
+    }
+
+
+def _table(opset: int) -> dict[str, Any]:
     text = resources.files("axelera.compiler.frontend").joinpath(MATRICES[opset]).read_text(encoding="utf-8")
-    table = tomllib.loads(text)
-    return {name: tuple(Rule(**rule) for rule in entry.get("rules", ())) for name, entry in table.items()}
+    return tomllib.loads(text)
 
 
 def check_node(node: ir.Node, attention: frozenset[ir.Node], opset: int = MATRIX_OPSET) -> list[Violation]:

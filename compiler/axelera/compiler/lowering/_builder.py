@@ -9,8 +9,9 @@ from typing import Any
 import numpy.typing as npt
 import onnx_ir as ir
 
-from axelera.compiler.frontend import Fusion, PointwiseFunction, known_shape, node_label
-from axelera.compiler.lowering._network import CLAMPING, TYING, Activation, Operator, Shape
+from axelera.compiler.frontend import Fusion, known_shape, node_label
+from axelera.compiler.lowering._network import Activation, Operator, Shape
+from axemu.model.ops import OPERATORS, PointwiseFunction
 from axemu.model.program import Attribute
 
 
@@ -105,7 +106,9 @@ class Builder:
         """
         label = node_label(node)
         name = self.fresh(f"{label}{suffix}")
-        watched = value.name if value is not None and (op not in TYING or op == "concat") else observe
+        watched = (
+            value.name if value is not None and (not OPERATORS[op].same_scale or op == "concat") else observe
+        )
         shown = None if value is None else str(value.name)
         output = self.activation(shown or f"{name}:0", shape, watched, shown)
         operator = Operator(
@@ -139,6 +142,6 @@ class Builder:
         if len(value.uses()) != 1 or value.is_graph_output() or tensor in self._read:
             return None
         writer = self._writer.get(tensor)
-        if writer is None or writer.op not in CLAMPING or self.activations[tensor].observe != value.name:
+        if writer is None or not writer.kind.clamps or self.activations[tensor].observe != value.name:
             return None
         return writer

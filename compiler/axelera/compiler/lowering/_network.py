@@ -13,17 +13,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from axelera.compiler.frontend import PointwiseFunction
 from axelera.compiler.lowering._rescaling import Rescaling
+from axemu.model import ops
 from axemu.model.program import Attribute
 
 Shape = tuple[int, int, int]
-
-TYING = frozenset({"max_pool", "concat", "slice", "pad", "reshape", "transpose", "resize_nearest"})
-"""Operators that move values: inputs and output share scale and zero point."""
-
-CLAMPING = frozenset({"conv", "conv_transpose", "add", "sub", "mul", "affine"})
-"""Operators whose result can be clamped for free (ReLU, ReLU6, Clip)."""
 
 
 @dataclass(slots=True)
@@ -57,8 +51,13 @@ class Operator:
     output: str
     attributes: dict[str, Attribute] = field(default_factory=dict)
     parameters: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    function: PointwiseFunction | None = None
+    function: ops.PointwiseFunction | None = None
     source: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> ops.Operator:
+        """The specification of the operator: its rules and traits."""
+        return ops.OPERATORS[self.op]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class Network:
             return name
 
         for operator in self.operators:
-            if operator.op in TYING:
+            if operator.kind.same_scale:
                 for source in operator.inputs:
                     parent[find(operator.output)] = find(source)
         return {name: find(name) for name in parent}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axelera.compiler.lowering._network import TYING, Activation, Network, Operator
+from axelera.compiler.lowering._network import Activation, Network, Operator
 
 
 def insert_requantize(network: Network) -> None:
@@ -21,7 +21,7 @@ def insert_requantize(network: Network) -> None:
             free = {
                 name
                 for name in operator.inputs
-                if name in writer and writer[name].op not in TYING and name not in others
+                if name in writer and not writer[name].kind.same_scale and name not in others
             }
             for name in sorted(free):
                 fixed.union(name, operator.output)
@@ -58,7 +58,7 @@ class _Groups:
     def __init__(self, network: Network) -> None:
         self._parent: dict[str, str] = {}
         for operator in network.operators:
-            if operator.op in TYING and operator.op != "concat":
+            if operator.kind.same_scale and operator.op != "concat":
                 self.union(operator.inputs[0], operator.output)
 
     def find(self, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from axelera.compiler.planning._concat import concat_steps, is_aligned
 from axelera.compiler.planning._counts import (
@@ -15,9 +15,8 @@ from axelera.compiler.planning._counts import (
     weight_passes,
 )
 from axelera.compiler.planning._steps import Buffer, Step, StepGraph
+from axemu.model.ops import OPERATORS, CostClass
 from axemu.model.program import Node, Program, Tensor
-
-VIEWS = ("slice", "reshape", "transpose", "constant")
 
 
 def stored_bytes(tensor: Tensor) -> int:
@@ -56,7 +55,7 @@ class StepBuilder:
             self.views[name] = name
         self._host_aligned_concats()
         for node in self.program.nodes:
-            HANDLERS.get(node.op, StepBuilder.elementwise)(self, node)
+            HANDLERS[OPERATORS[node.op].cost](self, node)
         for name in self.program.outputs:
             if name in self.views:
                 self.graph.buffers[self.views[name]].external = True
@@ -129,7 +128,7 @@ class StepBuilder:
                 continue
             for name in node.inputs:
                 made = self._producer.get(name)
-                if made is not None and made.op not in VIEWS and name not in self._hosted:
+                if made is not None and not OPERATORS[made.op].is_view and name not in self._hosted:
                     self._host(name, self._hosted.get(node.output, node.output))
 
     def _host(self, name: str, buffer: str) -> None:
@@ -195,18 +194,23 @@ class StepBuilder:
             return
         self.add(node, taps=vectors * taps)
 
-    def elementwise(self, node: Node) -> None:
-        """Whatever the vector unit does pixel by pixel."""
+    def pair(self, node: Node) -> None:
+        """Two operands in the vector unit; one that is a single pixel is repeated over the map."""
         target = self.tensor(node.output)
         vectors = stored_bytes(target) // LANES
         pixels = math.prod(target.shape[:2])
-        if node.op in ("add", "sub", "mul"):
-            if pixels > 1 and any(math.prod(self.tensor(name).shape[:2]) == 1 for name in node.inputs):
-                self.add(node, broadcasts=vectors)
-            else:
-                self.add(node, vectors=2 * vectors)
+        if pixels > 1 and any(math.prod(self.tensor(name).shape[:2]) == 1 for name in node.inputs):
+            self.add(node, broadcasts=vectors)
         else:
-            self.add(node, vectors=4 * vectors if node.op == "softmax" else vectors)
+            self.add(node, vectors=2 * vectors)
+
+    def elementwise(self, node: Node) -> None:
+        """Whatever the vector unit does pixel by pixel."""
+        self.add(node, vectors=stored_bytes(self.tensor(node.output)) // LANES)
+
+    def softmax(self, node: Node) -> None:
+        """The vector unit goes over the map four times."""
+        self.add(node, vectors=4 * (stored_bytes(self.tensor(node.output)) // LANES))
 
     def _is_folded(self, node: Node) -> bool:
         """Tell whether a node costs nothing because the operator before it does its work on the way out."""
@@ -249,18 +253,18 @@ class StepBuilder:
         """Constants cost nothing while a frame runs."""
 
 
-HANDLERS: dict[str, Callable[[StepBuilder, Node], None]] = {
-    "conv": StepBuilder.conv,
-    "conv_transpose": StepBuilder.conv,
-    "matmul": StepBuilder.matmul,
-    "max_pool": StepBuilder.pool,
-    "avg_pool": StepBuilder.pool,
-    "lut": StepBuilder.table,
-    "requantize": StepBuilder.table,
+HANDLERS: Mapping[CostClass, Callable[[StepBuilder, Node], None]] = {
+    "convolution": StepBuilder.conv,
+    "product": StepBuilder.matmul,
+    "window": StepBuilder.pool,
+    "pair": StepBuilder.pair,
+    "elementwise": StepBuilder.elementwise,
+    "softmax": StepBuilder.softmax,
+    "table": StepBuilder.table,
     "slice": StepBuilder.slice,
     "pad": StepBuilder.pad,
     "concat": StepBuilder.concat,
-    "reshape": StepBuilder.alias,
-    "transpose": StepBuilder.alias,
-    "constant": StepBuilder.nothing,
+    "view": StepBuilder.alias,
+    "nothing": StepBuilder.nothing,
 }
+"""What each class of operators makes of a node."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import CLAMPING, Activation, Network, Operator
+from axelera.compiler.lowering import Activation, Network, Operator
 from axelera.compiler.quantisation._bias import corrected_bias
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axemu.model import ops
@@ -60,7 +60,7 @@ def emit(
             mean = (means or {}).get(operator.inputs[0]) if operator.inputs else None
             weights = (fixed or {}).get(operator.name)
             values = _constants(operator, network.activations, tensors, weights, mean)
-        roles = ops.OPERATORS[operator.op].constants
+        roles = operator.kind.constants
         names = {role: f"{operator.name}.{role}" for role in roles}
         if values is not None:
             constants |= {names[role]: values[role] for role in roles}
@@ -86,7 +86,7 @@ def _quantised_attributes(
     output = tensors[operator.output]
     if operator.op == "pad":
         return {"value": int(np.clip(output.zero_point, -128, 127))}
-    if operator.op not in CLAMPING:
+    if not operator.kind.clamps:
         return {}
     activation = activations[operator.output]
     bounds = {}
@@ -113,7 +113,7 @@ def _constants(
     mean: npt.NDArray[np.float64] | None,
 ) -> Constants:
     output = tensors[operator.output]
-    if operator.op in ("conv", "conv_transpose"):
+    if operator.kind.has_weights:
         return _conv_constants(operator, tensors[operator.inputs[0]], output, fixed, mean)
     if operator.op == "lut":
         return _table(operator, activations, tensors)
@@ -161,21 +161,20 @@ def _conv_constants(
 def _table(
     operator: Operator, activations: Mapping[str, Activation], tensors: Mapping[str, Tensor]
 ) -> Constants:
-    """Return a table (256,), or one per channel (C, 256) where function or scaling differ by channel.
-
-    In float64: round(f(x) / scale) + zero point, ties to even, saturated to int8.
-    """
+    """Return a table (256,), or one per channel (C, 256) where function or scaling differ by channel."""
     if operator.function is None:
         raise AssertionError(f"look-up table {operator.name!r} has no function")
     source, output = tensors[operator.inputs[0]], tensors[operator.output]
     before, after = activations[source.name].rescaling, activations[output.name].rescaling
-    channels = source.shape[2] if before or after or operator.function.per_channel else 1
-    codes = np.arange(-128, 128, dtype=np.float64).reshape(256, 1)
-    real = np.repeat((codes - source.zero_point) * float(np.float32(source.scale)), channels, axis=1)
-    if before is not None:
-        real = before.undo(real)
-    result = operator.function(real)
-    if after is not None:
-        result = after.apply(result, 1).astype(np.float64)
-    table = quantise(result, output).T
-    return {"table": np.ascontiguousarray(table[0] if channels == 1 else table)}
+    differ = before is not None or after is not None or operator.function.per_channel
+    table = ops.lut_table(
+        operator.function,
+        source.scale,
+        source.zero_point,
+        output.scale,
+        output.zero_point,
+        channels=source.shape[2] if differ and source.shape[2] > 1 else None,
+        before=None if before is None else before.undo,
+        after=None if after is None else lambda values: after.apply(values, 1).astype(np.float64),
+    )
+    return {"table": table}

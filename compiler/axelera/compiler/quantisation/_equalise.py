@@ -19,8 +19,6 @@ from axelera.compiler.lowering import Activation, Network, Operator, gains_only
 
 Real = npt.NDArray[np.float64]
 
-_THROUGH = frozenset({"max_pool", "avg_pool", "resize_nearest", "resize_linear", "requantize"})
-_PRODUCERS = frozenset({"conv", "conv_transpose", "lut"})
 _BALANCE = 0.5
 """Share of a channel's deficit that is made up when weights have to pay for it."""
 _LARGEST_GAIN = 64.0
@@ -49,7 +47,7 @@ def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: b
     exposed = {port.tensor for port in network.outputs}
     for operator in network.operators:
         name = operator.output
-        if operator.op not in _PRODUCERS or name not in largest:
+        if not operator.kind.absorbs_gain or name not in largest:
             continue
         touched: list[tuple[str, int]] = []
         found = _readers_of(network, readers, exposed, name, touched)
@@ -92,7 +90,7 @@ def _readers_of(
 
 def _passes(network: Network, operator: Operator, name: str) -> int | None:
     """Return by how much channels move when `operator` hands them on one by one; None when it mixes them."""
-    if operator.op in _THROUGH:
+    if operator.kind.passes_gain:
         return 0
     if operator.op == "concat" and operator.attributes["axis"] == 2 and operator.inputs.count(name) == 1:
         position = operator.inputs.index(name)
@@ -147,7 +145,7 @@ def _weight_demand(reader: _Reader, channels: int) -> Real:
 def _apply(
     network: Network, operator: Operator, found: list[_Reader], touched: list[tuple[str, int]], gain: Real
 ) -> None:
-    if operator.op != "lut":  # a table takes the gain in when it is made
+    if operator.kind.has_weights:  # a table takes the gain in when it is made
         column = gain.astype(np.float32).reshape(-1, 1, 1, 1)
         operator.parameters = {
             "weight": operator.parameters["weight"] * column,

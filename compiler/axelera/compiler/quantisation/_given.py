@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.compiler._errors import ModelError
-from axelera.compiler.lowering import TYING, Activation, Network, Operator
+from axelera.compiler.lowering import Activation, Network, Operator
 from axelera.compiler.quantisation._emit import FixedWeights
 from axelera.compiler.quantisation._quantisation import Quantisation
 
@@ -36,7 +36,7 @@ def given_scales(network: Network, scales: Mapping[str, tuple[float, int]]) -> d
     }
     result: list[Operator] = []
     for operator in network.operators:
-        if operator.op not in TYING:
+        if not operator.kind.same_scale:
             if operator.output in own:
                 decided[operator.output] = own[operator.output]
             result.append(operator)
@@ -83,7 +83,7 @@ def fixed_weights(network: Network, scales: Mapping[str, npt.NDArray[np.float32]
     """
     result = {}
     for operator in network.operators:
-        if operator.name not in scales or operator.op not in ("conv", "conv_transpose"):
+        if operator.name not in scales or not operator.kind.has_weights:
             continue
         real = np.asarray(operator.parameters["weight"], np.float64)
         given = scales[operator.name]

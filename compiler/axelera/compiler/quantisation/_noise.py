@@ -58,7 +58,7 @@ def accumulator_noise(operator: Operator, mean: Real, deviation: float) -> Accum
         mean: mean of each channel of the tensor (C,).
         deviation: standard deviation of its values.
     """
-    if operator.op not in ("conv", "conv_transpose"):
+    if not operator.kind.has_weights:
         return None
     real = np.asarray(operator.parameters["weight"], np.float64)
     outputs = real.shape[0]

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.frontend import PointwiseFunction
 from axelera.compiler.lowering import Activation, Network, Rescaling
+from axemu.model.ops import PointwiseFunction
 
 Real = npt.NDArray[np.float64]
 Range = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -43,7 +43,7 @@ def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
     tables = {o.inputs[0]: o for o in network.operators if o.op == "lut"}
     for operator in network.operators:
         name = operator.output
-        if operator.op not in ("conv", "conv_transpose") or name not in ranges or name in exposed:
+        if not operator.kind.has_weights or name not in ranges or name in exposed:
             continue
         table = tables.get(name)
         if table is None or table.function is None or readers[name] != ["lut"]:
@@ -61,7 +61,7 @@ def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
 
 def _bounds(function: PointwiseFunction, activation: Activation) -> tuple[float, float]:
     """Return the part of the range that the clamp leaves and the function distinguishes."""
-    low, high = (-math.inf, math.inf) if function.per_channel else telling_range(function)
+    low, high = (-math.inf, math.inf) if function.per_channel else telling_range(function.quick)
     if activation.low is not None:
         low = max(low, activation.low)
     if activation.high is not None:

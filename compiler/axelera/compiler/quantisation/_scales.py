@@ -9,16 +9,13 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import TYING, Network, Operator
+from axelera.compiler.lowering import Network, Operator
 from axelera.compiler.quantisation._histogram import Histogram
 from axelera.compiler.quantisation._noise import accumulator_noise, total_error
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.compiler.quantisation._ranges import least_error, min_max
 
 Real = npt.NDArray[np.float64]
-
-_COPYING = TYING - {"concat"} | {"requantize"}
-"""Operators whose output holds values of their only input and nothing else but zeros."""
 
 
 def choose_scales(
@@ -53,7 +50,7 @@ def choose_scales(
         histogram = _group_histogram(network, names, observed)
         if clip_tails and representative not in exposed:
             chosen[representative] = least_error(
-                histogram, _common_function(network, names), _penalty(names, readers, means, histogram)
+                histogram, _only_function(network, names), _penalty(names, readers, means, histogram)
             )
         else:
             chosen[representative] = min_max(histogram)
@@ -79,7 +76,7 @@ def _group_histogram(network: Network, names: list[str], observed: Mapping[str, 
     """Return the values of a group: of its concats, and of its sources unless a concat holds them whole."""
     writer = network.producer()
     concats = [name for name in names if name in writer and writer[name].op == "concat"]
-    sources = [name for name in names if name not in writer or writer[name].op not in TYING]
+    sources = [name for name in names if name not in writer or not writer[name].kind.same_scale]
     held = _held_by_concats(network, set(names)) if concats else set()
     result = Histogram()
     seen: set[str] = set()
@@ -99,9 +96,10 @@ def _group_histogram(network: Network, names: list[str], observed: Mapping[str, 
 def _observation(network: Network, writer: Mapping[str, Operator], name: str) -> str | None:
     """Return the float value that shows the numbers of a tensor; those of a copy are those of its source."""
     while network.activations[name].observe is None:
-        if name not in writer or writer[name].op not in _COPYING:
+        copy = writer.get(name)
+        if copy is None or not copy.kind.moves_values or copy.op == "concat":
             return None
-        name = writer[name].inputs[0]
+        name = copy.inputs[0]
     return network.activations[name].observe
 
 
@@ -119,7 +117,7 @@ def _held_by_concats(network: Network, names: set[str]) -> set[str]:
     for name in [*(operator.output for operator in reversed(network.operators)), *inputs]:
         if name not in names:
             continue
-        moved = [operator for operator in readers[name] if operator.op in TYING]
+        moved = [operator for operator in readers[name] if operator.kind.same_scale]
         onward = [operator for operator in moved if operator.op == "concat" or operator.output in entire]
         if any(_is_whole(operator, network) for operator in onward) or _cover(
             [operator for operator in onward if operator.op == "slice"], network.activations[name].shape
@@ -129,7 +127,7 @@ def _held_by_concats(network: Network, names: set[str]) -> set[str]:
         elif (
             readers[name]
             and name not in exposed
-            and all(operator.op in TYING and operator.output in held for operator in readers[name])
+            and all(operator.kind.same_scale and operator.output in held for operator in readers[name])
         ):
             held.add(name)
     return held
@@ -160,16 +158,10 @@ def _triple(operator: Operator, key: str) -> tuple[int, int, int]:
     return cast("tuple[int, int, int]", operator.attributes[key])
 
 
-def _common_function(network: Network, names: list[str]) -> Callable[[Real], Real] | None:
-    """Return the function through which all readers see a group, when they are tables of one function."""
+def _only_function(network: Network, names: list[str]) -> Callable[[Real], Real] | None:
+    """Return the function through which a group is seen, when all that reads it is one table."""
     inside = set(names)
     readers = [op for op in network.operators if inside & set(op.inputs) and op.output not in inside]
-    functions = {
-        operator.function.name: operator.function for operator in readers if operator.function is not None
-    }
-    if not readers or len(functions) != 1 or any(operator.op != "lut" for operator in readers):
-        return None
-    function = next(iter(functions.values()))
+    function = readers[0].function if len(readers) == 1 else None
     rescaled = any(network.activations[name].rescaling is not None for name in names)
-    alike = len({id(operator.function) for operator in readers}) == 1
-    return function if alike and not rescaled and not function.per_channel else None
+    return None if function is None or rescaled or function.per_channel else function.quick

@@ -14,10 +14,6 @@ from ._layout import BLOCK
 Margins = tuple[int, int, int, int]
 NO_MARGINS: Margins = (0, 0, 0, 0)
 
-FUSED_TABLES = ("lut", "requantize", "affine")
-FUSED_PAIRS = ("add", "sub", "mul")
-HEADS = (*FUSED_TABLES, *FUSED_PAIRS, "conv", "max_pool", "avg_pool")
-"""Operators whose kernels call the next one on each finished range of pixels."""
 LONGEST_CHAIN = 64
 """Nodes that follow one head at most: their kernels call each other, and a stack has an end."""
 
@@ -120,9 +116,9 @@ def _fuse(analysis: Analysis) -> None:
     order = {node.name: index for index, node in enumerate(analysis.program.nodes)}
     for node in analysis.program.nodes:
         position[node.output] = order[node.name]
-        if node.op in HEADS:
+        if OPERATORS[node.op].takes_epilogue:
             head_of[node.output] = node
-        if node.op not in FUSED_TABLES and node.op not in FUSED_PAIRS:
+        if not OPERATORS[node.op].is_pointwise:
             continue
         for name in sorted(set(node.inputs), key=lambda tensor: -position[tensor]):
             head = head_of.get(name)

@@ -3,7 +3,6 @@
 `docs/numerics.md` says the same in words and formulas.
 """
 
-from axemu.model.ops import _functions as functions
 from axemu.model.ops._constants import (
     conv_constants,
     lut_table,
@@ -13,8 +12,8 @@ from axemu.model.ops._constants import (
 )
 from axemu.model.ops._execute import execute, execute_node, execute_taps, unary_table
 from axemu.model.ops._float import reciprocal, round_f18
-from axemu.model.ops._functions import FUNCTIONS
-from axemu.model.ops._operator import NUMERICS, Numerics, Operator
+from axemu.model.ops._functions import FUNCTIONS, PointwiseFunction
+from axemu.model.ops._operator import NUMERICS, CostClass, Numerics, Operator
 from axemu.model.ops._registry import OPERATORS
 from axemu.model.ops._version import NUMERICS_VERSION
 
@@ -23,13 +22,14 @@ __all__ = [
     "NUMERICS",
     "NUMERICS_VERSION",
     "OPERATORS",
+    "CostClass",
     "Numerics",
     "Operator",
+    "PointwiseFunction",
     "conv_constants",
     "execute",
     "execute_node",
     "execute_taps",
-    "functions",
     "lut_table",
     "quantise_weights",
     "reciprocal",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from decimal import ROUND_HALF_EVEN
 from typing import Any
 
@@ -10,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import InvalidArgument
+from axemu.model.ops._elementary import ArrayFunction, decimal_exp
 from axemu.model.ops._float import Float32Array, Int8Array, Int32Array, round_f18
-from axemu.model.ops._functions import RealFunction, decimal_exp
+from axemu.model.ops._functions import PointwiseFunction
 from axemu.model.ops._softmax import EXP_ONE
 
 MAX_BIAS = float(2**30)
@@ -113,35 +113,53 @@ def conv_constants(
 
 
 def lut_table(
-    function: RealFunction,
+    function: PointwiseFunction,
     in_scale: float,
     in_zero_point: int,
     out_scale: float,
     out_zero_point: int,
     low: int = -128,
     high: int = 127,
+    *,
+    channels: int | None = None,
+    before: ArrayFunction | None = None,
+    after: ArrayFunction | None = None,
 ) -> Int8Array:
-    """Return the table int8 [256] of a real function between two quantised tensors; index q + 128.
+    """Return the table of a real function between two quantised tensors, the same on every host; index q + 128.
 
     In float64, with the scales first rounded to float32: round(function((q - in_zero_point) * in_scale) / out_scale) +
     out_zero_point, ties to even, saturated to [low, high].
+
+    Args:
+        function: evaluated as if correctly rounded throughout, see `FUNCTIONS`.
+        in_scale: scale of the input tensor.
+        in_zero_point: its zero point.
+        out_scale: scale of the output tensor.
+        out_zero_point: its zero point.
+        low: smallest entry.
+        high: largest entry.
+        channels: None for one table, else the number of tables.
+        before: applied to the arguments, float64 (256, channels or 1), in front of the function.
+        after: applied to the values behind it, monotone and without other functions than IEEE operations.
+
+    Returns:
+        int8 (256,), or (channels, 256).
 
     Raises:
         InvalidArgument: a scale is not positive and finite, or the function is undefined (NaN) somewhere.
     """
     _require_scale("in_scale", in_scale)
     _require_scale("out_scale", out_scale)
-    source, target = float(np.float32(in_scale)), float(np.float32(out_scale))
-    table = np.empty(256, np.int8)
-    for q in range(-128, 128):
-        value = function((q - in_zero_point) * source) / target
-        if math.isnan(value):
-            raise InvalidArgument(
-                f"the function of a lookup table is undefined at {(q - in_zero_point) * source}"
-            )
-        bounded = min(max(value, float(low - out_zero_point)), float(high - out_zero_point))
-        table[q + 128] = round(bounded) + out_zero_point
-    return table
+    target = float(np.float32(out_scale))
+    codes = np.arange(-128, 128, dtype=np.float64).reshape(256, 1)
+    real = np.repeat((codes - in_zero_point) * float(np.float32(in_scale)), channels or 1, axis=1)
+    arguments = real if before is None else before(real)
+    steps = function.rounded(arguments, lambda y: (y if after is None else after(y)) / target)
+    if np.isnan(steps).any():
+        where = float(arguments[np.isnan(steps)][0])
+        raise InvalidArgument(f"the function {function.name!r} of a lookup table is undefined at {where}")
+    table = (np.clip(steps, low - out_zero_point, high - out_zero_point) + out_zero_point).astype(np.int8).T
+    return np.ascontiguousarray(table[0] if channels is None else table)
 
 
 def softmax_constants(in_scale: float) -> dict[str, Int32Array]:

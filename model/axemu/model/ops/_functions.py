@@ -1,179 +1,157 @@
-"""Activation functions, the same float64 on every host.
+"""The registry of activation functions: what the compiler recognises, what tables hold, what tests compare with.
 
-Numbers come from `decimal`, whose exp, ln and sqrt are correctly rounded everywhere; math libraries differ in the last
-bit. Everything else is one IEEE float64 operation after another.
+Each is written once, over the elementary functions; everything else in it is one IEEE float64 operation after another.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-RealFunction = Callable[[float], float]
+import numpy as np
 
-_DIGITS = Context(prec=60)
-_FLAT = 800.0
-"""Beyond ±800 exp is 0 or infinite in float64."""
-_ERF_FLAT = 6.5
-"""Beyond ±6.5 erf is ±1 in float64."""
-_PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
+from axemu.model.ops._elementary import EXACT, QUICK, Elementary, Real, exact_at
+
+_SLACK = 2.0**-30
+"""Far more than quick numbers can be off, relative to 1 + |y|, and far less than any step of a table that matters."""
 
 
-def exp(x: float) -> float:
-    """E to the power x; infinite above 709.78."""
-    if x > _FLAT:
-        return math.inf
-    return _to_float(_exp(x))
+@dataclass(frozen=True, slots=True, eq=False)
+class PointwiseFunction:
+    """A real function of one value.
+
+    Attributes:
+        name: what a `lut` node says that its table holds.
+        formula: the function, given elementary functions, a float64 array and the parameters.
+        parameters: numbers, or arrays (C,) with one number for each channel, the last axis of the argument.
+    """
+
+    name: str
+    formula: Callable[..., Real]
+    parameters: Mapping[str, float | Real] = field(default_factory=dict)
+
+    def __call__(self, x: float) -> float:
+        """Return the value at one number, the same on every host."""
+        return float(self.exact(np.asarray(x, np.float64)))
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether channels have parameters of their own."""
+        return any(np.size(value) > 1 for value in self.parameters.values())
+
+    def having(self, **parameters: float | Real) -> PointwiseFunction:
+        """Return the function with other parameters."""
+        return replace(self, parameters={**self.parameters, **parameters})
+
+    def of_clamped(self, low: float | None, high: float | None) -> PointwiseFunction:
+        """Return the function of values that are clamped to [low, high] before; None where there is no bound."""
+        if low is None and high is None:
+            return self
+        least, most = -math.inf if low is None else low, math.inf if high is None else high
+
+        def formula(of: Elementary, x: Real, **parameters: float | Real) -> Real:
+            return self.formula(of, np.clip(x, least, most), **parameters)
+
+        return replace(self, formula=formula)
+
+    def exact(self, x: Real) -> Real:
+        """Return the values at a float64 array, the same on every host; slow."""
+        return self._of(EXACT, x)
+
+    def quick(self, x: Real) -> Real:
+        """Return the values at a float64 array but for their last bits, which depend on the host."""
+        return self._of(QUICK, x)
+
+    def rounded(self, x: Real, steps: Callable[[Real], Real]) -> Real:
+        """Return rint(steps(y)) of the exact values y at a float64 array, the same on every host.
+
+        Quick values decide wherever their error cannot: both ends of the interval around them round alike.
+
+        Args:
+            x: any shape; the last axis is the channel.
+            steps: from values to steps, element by element and monotone.
+        """
+        values = self.quick(x)
+        with np.errstate(all="ignore"):
+            slack = _SLACK * (1.0 + np.abs(values))
+            unsure = np.rint(steps(values - slack)) != np.rint(steps(values + slack))
+            if unsure.any():
+                values = self._of(exact_at(unsure), x)
+            return np.rint(steps(values))
+
+    def _of(self, elementary: Elementary, x: Real) -> Real:
+        with np.errstate(all="ignore"):
+            return self.formula(elementary, x, **self.parameters)
 
 
-def log(x: float) -> float:
-    """Natural logarithm; minus infinity for x <= 0."""
-    return _to_float(_DIGITS.ln(Decimal(x))) if x > 0 else -math.inf
+def _silu(of: Elementary, x: Real) -> Real:
+    return x * of.sigmoid(x)
 
 
-def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x))."""
-    return _to_float(_DIGITS.divide(Decimal(1), _DIGITS.add(Decimal(1), _exp(-x))))
+def _gelu(of: Elementary, x: Real) -> Real:
+    return 0.5 * x * (1.0 + of.erf(x * math.sqrt(0.5)))
 
 
-def tanh(x: float) -> float:
-    """Hyperbolic tangent."""
-    square = _exp(2 * x)
-    one = Decimal(1)
-    return _to_float(_DIGITS.divide(_DIGITS.subtract(square, one), _DIGITS.add(square, one)))
+def _gelu_tanh(of: Elementary, x: Real) -> Real:
+    return 0.5 * x * (1.0 + of.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))))
 
 
-def softplus(x: float) -> float:
-    """ln(1 + exp(x))."""
-    if x > _FLAT:
-        return x
-    return _to_float(_DIGITS.ln(_DIGITS.add(Decimal(1), _exp(x))))
+def _mish(of: Elementary, x: Real) -> Real:
+    return x * of.tanh(of.softplus(x))
 
 
-def erf(x: float) -> float:
-    """Error function, by its power series."""
-    if abs(x) > _ERF_FLAT:
-        return math.copysign(1.0, x)
-    value = Decimal(x)
-    square = _DIGITS.multiply(value, value)
-    power, total, n = value, value, 0
-    while abs(power) > Decimal("1e-50"):
-        n += 1
-        power = _DIGITS.divide(_DIGITS.multiply(power, -square), Decimal(n))
-        total = _DIGITS.add(total, _DIGITS.divide(power, Decimal(2 * n + 1)))
-    return _to_float(_DIGITS.divide(_DIGITS.multiply(Decimal(2), total), _DIGITS.sqrt(_PI)))
+def _clip(_: Elementary, x: Real, low: float, high: float) -> Real:
+    return np.minimum(np.maximum(x, low), high)
 
 
-def silu(x: float) -> float:
-    """X * sigmoid(x), also called swish."""
-    return x * sigmoid(x)
+def _leaky_relu(_: Elementary, x: Real, alpha: float | Real) -> Real:
+    return np.where(x >= 0, x, alpha * x)
 
 
-def gelu(x: float) -> float:
-    """X / 2 * (1 + erf(x / sqrt(2)))."""
-    return 0.5 * x * (1.0 + erf(x * math.sqrt(0.5)))
+def _hard_sigmoid(of: Elementary, x: Real, alpha: float, beta: float) -> Real:
+    return _clip(of, alpha * x + beta, 0.0, 1.0)
 
 
-def gelu_tanh(x: float) -> float:
-    """The tanh approximation of `gelu`."""
-    return 0.5 * x * (1.0 + tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))))
+def _hard_swish(of: Elementary, x: Real) -> Real:
+    return x * _hard_sigmoid(of, x, 1.0 / 6.0, 0.5)
 
 
-def mish(x: float) -> float:
-    """X * tanh(softplus(x))."""
-    return x * tanh(softplus(x))
+def _celu(of: Elementary, x: Real, alpha: float) -> Real:
+    return np.where(x >= 0, x, alpha * (of.exp(np.minimum(x, 0.0) / alpha) - 1.0))
 
 
-def relu(x: float) -> float:
-    """max(x, 0)."""
-    return max(x, 0.0)
+def _elu(of: Elementary, x: Real, alpha: float, gamma: float) -> Real:
+    return gamma * np.where(x >= 0, x, alpha * (of.exp(np.minimum(x, 0.0)) - 1.0))
 
 
-def relu6(x: float) -> float:
-    """Clamp to 0..6."""
-    return clip(x, 0.0, 6.0)
+def _softsign(_: Elementary, x: Real) -> Real:
+    return x / (1.0 + np.abs(x))
 
 
-def clip(x: float, low: float, high: float) -> float:
-    """Clamp to low..high."""
-    return min(max(x, low), high)
-
-
-def leaky_relu(x: float, alpha: float = 0.01) -> float:
-    """x, or alpha * x where x is negative (also PRelu with a slope)."""
-    return x if x >= 0 else alpha * x
-
-
-def hard_sigmoid(x: float, alpha: float = 0.2, beta: float = 0.5) -> float:
-    """Clamp alpha * x + beta to 0..1."""
-    return clip(alpha * x + beta, 0.0, 1.0)
-
-
-def hard_swish(x: float) -> float:
-    """X * clamp(x / 6 + 1/2, 0, 1)."""
-    return x * hard_sigmoid(x, 1.0 / 6.0, 0.5)
-
-
-def elu(x: float, alpha: float = 1.0) -> float:
-    """x, or alpha * (exp(x) - 1) where x is negative."""
-    return x if x >= 0 else alpha * (exp(x) - 1.0)
-
-
-def celu(x: float, alpha: float = 1.0) -> float:
-    """x, or alpha * (exp(x / alpha) - 1) where x is negative."""
-    return x if x >= 0 else alpha * (exp(x / alpha) - 1.0)
-
-
-def selu(
-    x: float, alpha: float = 1.67326319217681884765625, gamma: float = 1.05070102214813232421875
-) -> float:
-    """Gamma times `elu`; the defaults are ONNX's."""
-    return gamma * elu(x, alpha)
-
-
-def softsign(x: float) -> float:
-    """X / (1 + |x|)."""
-    return x / (1.0 + abs(x))
-
-
-FUNCTIONS: Mapping[str, RealFunction] = MappingProxyType(
-    {
-        "abs": abs,
-        "celu": celu,
-        "elu": elu,
-        "erf": erf,
-        "exp": exp,
-        "gelu": gelu,
-        "gelu_tanh": gelu_tanh,
-        "hard_sigmoid": hard_sigmoid,
-        "hard_swish": hard_swish,
-        "leaky_relu": leaky_relu,
-        "log": log,
-        "mish": mish,
-        "relu": relu,
-        "relu6": relu6,
-        "selu": selu,
-        "sigmoid": sigmoid,
-        "silu": silu,
-        "softplus": softplus,
-        "softsign": softsign,
-        "tanh": tanh,
-    }
+_ALL = (
+    PointwiseFunction("abs", lambda _, x: np.abs(x)),
+    PointwiseFunction("celu", _celu, {"alpha": 1.0}),
+    PointwiseFunction("elu", _elu, {"alpha": 1.0, "gamma": 1.0}),
+    PointwiseFunction("erf", lambda of, x: of.erf(x)),
+    PointwiseFunction("exp", lambda of, x: of.exp(x)),
+    PointwiseFunction("gelu", _gelu),
+    PointwiseFunction("gelu_tanh", _gelu_tanh),
+    PointwiseFunction("hard_sigmoid", _hard_sigmoid, {"alpha": 0.2, "beta": 0.5}),
+    PointwiseFunction("hard_swish", _hard_swish),
+    PointwiseFunction("leaky_relu", _leaky_relu, {"alpha": 0.01}),
+    PointwiseFunction("log", lambda of, x: of.log(x)),
+    PointwiseFunction("mish", _mish),
+    PointwiseFunction("relu", lambda _, x: np.maximum(x, 0.0)),
+    PointwiseFunction("relu6", _clip, {"low": 0.0, "high": 6.0}),
+    PointwiseFunction("selu", _elu, {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}),
+    PointwiseFunction("sigmoid", lambda of, x: of.sigmoid(x)),
+    PointwiseFunction("silu", _silu),
+    PointwiseFunction("softplus", lambda of, x: of.softplus(x)),
+    PointwiseFunction("softsign", _softsign),
+    PointwiseFunction("tanh", lambda of, x: of.tanh(x)),
 )
-"""Named functions of one value with their default parameters; bind others with `functools.partial`."""
 
-
-def decimal_exp(x: float) -> Decimal:
-    """Return exp(x) for x <= 0 to 60 digits."""
-    return _exp(x)
-
-
-def _exp(x: float) -> Decimal:
-    return _DIGITS.exp(Decimal(min(max(x, -_FLAT), _FLAT)))
-
-
-def _to_float(value: Decimal) -> float:
-    """Round to float64; a number too small becomes 0."""
-    return float(value)
+FUNCTIONS: Mapping[str, PointwiseFunction] = MappingProxyType({function.name: function for function in _ALL})
+"""Functions of one value by name, with ONNX's default parameters; `having` binds others."""

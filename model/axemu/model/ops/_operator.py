@@ -20,6 +20,28 @@ NUMERICS: tuple[Numerics, ...] = get_args(Numerics)
 
 Shape = tuple[int, int, int]
 
+CostClass = Literal[
+    "convolution",
+    "product",
+    "window",
+    "pair",
+    "elementwise",
+    "softmax",
+    "table",
+    "slice",
+    "pad",
+    "concat",
+    "view",
+    "nothing",
+]
+"""How an operator uses the chip; what it costs is for the planner to say.
+
+`convolution`: weights in the matrix array or the depthwise unit; `product`: an operand in the array; `window`: the
+depthwise unit without weights; `pair`, `elementwise`, `softmax`: the vector unit; `table`: a look-up on the way out of
+the operator before; `slice`, `pad`, `concat`: where values lie, a copy where they cannot; `view`: nothing moves;
+`nothing`: nothing happens while a frame runs.
+"""
+
 MAX_DIMENSION = 1 << 24
 MAX_SCALE = float(2**30)
 MIN_SCALE = float(2**-30)
@@ -103,14 +125,41 @@ class Call:
 
 
 class Operator(ABC):
-    """An operator: rules for its attributes, constants and shapes, and its value in both numerics."""
+    """An operator: rules for its attributes, constants and shapes, its value in both numerics, and its traits.
+
+    Traits are what other rooms ask instead of keeping lists of names. `clamps` and `has_weights` follow from attributes
+    and constants; the rest is said by each operator.
+    """
 
     name: ClassVar[str]
+    cost: ClassVar[CostClass]
     arity: ClassVar[tuple[int, int]] = (1, 1)
     attributes: ClassVar[Mapping[str, AttributeRule]] = {}
     constants: ClassVar[Mapping[str, str]] = {}
+    moves_values: ClassVar[bool] = False
+    """Whether the output holds real values of the inputs and, at most, padding."""
     same_scale: ClassVar[bool] = False
-    """Whether the operator only moves values, so that inputs and output must share scale and zero point."""
+    """Whether inputs and output must share scale and zero point; only operators that move values do."""
+    is_view: ClassVar[bool] = False
+    """Whether the chip reads the output where its input, or the stored program, lies: nobody writes it."""
+    is_pointwise: ClassVar[bool] = False
+    """Whether an output value depends on the value at its own position of each input alone (and on its channel)."""
+    takes_epilogue: ClassVar[bool] = False
+    """Whether the output comes in finished ranges of pixels, on which pointwise operators can run at once."""
+    passes_gain: ClassVar[bool] = False
+    """Whether a positive factor on a channel of the input is the same factor on that channel of the output."""
+    absorbs_gain: ClassVar[bool] = False
+    """Whether constants can put a factor on each channel of the output for nothing."""
+
+    @property
+    def clamps(self) -> bool:
+        """Whether the result can be clamped for nothing (ReLU, ReLU6, Clip)."""
+        return CLAMP.keys() <= self.attributes.keys()
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether constants hold weights, one filter per output channel."""
+        return "weight" in self.constants
 
     def value(self, node: Node, name: str) -> Any:
         """Return attribute `name` of a node with valid attributes, or its default."""

@@ -11,7 +11,7 @@ from axemu.model.ops._float import (
     quantise_exact,
     quantise_metis,
 )
-from axemu.model.ops._operator import Call
+from axemu.model.ops._operator import Call, CostClass
 from axemu.model.ops._unary import Unary
 
 
@@ -19,6 +19,11 @@ class Requantize(Unary):
     """From the input tensor's scale and zero point to the output tensor's."""
 
     name: ClassVar[str] = "requantize"
+    cost: ClassVar[CostClass] = "table"
+    moves_values: ClassVar[bool] = True
+    is_pointwise: ClassVar[bool] = True
+    takes_epilogue: ClassVar[bool] = True
+    passes_gain: ClassVar[bool] = True
 
     def exact(self, call: Call) -> Int8Array:
         """DequantizeLinear, QuantizeLinear."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from axemu.driver import InvalidArgument
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, Ints, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, CostClass, Ints, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -15,12 +15,15 @@ class Slice(Operator):
     """Along each axis `sizes` values from `starts` on, `steps` apart."""
 
     name: ClassVar[str] = "slice"
+    cost: ClassVar[CostClass] = "slice"
+    moves_values: ClassVar[bool] = True
+    same_scale: ClassVar[bool] = True
+    is_view: ClassVar[bool] = True
     attributes: ClassVar[Mapping[str, AttributeRule]] = {
         "starts": Ints(3, 0),
         "sizes": Ints(3, 1),
         "steps": Ints(3, 1, default=(1, 1, 1)),
     }
-    same_scale: ClassVar[bool] = True
 
     def infer_shape(
         self,

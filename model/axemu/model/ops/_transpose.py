@@ -9,7 +9,7 @@ import numpy as np
 
 from axemu.driver import InvalidArgument
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, Ints, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, CostClass, Ints, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -17,8 +17,11 @@ class Transpose(Operator):
     """Output axis i is input axis perm[i]."""
 
     name: ClassVar[str] = "transpose"
-    attributes: ClassVar[Mapping[str, AttributeRule]] = {"perm": Ints(3, 0, 2)}
+    cost: ClassVar[CostClass] = "view"
+    moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
+    is_view: ClassVar[bool] = True
+    attributes: ClassVar[Mapping[str, AttributeRule]] = {"perm": Ints(3, 0, 2)}
 
     def infer_shape(
         self,

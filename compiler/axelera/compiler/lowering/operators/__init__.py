@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import onnx_ir as ir
 
+from axelera.compiler.frontend import activations
 from axelera.compiler.lowering._builder import Builder
 from axelera.compiler.lowering.operators import (
     activation,
@@ -25,38 +26,30 @@ from axelera.compiler.lowering.operators import (
 __all__ = ["LOWERINGS"]
 
 LOWERINGS: Mapping[str, Callable[[Builder, ir.Node], None]] = {
+    **dict.fromkeys(activations(), activation.lower),
     "Add": arithmetic.lower_add,
     "AveragePool": pool.lower_average,
     "Clip": activation.lower,
     "Concat": concat.lower,
     "Conv": conv.lower,
     "ConvTranspose": conv_transpose.lower,
-    "Elu": activation.lower,
     "Flatten": reshape.lower,
     "Gelu": activation.lower,
     "Gemm": gemm.lower,
     "GlobalAveragePool": pool.lower_global_average,
     "GlobalMaxPool": pool.lower_global_max,
-    "HardSigmoid": activation.lower,
-    "HardSwish": activation.lower,
-    "LeakyRelu": activation.lower,
     "MatMul": attention.lower_matmul,
     "MaxPool": pool.lower_max,
-    "Mish": activation.lower,
     "Mul": arithmetic.lower_mul,
     "PRelu": activation.lower,
     "Pad": pad.lower,
-    "Relu": activation.lower,
     "Reshape": reshape.lower,
     "Resize": resize.lower,
-    "Selu": activation.lower,
-    "Sigmoid": activation.lower,
     "Slice": slices.lower_slice,
     "Softmax": attention.lower_softmax,
     "Split": slices.lower_split,
     "Squeeze": reshape.lower,
     "Sub": arithmetic.lower_sub,
-    "Tanh": activation.lower,
     "Transpose": attention.lower_transpose,
     "Unsqueeze": reshape.lower,
 }

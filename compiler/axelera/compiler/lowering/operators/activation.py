@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from axelera.compiler.frontend import Fusion, PointwiseFunction, clip_bounds, node_function, node_label
+from axelera.compiler.frontend import Fusion, clip_bounds, node_function, node_label
 from axelera.compiler.lowering._builder import Builder
+from axemu.model.ops import PointwiseFunction
 
 
 def lower(builder: Builder, node: ir.Node) -> None:
