@@ -14,9 +14,11 @@ import onnx
 import onnx_ir as ir
 
 from axelera.compiler._errors import CalibrationError, ConfigurationError, UnsupportedModelError
+from axelera.compiler._names import name_of
 from axelera.compiler._ports import HostPort
 from axelera.compiler._progress import progress
 from axelera.compiler.config import CompilerConfig, CompilerMode, QuantizationScheme
+from axelera.compiler.defects import defects
 from axelera.compiler.frontend import (
     Partition,
     Recorded,
@@ -88,7 +90,7 @@ def prepare(
     model: Any, config: CompilerConfig, input_shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> Prepared:
     """Run the front end: load, clean up, part, lower."""
-    name = config.model_name or _name_of(model)
+    name = config.model_name or name_of(model)
     proto = normalise(load_proto(model), name, input_shapes)
     recorded = None
     if is_prequantised(proto):
@@ -133,6 +135,7 @@ def quantize(
         UnsupportedModelError: operators the chip can't run; lists all of them.
         CalibrationError: calibration data that does not fit; or the data set or `transform_fn` raised (the cause).
         ConfigurationError: `config` is no configuration, or contradicts the model.
+        InternalError: a defect of the compiler; what was raised is the cause.
     """
     if not isinstance(config, CompilerConfig):
         raise ConfigurationError(f"config is {type(config).__name__}, expected CompilerConfig")
@@ -145,6 +148,16 @@ def quantize(
         raise CalibrationError(
             f"the calibration data is {type(dataset).__name__}; expected an iterable of items or a directory of images"
         )
+    with defects(f"quantising model {config.model_name or name_of(model)!r}"):
+        return _quantize(model, dataset, config, transform_fn)
+
+
+def _quantize(
+    model: Any,
+    dataset: Iterable[Any] | str | Path,
+    config: CompilerConfig,
+    transform_fn: Callable[[Any], Any] | None,
+) -> AxeleraQuantizedModel:
     count = length_of(dataset)
     if is_torch_module(model):
         model, dataset = _exported(model, dataset, config, transform_fn)
@@ -193,7 +206,12 @@ def _exported(
             "a torch module is exported with the shape of the first calibration item: there is none"
         )
     value = first if transform_fn is None else transformed(transform_fn, first, 0)
-    sample = to_array(value[0] if isinstance(value, (tuple, list)) else value, "calibration item 0")[:1]
+    if isinstance(value, (tuple, list)) and value:
+        value = value[0]
+    sample = to_array(value, "calibration item 0")
+    if not sample.ndim:
+        raise CalibrationError("calibration item 0 is one number; expected an array (N, C, H, W)")
+    sample = sample[:1]
     proto = export_module(module, sample, config.onnx_opset_version)
     proto.graph.name = type(module).__name__
     return proto, chain([first], items)
@@ -339,14 +357,6 @@ def _calibrate(
     means = {name: seen.channels[value].mean for name, value in read.items()}
     clip_tails = config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX
     return choose_scales(network, seen.histograms, means, clip_tails=clip_tails), means
-
-
-def _name_of(model: Any) -> str:
-    if isinstance(model, (str, Path)):
-        return Path(model).stem
-    if isinstance(model, onnx.ModelProto):
-        return model.graph.name or "model"
-    return type(model).__name__
 
 
 def _host_port(port: Port, tensor: Tensor) -> HostPort:

@@ -308,3 +308,32 @@ def test_no_options_say_what_is_missing() -> None:
     done = run()
     assert done.exit_code == 1
     assert "--input and --output must be given" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        ("axelera.compiler.frontend._simplify.check_weights", "TOP_LEVEL_QUANTIZE_ERROR"),
+        ("axelera.compiler.lowering._lower.insert_requantize", "TOP_LEVEL_QUANTIZE_ERROR"),
+        ("axelera.compiler.planning._plan.place", "TOP_LEVEL_LOWER_ERROR"),
+        ("axemu.cli._compile_run.calibration_samples", "TOP_LEVEL_QUANTIZE_ERROR"),
+    ],
+)
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("x")], ids=repr)
+def test_a_defect_of_the_compiler_is_told_with_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, status: str, error: Exception
+) -> None:
+    def planted(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(place, planted)
+    out = tmp_path / "out"
+    done = run("-i", network(tmp_path / "net.onnx"), "-o", out, "--dataset-len", 2)
+    assert done.exit_code == 1
+    assert "in planted" in done.stderr
+    assert "defect of the compiler" in done.stderr
+    assert "in planted" in (out / "compilation_log.txt").read_text()
+    content = report(out)
+    assert content["status"] == status
+    assert content["error"]["type"] == "InternalError"
+    assert "in planted" in "".join(content["error"]["traceback"])

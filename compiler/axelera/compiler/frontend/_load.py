@@ -19,6 +19,7 @@ from axelera.compiler._errors import ModelError
 from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler.frontend._ceil import CEIL_OPSET, pools_need_ceil_opset
 from axelera.compiler.frontend._tensors import check_tensors
+from axelera.compiler.frontend._tools import CannotUnderstand, tool
 from axelera.compiler.frontend._types import use_float32
 from axemu.driver import path_errors
 
@@ -81,19 +82,26 @@ def normalise(
     try:
         _forget_output_shapes(proto)
         use_float32(proto)
-        onnx.checker.check_model(proto)
+        with tool():
+            onnx.checker.check_model(proto)
         if opset < CANONICAL_OPSET:
-            proto = onnx.version_converter.convert_version(proto, CANONICAL_OPSET)
+            proto = _converted(proto, CANONICAL_OPSET)
         elif opset > (runnable := newest_runnable_opset()):
-            proto = onnx.version_converter.convert_version(proto, runnable)
+            proto = _converted(proto, runnable)
         if opset_of(proto) < CEIL_OPSET and pools_need_ceil_opset(proto):
-            proto = onnx.version_converter.convert_version(proto, CEIL_OPSET)
+            proto = _converted(proto, CEIL_OPSET)
             del proto.graph.value_info[:]  # converters infer shapes, in the way of the older opset
             _forget_output_shapes(proto)
-    except Exception as error:  # the checker and the converter raise several unrelated classes
-        raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {error}") from error
+    except CannotUnderstand as error:
+        reason = error.__cause__ or error
+        raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {reason}") from error
     proto.ir_version = min(proto.ir_version, IR_VERSION)
     return proto
+
+
+def _converted(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    with tool():
+        return onnx.version_converter.convert_version(proto, opset)
 
 
 @cache
@@ -181,7 +189,8 @@ def _name_nodes(proto: onnx.ModelProto) -> None:
 def _forget_output_shapes(proto: onnx.ModelProto) -> None:
     """Keep ranks alone; find them where the file leaves even these out."""
     if not all(value.type.tensor_type.HasField("shape") for value in proto.graph.output):
-        inferred = onnx.shape_inference.infer_shapes(proto).graph.output
+        with tool():
+            inferred = onnx.shape_inference.infer_shapes(proto).graph.output
         del proto.graph.output[:]
         proto.graph.output.extend(inferred)
     fixed = {value.name for value in proto.graph.input}

@@ -35,6 +35,7 @@ from axelera.compiler.frontend._ir import (
 )
 from axelera.compiler.frontend._padding import explicit_padding, merge_pad
 from axelera.compiler.frontend._tensors import check_weights
+from axelera.compiler.frontend._tools import CannotUnderstand, tool
 
 Rewrite = Callable[[ir.Node], bool]
 
@@ -59,10 +60,11 @@ def clean_model(proto: onnx.ModelProto, name: str, *, keep_weights: bool = False
         ModelError: the tools the clean-up is made of cannot digest the model, or shapes of outputs stay unknown.
     """
     try:
-        model = ir.from_proto(proto)
+        with tool():
+            model = ir.from_proto(proto)
         simplify(model, keep_weights=keep_weights)
-    except Exception as error:  # onnx, onnx_ir and onnxscript raise whatever broke on a damaged graph
-        raise ModelError(f"model {name!r} cannot be understood: {type(error).__name__}: {error}") from error
+    except CannotUnderstand as error:
+        raise ModelError(f"model {name!r} cannot be understood: {error}") from error
     check_weights(model.graph, name)
     for value in (*model.graph.inputs, *(output for node in model.graph for output in node.outputs)):
         shape = shape_of(value)
@@ -85,20 +87,16 @@ def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
     """Clean `model` up in place: fold constants, remove no-ops, fold batch norms, merge pads, infer shapes.
 
     With `keep_weights` nothing is folded into the weights of convolutions, which are then as they were.
+
+    Raises:
+        CannotUnderstand: the graph contradicts itself, or the tools of others cannot digest it.
     """
     rewrites = [rewrite for rewrite in _REWRITES if not keep_weights or rewrite is not fold_affine_into_conv]
     _expand_constant_of_shape(model.graph)
     _lift_constants(model)
-    common_passes.InlinePass()(model)
-    # Folding only: common subexpressions stay apart, since graphs with placeholder weights would lose branches.
-    optimizer.fold_constants_ir(
-        model,
-        onnx_shape_inference=True,
-        input_size_limit=_FOLD_INPUT_ELEMENTS,
-        output_size_limit=_FOLD_OUTPUT_ELEMENTS,
-        should_fold=_foldable,
-    )
-    common_passes.RemoveUnusedNodesPass()(model)
+    _inline_functions(model)
+    _fold_constants(model)
+    _remove_unused(model)
     for _ in range(_ROUNDS):
         _expand_constant_of_shape(model.graph)
         _lift_constants(model)
@@ -106,12 +104,39 @@ def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
         changed = [
             rewrite(node) for rewrite in rewrites for node in list(model.graph) if node.graph is not None
         ]
-        common_passes.RemoveUnusedNodesPass()(model)
+        _remove_unused(model)
         if not any(changed):
             break
-    common_passes.TopologicalSortPass()(model)
+    _sort(model)
     _name_everything(model.graph)
     infer_shapes(model)
+
+
+def _inline_functions(model: ir.Model) -> None:
+    with tool():
+        common_passes.InlinePass()(model)
+
+
+def _fold_constants(model: ir.Model) -> None:
+    """Fold, and nothing more: common subexpressions stay apart, since placeholder weights would make branches one."""
+    with tool():
+        optimizer.fold_constants_ir(
+            model,
+            onnx_shape_inference=True,
+            input_size_limit=_FOLD_INPUT_ELEMENTS,
+            output_size_limit=_FOLD_OUTPUT_ELEMENTS,
+            should_fold=_foldable,
+        )
+
+
+def _remove_unused(model: ir.Model) -> None:
+    with tool():
+        common_passes.RemoveUnusedNodesPass()(model)
+
+
+def _sort(model: ir.Model) -> None:
+    with tool():
+        common_passes.TopologicalSortPass()(model)
 
 
 def _foldable(node: ir.Node) -> bool | None:
@@ -137,11 +162,13 @@ def _foldable(node: ir.Node) -> bool | None:
 
 def infer_shapes(model: ir.Model) -> None:
     """Fill in the shapes of all values that ONNX shape inference can know."""
-    common_passes.ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model)
+    with tool():
+        common_passes.ShapeInferencePass(check_type=False, strict_mode=False, data_prop=True)(model)
 
 
 def _lift_constants(model: ir.Model) -> None:
-    common_passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    with tool():
+        common_passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
 
 
 def _expand_constant_of_shape(graph: ir.Graph) -> None:
@@ -150,7 +177,7 @@ def _expand_constant_of_shape(graph: ir.Graph) -> None:
         if node.op_type != "ConstantOfShape" or (extents := integers(node.inputs[0])) is None:
             continue
         if min(extents, default=0) < 0 or math.prod(extents) > _LARGEST_VALUE:
-            raise ValueError(
+            raise CannotUnderstand(
                 f"ConstantOfShape {node.name!r} of {extents}; at most {_LARGEST_VALUE} elements are possible"
             )
         filling = attribute(node, "value")

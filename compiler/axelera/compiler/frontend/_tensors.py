@@ -106,6 +106,11 @@ def _misfit(node: ir.Node) -> str:
     if inner != inputs or group < 1 or outputs % group or inputs % group:
         return f"weights of shape {weight} (group {group}) for an input of shape {source}"
     bias = shape_of(optional_input(node, 2))
+    if node.op_type == "Gemm" and bias is not None:
+        result = (source[1] if attribute(node, "transA", 0) else source[0], outputs)
+        aligned = (1,) * (2 - len(bias)) + bias
+        if len(aligned) != 2 or any(b not in (1, r) for b, r in zip(aligned, result, strict=True)):
+            return f"a bias of shape {bias}, expected one that broadcasts to {result}"
     if node.op_type != "Gemm" and bias is not None and bias != (outputs,):
         return f"a bias of shape {bias}, expected {(outputs,)}"
     return ""
