@@ -43,6 +43,11 @@ def is_constant(value: ir.Value | None) -> bool:
     return value is not None and value.const_value is not None
 
 
+def is_standard(node: ir.Node) -> bool:
+    """Tell whether `node` is an operator of ONNX itself, whose inputs the checker has counted."""
+    return node.domain in ("", "ai.onnx")
+
+
 def optional_input(node: ir.Node, index: int) -> ir.Value | None:
     """Return input `index` of `node`, or None when it is left out."""
     return node.inputs[index] if index < len(node.inputs) else None

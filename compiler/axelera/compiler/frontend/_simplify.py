@@ -28,6 +28,7 @@ from axelera.compiler.frontend._ir import (
     data_inputs,
     integers,
     is_constant,
+    is_standard,
     optional_input,
     replace_node,
     shape_of,
@@ -102,7 +103,10 @@ def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
         _lift_constants(model)
         infer_shapes(model)
         changed = [
-            rewrite(node) for rewrite in rewrites for node in list(model.graph) if node.graph is not None
+            rewrite(node)
+            for rewrite in rewrites
+            for node in list(model.graph)
+            if node.graph is not None and is_standard(node)
         ]
         _remove_unused(model)
         if not any(changed):
