@@ -22,7 +22,7 @@ _OUTPUT = Contents(
     (REPORT,),
     (
         REPORT, "compilation_log.txt", "cli_args.json", "conf.json", "input_model", "quantized_model", "compiled_model",
-        "*.axm",
+        "dump", "*.axm",
     ),
 )  # fmt: skip
 

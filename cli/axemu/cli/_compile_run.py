@@ -15,6 +15,7 @@ from axelera.compiler import CompilerConfig, CompilerError, ConfigurationError
 from axelera.compiler.config import CompilerMode
 from axelera.compiler.defects import defects
 from axelera.compiler.frontend import load_proto, normalise
+from axelera.compiler.pipeline import dump_after, watched
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axemu.cli._compile_data import calibration_samples
 from axemu.cli._compile_options import MANIFEST, Options
@@ -40,8 +41,12 @@ def run(options: Options, config: CompilerConfig, folder: Path, console: Console
     without_effect = config.settings_without_effect()
     reached = _Reached(ConfigurationError.status)
     try:
-        with defects(f"compiling {options.input}"):
+        dump = dump_after(options.dump_after, folder / "dump")
+        with defects(f"compiling {options.input}"), watched(dump):
             _stages(options, config, folder, console, reached)
+        for name in options.dump_after:
+            if name not in dump.written:
+                _log.warning("--dump-after %s: this pass did not run", name)
         outcome = Outcome("SUCCEEDED", None, without_effect)
     except CompilerError as error:
         # A damaged quantised model is a ModelError too, but no fault of an ONNX graph.

@@ -8,7 +8,8 @@ import onnx
 
 from axelera.compiler._violation import Violation
 from axelera.compiler.defects import defects
-from axelera.compiler.frontend import check_graph, clean_model, load_proto, normalise
+from axelera.compiler.frontend import check_graph
+from axelera.compiler.pipeline import cleaned, loaded
 
 
 def check_operators(model: onnx.ModelProto | str | Path, matrix: int = 17) -> tuple[Violation, ...]:
@@ -26,4 +27,4 @@ def check_operators(model: onnx.ModelProto | str | Path, matrix: int = 17) -> tu
     """
     name = model.graph.name if isinstance(model, onnx.ModelProto) else Path(model).stem
     with defects(f"checking model {name!r}"):
-        return tuple(check_graph(clean_model(normalise(load_proto(model), name), name).graph, matrix))
+        return tuple(check_graph(cleaned(loaded(model, name), name).graph, matrix))

@@ -9,7 +9,8 @@ from axelera.compiler._errors import ConfigurationError, MemoryPlanError, ModelE
 from axelera.compiler.config import CompilerConfig
 from axelera.compiler.defects import defects
 from axelera.compiler.packaging import COMPILED_MODEL, replacing, write_compiled_model, write_json
-from axelera.compiler.planning import DoesNotFit, Plan, PlanOptions, plan
+from axelera.compiler.pipeline import PLAN
+from axelera.compiler.planning import DoesNotFit, Plan, PlanOptions
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import compiled_report, write_html
 from axemu.driver import path_errors
@@ -70,7 +71,7 @@ def _plan(model: AxeleraQuantizedModel, config: CompilerConfig) -> Plan:
         cores=config.aipu_cores_used, resources=config.resources_used, double_buffer=config.double_buffer
     )
     try:
-        return plan(model.program, options)
+        return PLAN(model.program, options)
     except DoesNotFit as error:
         raise MemoryPlanError(
             f"model {model.name!r}: Could not find a tiling factor that fits the memory constraints "

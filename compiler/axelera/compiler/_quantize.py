@@ -22,7 +22,6 @@ from axelera.compiler.defects import defects
 from axelera.compiler.frontend import (
     Partition,
     Recorded,
-    clean_model,
     export_module,
     extract_core,
     extract_postamble,
@@ -30,29 +29,32 @@ from axelera.compiler.frontend import (
     is_prequantised,
     is_torch_module,
     known_shape,
-    load_proto,
     multiply_accumulates,
     nchw_shape,
     node_label,
-    normalise,
     not_finite,
     optional_input,
-    partition,
     shape_of,
-    unwrap,
 )
-from axelera.compiler.lowering import Network, Port, lower
+from axelera.compiler.lowering import Network, Port
+from axelera.compiler.pipeline import (
+    CHOOSE_SCALES,
+    EMIT,
+    EQUALISE,
+    GIVEN_SCALES,
+    NORMALISE_TABLES,
+    PARTITION,
+    UNWRAP,
+    cleaned,
+    loaded,
+    lowered,
+)
 from axelera.compiler.quantisation import (
     Feeds,
     Quantisation,
-    choose_scales,
-    emit,
-    equalise,
     fixed_weights,
-    given_scales,
     items_of,
     length_of,
-    normalise_tables,
     observe,
     run_session,
     samples_of,
@@ -91,16 +93,16 @@ def prepare(
 ) -> Prepared:
     """Run the front end: load, clean up, part, lower."""
     name = config.model_name or name_of(model)
-    proto = normalise(load_proto(model), name, input_shapes)
+    proto = loaded(model, name, input_shapes)
     recorded = None
     if is_prequantised(proto):
-        proto, recorded = unwrap(proto, name)
+        proto, recorded = UNWRAP(proto, name)
     elif config.compiler_mode is CompilerMode.LOWER_ONLY:
         raise ConfigurationError(
             f"compiler_mode = 'lower_only' takes a quantised model; {name!r} is a float one: use quantize_and_lower"
         )
-    clean = clean_model(proto, name, keep_weights=recorded is not None)
-    part = partition(
+    clean = cleaned(proto, name, keep_weights=recorded is not None)
+    part = PARTITION(
         clean.graph,
         name,
         validate=config.validate_operators,
@@ -109,7 +111,7 @@ def prepare(
     )
     if problems := not_finite(part.chip):
         raise UnsupportedModelError(name, problems)
-    return Prepared(name, clean, part, lower(part, name), recorded)
+    return Prepared(name, clean, part, lowered(part, name), recorded)
 
 
 def quantize(
@@ -170,11 +172,12 @@ def _quantize(
         head = list(islice(frames, _HEAD))
         feeds = _core_feeds(chain(head, frames), preamble, prepared.network)
         if prepared.recorded is not None:
-            program = _lower_given(prepared, prepared.recorded, core, feeds, config)
+            network, program = _lower_given(prepared, prepared.recorded, core, feeds, config)
         else:
-            program = _calibrated(
+            network, program = _calibrated(
                 prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
             )
+    prepared = replace(prepared, network=network)
     result = assemble(prepared, program, preamble, config)
     return replace(
         result,
@@ -223,13 +226,13 @@ def _calibrated(
     head: Sequence[Feeds],
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> Program:
-    """Quantise a float network with calibration data."""
+) -> tuple[Network, Program]:
+    """Quantise a float network with calibration data; return it balanced, and as integers."""
     network = prepared.network
     if config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX or _has_tables(network):
-        _balance(network, core, head, config.quantization_scheme)
+        network = _balance(network, core, head, config.quantization_scheme)
     scales, means = _calibrate(network, core, feeds, config)
-    return emit(network, scales, means=means)
+    return network, EMIT(network, scales, means=means)
 
 
 def _lower_given(
@@ -238,10 +241,9 @@ def _lower_given(
     core: onnx.ModelProto,
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> Program:
+) -> tuple[Network, Program]:
     """Take a pre-quantised network as it is; calibration data only serves tensors that it left in float."""
-    network = prepared.network
-    scales = given_scales(network, recorded.scales)
+    network, scales = GIVEN_SCALES(prepared.network, recorded.scales)
     missing = sorted(set(network.activations) - set(scales))
     if missing:
         try:
@@ -257,7 +259,7 @@ def _lower_given(
         for node in prepared.part.chip
         if (weight := optional_input(node, 1)) is not None and weight.name in recorded.weights
     }
-    return emit(network, scales, fixed_weights(network, named))
+    return network, EMIT(network, scales, fixed_weights(network, named))
 
 
 def assemble(
@@ -322,8 +324,8 @@ def _has_tables(network: Network) -> bool:
 
 def _balance(
     network: Network, core: onnx.ModelProto, head: Sequence[Feeds], scheme: QuantizationScheme
-) -> None:
-    """Balance channels with the ranges that the first samples show."""
+) -> Network:
+    """Return the network with channels balanced by the ranges that the first samples show."""
     values = {name: a.value for name, a in network.activations.items() if a.value is not None}
     seen = observe(core, (), set(values.values()), head)
     ranges = {
@@ -331,11 +333,13 @@ def _balance(
         for name, value in values.items()
         if len((found := seen.channels[value]).low) == network.activations[name].shape[2]
     }
-    normalise_tables(network, ranges)
+    network = NORMALISE_TABLES(network, ranges)
     if scheme is QuantizationScheme.PER_TENSOR_MIN_MAX:
-        return
+        return network
     largest = {name: np.maximum(np.abs(low), np.abs(high)) for name, (low, high) in ranges.items()}
-    equalise(network, largest, depthwise_only=scheme is QuantizationScheme.HYBRID_PER_TENSOR_PER_CHANNEL)
+    return EQUALISE(
+        network, largest, depthwise_only=scheme is QuantizationScheme.HYBRID_PER_TENSOR_PER_CHANNEL
+    )
 
 
 def _calibrate(
@@ -356,7 +360,7 @@ def _calibrate(
     seen = observe(core, watched, set(read.values()), feeds, changes)
     means = {name: seen.channels[value].mean for name, value in read.items()}
     clip_tails = config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX
-    return choose_scales(network, seen.histograms, means, clip_tails=clip_tails), means
+    return CHOOSE_SCALES(network, seen.histograms, means, clip_tails=clip_tails), means
 
 
 def _host_port(port: Port, tensor: Tensor) -> HostPort:

@@ -7,9 +7,7 @@ from pathlib import Path
 import onnx
 
 from axelera.compiler.defects import defects
-from axelera.compiler.frontend import clean_model, load_proto, normalise, partition
-from axelera.compiler.lowering import lower
-from axelera.compiler.quantisation import emit
+from axelera.compiler.pipeline import EMIT, PARTITION, cleaned, loaded, lowered
 from axemu.model.program import Program
 
 
@@ -33,6 +31,6 @@ def structure_program(
     """
     name = model.graph.name if isinstance(model, onnx.ModelProto) else Path(model).stem
     with defects(f"lowering model {name!r}"):
-        clean = clean_model(normalise(load_proto(model), name), name)
-        part = partition(clean.graph, name, allow_host_segments=allow_host_segments)
-        return emit(lower(part, name), None, batch=batch)
+        clean = cleaned(loaded(model, name), name)
+        part = PARTITION(clean.graph, name, allow_host_segments=allow_host_segments)
+        return EMIT(lowered(part, name), None, batch=batch)

@@ -313,8 +313,8 @@ def test_no_options_say_what_is_missing() -> None:
 @pytest.mark.parametrize(
     ("place", "status"),
     [
-        ("axelera.compiler.frontend._simplify.check_weights", "TOP_LEVEL_QUANTIZE_ERROR"),
-        ("axelera.compiler.lowering._lower.insert_requantize", "TOP_LEVEL_QUANTIZE_ERROR"),
+        ("axelera.compiler.frontend._explain.check_weights", "TOP_LEVEL_QUANTIZE_ERROR"),
+        ("axelera.compiler.lowering._requantise._Groups", "TOP_LEVEL_QUANTIZE_ERROR"),
         ("axelera.compiler.planning._plan.place", "TOP_LEVEL_LOWER_ERROR"),
         ("axemu.cli._compile_run.calibration_samples", "TOP_LEVEL_QUANTIZE_ERROR"),
     ],

@@ -24,11 +24,11 @@ ANYWHERE = {
     "reading": "axelera.compiler.frontend._load._pin_inputs",
     "widening": "axelera.compiler.frontend._load.use_float32",
     "a rewrite": "axelera.compiler.frontend._affine.batch_norm_affine",
-    "checking weights": "axelera.compiler.frontend._simplify.check_weights",
+    "checking weights": "axelera.compiler.frontend._explain.check_weights",
     "fusing": "axelera.compiler.frontend._split.find_fusions",
     "parting": "axelera.compiler.frontend._split._assign",
     "lowering": "axelera.compiler.lowering.operators.conv.explicit_window",
-    "lowering a network": "axelera.compiler.lowering._lower.insert_requantize",
+    "lowering a network": "axelera.compiler.lowering._requantise._Groups",
     "balancing": "axelera.compiler.quantisation._equalise._gain",
     "observing": "axelera.compiler.quantisation._observe._reduce",
     "choosing scales": "axelera.compiler.quantisation._scales._group_histogram",
@@ -85,7 +85,7 @@ def test_who_only_asks_is_told_the_same(
 def test_the_tools_of_others_speak_about_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     plant(
         monkeypatch,
-        "axelera.compiler.frontend._simplify.optimizer.fold_constants_ir",
+        "axelera.compiler.frontend._steps.optimizer.fold_constants_ir",
         RuntimeError("no such thing"),
     )
     with pytest.raises(ModelError, match="'net' cannot be understood: RuntimeError: no such thing"):

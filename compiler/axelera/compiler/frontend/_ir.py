@@ -63,9 +63,11 @@ def attribute(node: ir.Node, name: str, default: Any = None) -> Any:
 
 
 def integers(value: ir.Value | None) -> tuple[int, ...] | None:
-    """Return the integers of a constant input such as axes or pads; None when absent or not constant."""
+    """Return the integers of a constant input such as axes or pads; None when absent, computed or no numbers."""
     array = constant_of(value)
-    return None if array is None else tuple(int(number) for number in np.asarray(array).reshape(-1))
+    if array is None or array.dtype.kind not in "iubf" or not np.isfinite(array).all():
+        return None
+    return tuple(int(number) for number in np.asarray(array).reshape(-1))
 
 
 def data_inputs(node: ir.Node) -> tuple[ir.Value, ...]:

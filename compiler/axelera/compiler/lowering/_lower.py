@@ -9,9 +9,7 @@ from axelera.compiler._violation import Violation
 from axelera.compiler.frontend import Partition, known_shape, node_label
 from axelera.compiler.lowering._builder import Builder, Flattened, Heads, Spatial, spatial_shape
 from axelera.compiler.lowering._cannot_lower import CannotLower
-from axelera.compiler.lowering._interface import copy_shared_outputs, pad_interface
 from axelera.compiler.lowering._network import Network, Port
-from axelera.compiler.lowering._requantise import insert_requantize
 from axelera.compiler.lowering.operators import LOWERINGS
 from axelera.compiler.lowering.operators.activation import lower_fusion
 
@@ -39,17 +37,13 @@ def lower(part: Partition, name: str) -> Network:
             outputs.append(Port(str(value.name), view.tensor, known_shape(value), ()))
     if problems:
         raise UnsupportedModelError(name, problems)
-    network = Network(
+    return Network(
         name,
         builder.activations,
         builder.operators,
         tuple(Port(str(v.name), builder.spatial(v), known_shape(v), ()) for v in part.inputs),
         tuple(outputs),
     )
-    copy_shared_outputs(network)
-    insert_requantize(network)
-    pad_interface(network)
-    return network
 
 
 def _walk(builder: Builder, part: Partition) -> list[Violation]:
