@@ -128,3 +128,35 @@ def test_a_window_over_one_dimension_is_refused_without_the_matrix_too(tmp_path:
 def test_odd_calibration_items_are_refused_as_data(item: object, words: str) -> None:
     with pytest.raises(CompilerError, match=words):
         compiler.quantize(network(), [item], HARMLESS)
+
+
+def quantised_add(*inputs: str, zero_points: int = 1, domain: str = "com.microsoft") -> onnx.ModelProto:
+    """QLinearAdd of the network's input, quantised, with itself."""
+    net = Net(SHAPE)
+    net.constant(np.float32(0.1), "s")
+    net.constant(np.full(zero_points, 3, np.uint8), "z")
+    net.add("QuantizeLinear", "x", "s", net.constant(np.uint8(3)))
+    model = net.model(net.add("DequantizeLinear", net.add("Relu", net.nodes[0].output[0]), "s"))
+    model.graph.node[1].op_type, model.graph.node[1].domain = "QLinearAdd", domain
+    del model.graph.node[1].input[:]
+    model.graph.node[1].input.extend(name.replace("q", net.nodes[0].output[0]) for name in inputs)
+    model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (quantised_add("q", "s", "z", "q", "s"), "it has 5 inputs and 1 outputs, expected 7"),
+        (quantised_add("q", "s", "z", "", "s", "z", "s", "z"), "it has no first input"),
+        (
+            quantised_add("q", "s", "z", "q", "s", "z", "s", "z", zero_points=3),
+            "it has 1 scales and 3 zero points",
+        ),
+    ],
+)
+def test_quantised_operators_that_do_not_hold_together_are_refused_as_such(
+    model: onnx.ModelProto, words: str
+) -> None:
+    with pytest.raises(ModelError, match=rf"\(QLinearAdd\) cannot be understood: {words}"):
+        compiler.quantize(model, None, HARMLESS)

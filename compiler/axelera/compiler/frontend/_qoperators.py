@@ -125,6 +125,8 @@ def check_arity(node: onnx.NodeProto, inputs: int) -> None:
     Raises:
         CannotUnderstand: says how many there are.
     """
+    if node.input and not node.input[0]:
+        raise CannotUnderstand("it has no first input")
     if len(node.input) < inputs or not node.output:
         raise CannotUnderstand(
             f"it has {len(node.input)} inputs and {len(node.output)} outputs, expected {inputs} and 1 or more"
