@@ -16,6 +16,7 @@ from PIL import Image
 
 from axelera.compiler import CalibrationError, ConfigurationError
 from axelera.compiler.config import nearest
+from axelera.compiler.defects import defects
 from axelera.compiler.quantisation import image_paths, images_in, random_data, transformed
 from axemu.cli._compile_options import ColorFormat, ImageReader, Layout, Options
 from axemu.cli._compile_presets import PRESETS, preset_transform
@@ -38,7 +39,8 @@ class Samples:
 
     def __iter__(self) -> Iterator[Any]:
         """Read from the beginning."""
-        return self.read()
+        with defects("making calibration samples"):
+            yield from self.read()
 
     def __len__(self) -> int:
         """Return how many samples there are."""

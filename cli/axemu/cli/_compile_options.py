@@ -92,6 +92,7 @@ class Options(BaseModel):
     input_data_layout: Layout = Layout.NCHW
     color_format: ColorFormat = ColorFormat.RGB
     imreader_backend: ImageReader = ImageReader.PIL
+    dump_after: tuple[str, ...] = ()
     dataset_len: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     overwrite: bool = False
     log_level: LogLevel = LogLevel.INFO

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from axelera.compiler import ConfigurationError
 from axelera.compiler.packaging import Contents, replacing
+from axemu.driver import InternalError
 
 __all__ = ["Outcome", "output_directory", "report_alone", "write_json", "write_report"]
 
@@ -20,7 +22,7 @@ _OUTPUT = Contents(
     (REPORT,),
     (
         REPORT, "compilation_log.txt", "cli_args.json", "conf.json", "input_model", "quantized_model", "compiled_model",
-        "*.axm",
+        "dump", "*.axm",
     ),
 )  # fmt: skip
 
@@ -87,6 +89,8 @@ def write_report(outcome: Outcome, folder: Path) -> None:
             "message": str(outcome.error),
             "problems": [str(violation) for violation in getattr(outcome.error, "violations", ())],
         }
+        if isinstance(outcome.error, InternalError):
+            content["error"]["traceback"] = traceback.format_exception(outcome.error)
     write_json(folder / REPORT, content)
 
 

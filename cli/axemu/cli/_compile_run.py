@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
@@ -12,11 +13,14 @@ from rich.console import Console
 from axelera import compiler
 from axelera.compiler import CompilerConfig, CompilerError, ConfigurationError
 from axelera.compiler.config import CompilerMode
+from axelera.compiler.defects import defects
 from axelera.compiler.frontend import load_proto, normalise
+from axelera.compiler.pipeline import dump_after, watched
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axemu.cli._compile_data import calibration_samples
 from axemu.cli._compile_options import MANIFEST, Options
 from axemu.cli._compile_output import Outcome, write_json, write_report
+from axemu.driver import InternalError
 
 __all__ = ["run"]
 
@@ -34,42 +38,62 @@ def run(options: Options, config: CompilerConfig, folder: Path, console: Console
         folder: an empty directory.
         console: where progress is shown when it is a terminal.
     """
-    fallback = ConfigurationError.status
     without_effect = config.settings_without_effect()
+    reached = _Reached(ConfigurationError.status)
     try:
-        write_json(folder / "cli_args.json", options.model_dump(mode="json", exclude_none=True))
-        write_json(folder / "conf.json", config.model_dump(mode="json"))
-        for name, reason in without_effect.items():
-            _log.warning("%s has no effect here: %s", name, reason)
-        if options.input.name == MANIFEST:
-            _log.info("Reading the quantised model %s", options.input)
-            fallback = _READING
-            quantised = AxeleraQuantizedModel.load(options.input.parent)
-        else:
-            fallback = "ONNX_GRAPH_CLEANER_ERROR"
-            model, shapes = _read_model(options, config, folder)
-            fallback = "TOP_LEVEL_QUANTIZE_ERROR"
-            quantised = compiler.quantize(model, calibration_samples(options, shapes), config)
-        fallback = "GRAPH_EXPORTER_ERROR"
-        quantised.export(folder / "quantized_model")
-        if config.compiler_mode is not CompilerMode.QUANTIZE_ONLY:
-            fallback = "TOP_LEVEL_LOWER_ERROR"
-            _log.info(
-                "Lowering %s for %d core(s)", config.model_name or quantised.name, config.aipu_cores_used
-            )
-            with console.status("Planning memory and writing the compiled model"):
-                compiler.compile(quantised, config, folder / "compiled_model")
+        dump = dump_after(options.dump_after, folder / "dump")
+        with defects(f"compiling {options.input}"), watched(dump):
+            _stages(options, config, folder, console, reached)
+        for name in options.dump_after:
+            if name not in dump.written:
+                _log.warning("--dump-after %s: this pass did not run", name)
         outcome = Outcome("SUCCEEDED", None, without_effect)
     except CompilerError as error:
         # A damaged quantised model is a ModelError too, but no fault of an ONNX graph.
-        outcome = Outcome(_READING if fallback == _READING else error.status, error, without_effect)
-    except Exception as error:  # noqa: BLE001  the report is for whatever comes up; the log keeps the traceback
+        outcome = Outcome(_READING if reached.status == _READING else error.status, error, without_effect)
+    except InternalError as error:
+        _log.error("A defect of the compiler", exc_info=error)
+        outcome = Outcome(reached.status, error, without_effect)
+    except Exception as error:  # noqa: BLE001  a full disk, say: the report is for whatever comes up
         _log.debug("unexpected", exc_info=error)
-        outcome = Outcome(fallback, error, without_effect)
+        outcome = Outcome(reached.status, error, without_effect)
     if outcome.error is not None:
         shutil.rmtree(folder / "compiled_model", ignore_errors=True)
     write_report(outcome, folder)
     return outcome
+
+
+@dataclass(slots=True)
+class _Reached:
+    """The stage a run is in, by the status that the report gives a failure nobody foresaw."""
+
+    status: str
+
+
+def _stages(
+    options: Options, config: CompilerConfig, folder: Path, console: Console, reached: _Reached
+) -> None:
+    write_json(folder / "cli_args.json", options.model_dump(mode="json", exclude_none=True))
+    write_json(folder / "conf.json", config.model_dump(mode="json"))
+    for name, reason in config.settings_without_effect().items():
+        _log.warning("%s has no effect here: %s", name, reason)
+    if options.input.name == MANIFEST:
+        _log.info("Reading the quantised model %s", options.input)
+        reached.status = _READING
+        quantised = AxeleraQuantizedModel.load(options.input.parent)
+    else:
+        reached.status = "ONNX_GRAPH_CLEANER_ERROR"
+        model, shapes = _read_model(options, config, folder)
+        reached.status = "TOP_LEVEL_QUANTIZE_ERROR"
+        quantised = compiler.quantize(model, calibration_samples(options, shapes), config)
+    reached.status = "GRAPH_EXPORTER_ERROR"
+    quantised.export(folder / "quantized_model")
+    if config.compiler_mode is CompilerMode.QUANTIZE_ONLY:
+        return
+    reached.status = "TOP_LEVEL_LOWER_ERROR"
+    _log.info("Lowering %s for %d core(s)", config.model_name or quantised.name, config.aipu_cores_used)
+    with console.status("Planning memory and writing the compiled model"):
+        compiler.compile(quantised, config, folder / "compiled_model")
 
 
 def _read_model(

@@ -6,21 +6,24 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 
 import typer
 
-from axemu.driver import AxeleraError
+from axemu.driver import AxeleraError, InternalError
 
 
 @contextlib.contextmanager
 def told(tool: str) -> Iterator[None]:
-    """Print what the SDK refuses instead of a traceback."""
+    """Print what the SDK refuses instead of a traceback; a defect of its own keeps the traceback, for who reports it."""
     try:
         yield
     except BrokenPipeError:
         raise  # for `start`
     except (AxeleraError, OSError) as error:
+        if isinstance(error, InternalError) and error.__cause__ is not None:
+            traceback.print_exception(error)
         print(f"{tool}: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
 

@@ -34,7 +34,17 @@ app = typer.Typer(add_completion=False)
 
 
 class Command(TyperCommand):
-    """Mistakes in the options end the program as usual, and are in the report as well."""
+    """Mistakes in the options end the program as usual, and are in the report as well; help lists the passes."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, and the passes below it."""
+        from axelera.compiler.pipeline import PASSES  # noqa: PLC0415  slow to import
+
+        super().format_help(ctx, formatter)
+        print("Passes of the compiler, in order:\n")
+        width = max(len(entry.name) for entry in PASSES)
+        for entry in PASSES:
+            print(f"  {entry.name:<{width}}  {entry.purpose}")
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Read the command line."""
@@ -112,6 +122,13 @@ def axcompile(
         bool | None, typer.Option("--overwrite", help="Replace the output of an earlier run.")
     ] = None,
     log_level: Annotated[LogLevel | None, typer.Option(help="How much is told (INFO).")] = None,
+    dump_after: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PASS",
+            help="Write the state after a pass (below) into dump/; may be given several times.",
+        ),
+    ] = None,
     aipu_cores: Annotated[
         int | None, typer.Option(min=1, max=4, help="Cores of one instance, which is its batch.")
     ] = None,
@@ -131,6 +148,7 @@ def axcompile(
         "dataset_len": dataset_len,
         "overwrite": overwrite,
         "log_level": log_level,
+        "dump_after": dump_after or None,
         "aipu_cores": aipu_cores,
     }
     with told("axcompile"):

@@ -7,7 +7,9 @@ from pathlib import Path
 import onnx
 
 from axelera.compiler._violation import Violation
-from axelera.compiler.frontend import check_graph, clean_model, load_proto, normalise
+from axelera.compiler.defects import defects
+from axelera.compiler.frontend import check_graph
+from axelera.compiler.pipeline import cleaned, loaded
 
 
 def check_operators(model: onnx.ModelProto | str | Path, matrix: int = 17) -> tuple[Violation, ...]:
@@ -21,6 +23,8 @@ def check_operators(model: onnx.ModelProto | str | Path, matrix: int = 17) -> tu
     Raises:
         ModelError: the model cannot be read or converted.
         ConfigurationError: there is no such matrix.
+        InternalError: a defect of the compiler; what was raised is the cause.
     """
     name = model.graph.name if isinstance(model, onnx.ModelProto) else Path(model).stem
-    return tuple(check_graph(clean_model(normalise(load_proto(model), name), name).graph, matrix))
+    with defects(f"checking model {name!r}"):
+        return tuple(check_graph(cleaned(loaded(model, name), name).graph, matrix))

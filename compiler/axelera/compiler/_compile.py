@@ -7,8 +7,10 @@ from pathlib import Path
 
 from axelera.compiler._errors import ConfigurationError, MemoryPlanError, ModelError
 from axelera.compiler.config import CompilerConfig
+from axelera.compiler.defects import defects
 from axelera.compiler.packaging import COMPILED_MODEL, replacing, write_compiled_model, write_json
-from axelera.compiler.planning import Plan, PlanOptions, plan
+from axelera.compiler.pipeline import PLAN
+from axelera.compiler.planning import DoesNotFit, Plan, PlanOptions
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import compiled_report, write_html
 from axemu.driver import path_errors
@@ -32,6 +34,7 @@ def compile(  # noqa: A001  the documented name
             one (see `remove_output_dir`), or it cannot be written.
         ModelError: `model` is not a quantised one.
         MemoryPlanError: the program does not fit the memories.
+        InternalError: a defect of the compiler; what was raised is the cause.
     """
     if not isinstance(model, AxeleraQuantizedModel):
         raise ModelError(f"model is {type(model).__name__}, expected what quantize() returned")
@@ -40,9 +43,14 @@ def compile(  # noqa: A001  the documented name
     target = output_dir if output_dir is not None else config.output_dir
     if target is None:
         raise ConfigurationError("no output directory: pass output_dir or set it in the configuration")
+    folder = Path(target)
+    with defects(f"compiling model {model.name!r}"):
+        _compile(model, config, folder)
+
+
+def _compile(model: AxeleraQuantizedModel, config: CompilerConfig, folder: Path) -> None:
     layout = _plan(model, config)
     report = compiled_report(model, layout, config)
-    folder = Path(target)
     with (
         path_errors(ConfigurationError, f"output directory {folder}", "cannot be written"),
         replacing(folder, COMPILED_MODEL, added_too=config.remove_output_dir) as fresh,
@@ -63,8 +71,8 @@ def _plan(model: AxeleraQuantizedModel, config: CompilerConfig) -> Plan:
         cores=config.aipu_cores_used, resources=config.resources_used, double_buffer=config.double_buffer
     )
     try:
-        return plan(model.program, options)
-    except (ValueError, LookupError) as error:
+        return PLAN(model.program, options)
+    except DoesNotFit as error:
         raise MemoryPlanError(
             f"model {model.name!r}: Could not find a tiling factor that fits the memory constraints "
             f"l1_constraint={options.l1_bytes} l2_constraint={options.l2_bytes}: {error}"

@@ -14,13 +14,14 @@ import onnx
 import onnx_ir as ir
 
 from axelera.compiler._errors import CalibrationError, ConfigurationError, UnsupportedModelError
+from axelera.compiler._names import name_of
 from axelera.compiler._ports import HostPort
 from axelera.compiler._progress import progress
 from axelera.compiler.config import CompilerConfig, CompilerMode, QuantizationScheme
+from axelera.compiler.defects import defects
 from axelera.compiler.frontend import (
     Partition,
     Recorded,
-    clean_model,
     export_module,
     extract_core,
     extract_postamble,
@@ -28,29 +29,32 @@ from axelera.compiler.frontend import (
     is_prequantised,
     is_torch_module,
     known_shape,
-    load_proto,
     multiply_accumulates,
     nchw_shape,
     node_label,
-    normalise,
     not_finite,
     optional_input,
-    partition,
     shape_of,
-    unwrap,
 )
-from axelera.compiler.lowering import Network, Port, lower
+from axelera.compiler.lowering import Network, Port
+from axelera.compiler.pipeline import (
+    CHOOSE_SCALES,
+    EMIT,
+    EQUALISE,
+    GIVEN_SCALES,
+    NORMALISE_TABLES,
+    PARTITION,
+    UNWRAP,
+    cleaned,
+    loaded,
+    lowered,
+)
 from axelera.compiler.quantisation import (
     Feeds,
     Quantisation,
-    choose_scales,
-    emit,
-    equalise,
     fixed_weights,
-    given_scales,
     items_of,
     length_of,
-    normalise_tables,
     observe,
     run_session,
     samples_of,
@@ -88,17 +92,17 @@ def prepare(
     model: Any, config: CompilerConfig, input_shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> Prepared:
     """Run the front end: load, clean up, part, lower."""
-    name = config.model_name or _name_of(model)
-    proto = normalise(load_proto(model), name, input_shapes)
+    name = config.model_name or name_of(model)
+    proto = loaded(model, name, input_shapes)
     recorded = None
     if is_prequantised(proto):
-        proto, recorded = unwrap(proto, name)
+        proto, recorded = UNWRAP(proto, name)
     elif config.compiler_mode is CompilerMode.LOWER_ONLY:
         raise ConfigurationError(
             f"compiler_mode = 'lower_only' takes a quantised model; {name!r} is a float one: use quantize_and_lower"
         )
-    clean = clean_model(proto, name, keep_weights=recorded is not None)
-    part = partition(
+    clean = cleaned(proto, name, keep_weights=recorded is not None)
+    part = PARTITION(
         clean.graph,
         name,
         validate=config.validate_operators,
@@ -107,7 +111,7 @@ def prepare(
     )
     if problems := not_finite(part.chip):
         raise UnsupportedModelError(name, problems)
-    return Prepared(name, clean, part, lower(part, name), recorded)
+    return Prepared(name, clean, part, lowered(part, name), recorded)
 
 
 def quantize(
@@ -133,6 +137,7 @@ def quantize(
         UnsupportedModelError: operators the chip can't run; lists all of them.
         CalibrationError: calibration data that does not fit; or the data set or `transform_fn` raised (the cause).
         ConfigurationError: `config` is no configuration, or contradicts the model.
+        InternalError: a defect of the compiler; what was raised is the cause.
     """
     if not isinstance(config, CompilerConfig):
         raise ConfigurationError(f"config is {type(config).__name__}, expected CompilerConfig")
@@ -145,6 +150,16 @@ def quantize(
         raise CalibrationError(
             f"the calibration data is {type(dataset).__name__}; expected an iterable of items or a directory of images"
         )
+    with defects(f"quantising model {config.model_name or name_of(model)!r}"):
+        return _quantize(model, dataset, config, transform_fn)
+
+
+def _quantize(
+    model: Any,
+    dataset: Iterable[Any] | str | Path,
+    config: CompilerConfig,
+    transform_fn: Callable[[Any], Any] | None,
+) -> AxeleraQuantizedModel:
     count = length_of(dataset)
     if is_torch_module(model):
         model, dataset = _exported(model, dataset, config, transform_fn)
@@ -157,11 +172,12 @@ def quantize(
         head = list(islice(frames, _HEAD))
         feeds = _core_feeds(chain(head, frames), preamble, prepared.network)
         if prepared.recorded is not None:
-            program = _lower_given(prepared, prepared.recorded, core, feeds, config)
+            network, program = _lower_given(prepared, prepared.recorded, core, feeds, config)
         else:
-            program = _calibrated(
+            network, program = _calibrated(
                 prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
             )
+    prepared = replace(prepared, network=network)
     result = assemble(prepared, program, preamble, config)
     return replace(
         result,
@@ -193,7 +209,12 @@ def _exported(
             "a torch module is exported with the shape of the first calibration item: there is none"
         )
     value = first if transform_fn is None else transformed(transform_fn, first, 0)
-    sample = to_array(value[0] if isinstance(value, (tuple, list)) else value, "calibration item 0")[:1]
+    if isinstance(value, (tuple, list)) and value:
+        value = value[0]
+    sample = to_array(value, "calibration item 0")
+    if not sample.ndim:
+        raise CalibrationError("calibration item 0 is one number; expected an array (N, C, H, W)")
+    sample = sample[:1]
     proto = export_module(module, sample, config.onnx_opset_version)
     proto.graph.name = type(module).__name__
     return proto, chain([first], items)
@@ -205,13 +226,13 @@ def _calibrated(
     head: Sequence[Feeds],
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> Program:
-    """Quantise a float network with calibration data."""
+) -> tuple[Network, Program]:
+    """Quantise a float network with calibration data; return it balanced, and as integers."""
     network = prepared.network
     if config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX or _has_tables(network):
-        _balance(network, core, head, config.quantization_scheme)
+        network = _balance(network, core, head, config.quantization_scheme)
     scales, means = _calibrate(network, core, feeds, config)
-    return emit(network, scales, means=means)
+    return network, EMIT(network, scales, means=means)
 
 
 def _lower_given(
@@ -220,10 +241,9 @@ def _lower_given(
     core: onnx.ModelProto,
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> Program:
+) -> tuple[Network, Program]:
     """Take a pre-quantised network as it is; calibration data only serves tensors that it left in float."""
-    network = prepared.network
-    scales = given_scales(network, recorded.scales)
+    network, scales = GIVEN_SCALES(prepared.network, recorded.scales)
     missing = sorted(set(network.activations) - set(scales))
     if missing:
         try:
@@ -239,7 +259,7 @@ def _lower_given(
         for node in prepared.part.chip
         if (weight := optional_input(node, 1)) is not None and weight.name in recorded.weights
     }
-    return emit(network, scales, fixed_weights(network, named))
+    return network, EMIT(network, scales, fixed_weights(network, named))
 
 
 def assemble(
@@ -304,8 +324,8 @@ def _has_tables(network: Network) -> bool:
 
 def _balance(
     network: Network, core: onnx.ModelProto, head: Sequence[Feeds], scheme: QuantizationScheme
-) -> None:
-    """Balance channels with the ranges that the first samples show."""
+) -> Network:
+    """Return the network with channels balanced by the ranges that the first samples show."""
     values = {name: a.value for name, a in network.activations.items() if a.value is not None}
     seen = observe(core, (), set(values.values()), head)
     ranges = {
@@ -313,11 +333,13 @@ def _balance(
         for name, value in values.items()
         if len((found := seen.channels[value]).low) == network.activations[name].shape[2]
     }
-    normalise_tables(network, ranges)
+    network = NORMALISE_TABLES(network, ranges)
     if scheme is QuantizationScheme.PER_TENSOR_MIN_MAX:
-        return
+        return network
     largest = {name: np.maximum(np.abs(low), np.abs(high)) for name, (low, high) in ranges.items()}
-    equalise(network, largest, depthwise_only=scheme is QuantizationScheme.HYBRID_PER_TENSOR_PER_CHANNEL)
+    return EQUALISE(
+        network, largest, depthwise_only=scheme is QuantizationScheme.HYBRID_PER_TENSOR_PER_CHANNEL
+    )
 
 
 def _calibrate(
@@ -337,15 +359,7 @@ def _calibrate(
     seen = observe(core, watched, set(read.values()), feeds, changes)
     means = {name: seen.channels[value].mean for name, value in read.items()}
     clip_tails = config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX
-    return choose_scales(network, seen.histograms, means, clip_tails=clip_tails), means
-
-
-def _name_of(model: Any) -> str:
-    if isinstance(model, (str, Path)):
-        return Path(model).stem
-    if isinstance(model, onnx.ModelProto):
-        return model.graph.name or "model"
-    return type(model).__name__
+    return CHOOSE_SCALES(network, seen.histograms, means, clip_tails=clip_tails), means
 
 
 def _host_port(port: Port, tensor: Tensor) -> HostPort:

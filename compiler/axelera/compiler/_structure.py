@@ -6,9 +6,8 @@ from pathlib import Path
 
 import onnx
 
-from axelera.compiler.frontend import clean_model, load_proto, normalise, partition
-from axelera.compiler.lowering import lower
-from axelera.compiler.quantisation import emit
+from axelera.compiler.defects import defects
+from axelera.compiler.pipeline import EMIT, PARTITION, cleaned, loaded, lowered
 from axemu.model.program import Program
 
 
@@ -28,8 +27,10 @@ def structure_program(
     Raises:
         ModelError: the model cannot be read or converted.
         UnsupportedModelError: operators the chip can't run stand where the host can't take them.
+        InternalError: a defect of the compiler; what was raised is the cause.
     """
     name = model.graph.name if isinstance(model, onnx.ModelProto) else Path(model).stem
-    clean = clean_model(normalise(load_proto(model), name), name)
-    part = partition(clean.graph, name, allow_host_segments=allow_host_segments)
-    return emit(lower(part, name), None, batch=batch)
+    with defects(f"lowering model {name!r}"):
+        clean = cleaned(loaded(model, name), name)
+        part = PARTITION(clean.graph, name, allow_host_segments=allow_host_segments)
+        return EMIT(lowered(part, name), None, batch=batch)

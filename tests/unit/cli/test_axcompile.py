@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from axelera import compiler
 from axelera.compiler import CompilerConfig
+from axelera.compiler.pipeline import PASSES
 from axemu.cli.axcompile import app
 from axemu.model import load_compiled_model
 
@@ -308,3 +309,68 @@ def test_no_options_say_what_is_missing() -> None:
     done = run()
     assert done.exit_code == 1
     assert "--input and --output must be given" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        ("axelera.compiler.frontend._explain.check_weights", "TOP_LEVEL_QUANTIZE_ERROR"),
+        ("axelera.compiler.lowering._requantise._Groups", "TOP_LEVEL_QUANTIZE_ERROR"),
+        ("axelera.compiler.planning._plan.place", "TOP_LEVEL_LOWER_ERROR"),
+        ("axemu.cli._compile_run.calibration_samples", "TOP_LEVEL_QUANTIZE_ERROR"),
+    ],
+)
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("x")], ids=repr)
+def test_a_defect_of_the_compiler_is_told_with_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, status: str, error: Exception
+) -> None:
+    def planted(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(place, planted)
+    out = tmp_path / "out"
+    done = run("-i", network(tmp_path / "net.onnx"), "-o", out, "--dataset-len", 2)
+    assert done.exit_code == 1
+    assert "in planted" in done.stderr
+    assert "defect of the compiler" in done.stderr
+    assert "in planted" in (out / "compilation_log.txt").read_text()
+    content = report(out)
+    assert content["status"] == status
+    assert content["error"]["type"] == "InternalError"
+    assert "in planted" in "".join(content["error"]["traceback"])
+
+
+def test_the_state_after_a_pass_is_dumped(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    done = run(
+        "-i", net, "-o", out, "--dataset-len", 2, "--dump-after", "equalise", "--dump-after", "name_nodes"
+    )
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in (out / "dump").iterdir()) == ["equalise.txt", "name_nodes.onnx"]
+    assert "conv_1" in (out / "dump" / "equalise.txt").read_text()
+    assert {node.op_type for node in onnx.load(out / "dump" / "name_nodes.onnx").graph.node} == {
+        "Conv",
+        "Relu",
+    }
+    again = run("--cli-args", out / "cli_args.json", "-o", out, "--overwrite")
+    assert again.exit_code == 0, again.output
+    assert (out / "dump" / "equalise.txt").is_file()
+
+
+def test_a_pass_that_does_not_exist_is_a_mistake_in_the_options(tmp_path: Path, net: Path) -> None:
+    done = run("-i", net, "-o", tmp_path / "out", "--dump-after", "equalize")
+    assert done.exit_code == 1
+    assert "INITIALIZE_CLI_ERROR: no pass 'equalize'" in done.stderr
+    assert report(tmp_path / "out")["status"] == "INITIALIZE_CLI_ERROR"
+
+
+def test_a_pass_that_did_not_run_is_told(tmp_path: Path, net: Path) -> None:
+    done = run("-i", net, "-o", tmp_path / "out", "--dataset-len", 2, "--dump-after", "unwrap")
+    assert done.exit_code == 0, done.output
+    assert "--dump-after unwrap: this pass did not run" in done.stderr
+    assert not (tmp_path / "out" / "dump").exists()
+
+
+def test_help_lists_the_passes() -> None:
+    text = run("--help").output
+    assert all(f"  {entry.name} " in text and entry.purpose in text for entry in PASSES)

@@ -22,6 +22,7 @@ from axelera.compiler import (
     UnsupportedModelError,
 )
 from axelera.compiler.config import ConfigurationNotFoundError, load_config, read_model_card
+from axelera.compiler.planning import DoesNotFit
 
 SHAPE = (1, 3, 8, 8)
 
@@ -48,7 +49,7 @@ def test_a_configuration_of_another_kind_is_refused_by_both_functions(tmp_path: 
 
 def test_a_plan_that_fails_says_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hopeless(*_: object) -> None:
-        raise ValueError("too large")
+        raise DoesNotFit("too large")
 
     quantised = compiler.quantize(network(), data(SHAPE, 2), CompilerConfig())
     monkeypatch.setattr("axelera.compiler._compile.plan", hopeless)

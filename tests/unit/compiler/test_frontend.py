@@ -14,8 +14,9 @@ from tests.unit.compiler._networks import Net, data, run_float, sqnr
 
 from axelera import compiler
 from axelera.compiler import ModelError
-from axelera.compiler.frontend import load_proto, normalise, simplify
+from axelera.compiler.frontend import load_proto, normalise
 from axelera.compiler.frontend._pointwise import find_fusions
+from axelera.compiler.pipeline import simplify
 
 
 def simplified(model: onnx.ModelProto) -> ir.Model:

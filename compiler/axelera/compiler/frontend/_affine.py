@@ -39,6 +39,8 @@ def batch_norm_affine(node: ir.Node) -> tuple[Vector, Vector] | None:
     if any(parameter is None for parameter in parameters):
         return None
     gamma, beta, mean, variance = (np.asarray(p, np.float64) for p in parameters)
+    if gamma.ndim != 1 or len({gamma.shape, beta.shape, mean.shape, variance.shape}) != 1:
+        return None
     multiplier = gamma / np.sqrt(variance + attribute(node, "epsilon", 1e-5))
     return multiplier, beta - mean * multiplier
 
@@ -101,6 +103,8 @@ def _scale_conv(conv: ir.Node, node: ir.Node, multiplier: Vector, addend: Vector
     graph = conv.graph
     weight, bias = constant_of(conv.inputs[1]), constant_of(optional_input(conv, 2))
     if weight is None or not isinstance(graph, ir.Graph) or weight.dtype != np.float32:
+        return False
+    if bias is not None and bias.shape != addend.shape:  # refused with its name later
         return False
     if conv.op_type == "Conv":
         scaled = (

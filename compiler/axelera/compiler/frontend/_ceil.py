@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import onnx
 import onnx.shape_inference
 
+from axelera.compiler.frontend._tools import tool
+
 CEIL_OPSET = 22
 """From here on inference leaves out windows that do not exist."""
 
@@ -26,7 +28,8 @@ def pools_need_ceil_opset(proto: onnx.ModelProto) -> bool:
     pools = [node for node in proto.graph.node if node.op_type in _POOLS and _integer(node, "ceil_mode", 0)]
     if not pools:
         return False
-    graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
+    with tool():
+        graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
     shapes = {
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
         for value in (*graph.input, *graph.value_info)

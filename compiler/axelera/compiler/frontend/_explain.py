@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 import onnx
 import onnx_ir as ir
 
+from axelera.compiler._errors import ModelError
 from axelera.compiler._violation import Violation
 from axelera.compiler.frontend._ir import constant_of, node_label, shape_of
+from axelera.compiler.frontend._steps import LARGEST_VALUE
+from axelera.compiler.frontend._tensors import check_weights
 
 _LONGEST = 300
 
@@ -65,3 +69,26 @@ def not_finite(nodes: Iterable[ir.Node]) -> list[Violation]:
                     )
                 )
     return found
+
+
+def check_clean(model: ir.Model, name: str) -> None:
+    """Refuse a cleaned graph whose weights do not fit, or whose shapes are unknown or out of bounds.
+
+    Raises:
+        ModelError: names model, node or value.
+    """
+    check_weights(model.graph, name)
+    for value in (*model.graph.inputs, *(output for node in model.graph for output in node.outputs)):
+        shape = shape_of(value)
+        if shape is not None and (math.prod(shape) > LARGEST_VALUE or min(shape, default=1) < 0):
+            raise ModelError(
+                f"model {name!r}: value {value.name!r} has shape {shape}; at most {LARGEST_VALUE} elements are possible"
+            )
+    for value in (*model.graph.inputs, *model.graph.outputs):
+        shape = shape_of(value)
+        if shape is None:
+            raise ModelError(f"model {name!r}: {unknown_shape(model, value)}")
+        if 0 in shape:
+            raise ModelError(
+                f"model {name!r}: {value.name!r} has shape {shape} and holds nothing; give the network larger inputs"
+            )

@@ -43,6 +43,11 @@ def is_constant(value: ir.Value | None) -> bool:
     return value is not None and value.const_value is not None
 
 
+def is_standard(node: ir.Node) -> bool:
+    """Tell whether `node` is an operator of ONNX itself, whose inputs the checker has counted."""
+    return node.domain in ("", "ai.onnx")
+
+
 def optional_input(node: ir.Node, index: int) -> ir.Value | None:
     """Return input `index` of `node`, or None when it is left out."""
     return node.inputs[index] if index < len(node.inputs) else None
@@ -58,9 +63,11 @@ def attribute(node: ir.Node, name: str, default: Any = None) -> Any:
 
 
 def integers(value: ir.Value | None) -> tuple[int, ...] | None:
-    """Return the integers of a constant input such as axes or pads; None when absent or not constant."""
+    """Return the integers of a constant input such as axes or pads; None when absent, computed or no numbers."""
     array = constant_of(value)
-    return None if array is None else tuple(int(number) for number in np.asarray(array).reshape(-1))
+    if array is None or array.dtype.kind not in "iubf" or not np.isfinite(array).all():
+        return None
+    return tuple(int(number) for number in np.asarray(array).reshape(-1))
 
 
 def data_inputs(node: ir.Node) -> tuple[ir.Value, ...]:

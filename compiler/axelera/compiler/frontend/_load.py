@@ -21,6 +21,7 @@ from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler.frontend._ceil import CEIL_OPSET, pools_need_ceil_opset
 from axelera.compiler.frontend._explain import unknown_shape
 from axelera.compiler.frontend._tensors import check_tensors
+from axelera.compiler.frontend._tools import CannotUnderstand, tool
 from axelera.compiler.frontend._types import use_float32
 from axemu.driver import path_errors
 
@@ -83,21 +84,26 @@ def normalise(
     try:
         _forget_output_shapes(proto, name)
         use_float32(proto)
-        onnx.checker.check_model(proto)
+        with tool():
+            onnx.checker.check_model(proto)
         if opset < CANONICAL_OPSET:
-            proto = onnx.version_converter.convert_version(proto, CANONICAL_OPSET)
+            proto = _converted(proto, CANONICAL_OPSET)
         elif opset > (runnable := newest_runnable_opset()):
-            proto = onnx.version_converter.convert_version(proto, runnable)
+            proto = _converted(proto, runnable)
         if opset_of(proto) < CEIL_OPSET and pools_need_ceil_opset(proto):
-            proto = onnx.version_converter.convert_version(proto, CEIL_OPSET)
+            proto = _converted(proto, CEIL_OPSET)
             del proto.graph.value_info[:]  # converters infer shapes, in the way of the older opset
             _forget_output_shapes(proto, name)
-    except ModelError:
-        raise
-    except Exception as error:  # the checker and the converter raise several unrelated classes
-        raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {error}") from error
+    except CannotUnderstand as error:
+        reason = error.__cause__ or error
+        raise ModelError(f"model {name!r} (opset {opset}) is not valid ONNX: {reason}") from error
     proto.ir_version = min(proto.ir_version, IR_VERSION)
     return proto
+
+
+def _converted(proto: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    with tool():
+        return onnx.version_converter.convert_version(proto, opset)
 
 
 @cache
@@ -189,7 +195,8 @@ def _forget_output_shapes(proto: onnx.ModelProto, name: str) -> None:
         ModelError: a rank cannot be found; names the node at fault.
     """
     if not all(value.type.tensor_type.HasField("shape") for value in proto.graph.output):
-        inferred = onnx.shape_inference.infer_shapes(proto)
+        with tool():
+            inferred = onnx.shape_inference.infer_shapes(proto)
         model = ir.from_proto(inferred)
         for value in model.graph.outputs:
             if value.shape is None:

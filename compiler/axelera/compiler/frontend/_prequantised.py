@@ -15,7 +15,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from axelera.compiler._errors import ModelError
-from axelera.compiler.frontend._qoperators import EXPANSIONS
+from axelera.compiler.frontend._qoperators import EXPANSIONS, check_arity, expanded
+from axelera.compiler.frontend._tools import CannotUnderstand, tool
 
 _QDQ = frozenset({"QuantizeLinear", "DequantizeLinear"})
 _BYTES = frozenset({onnx.TensorProto.INT8, onnx.TensorProto.UINT8})
@@ -52,12 +53,9 @@ def unwrap(proto: onnx.ModelProto, name: str) -> tuple[onnx.ModelProto, Recorded
     walk = _Walk(proto, name)
     for node in proto.graph.node:
         try:
-            expand = EXPANSIONS.get(node.op_type)
-            for part in [node] if expand is None else expand(node, walk):
+            for part in expanded(node, walk):
                 walk.visit(part)
-        except (ValueError, IndexError) as error:  # inputs are missing, or shapes contradict each other
-            if isinstance(error, ModelError):
-                raise
+        except CannotUnderstand as error:
             raise ModelError(
                 f"model {name!r}: node {node.name!r} ({node.op_type}) cannot be understood: {error}"
             ) from error
@@ -71,7 +69,7 @@ class _Walk:
         self.name = name
         self.source = proto
         self.recorded = Recorded()
-        self.constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+        self.constants = {tensor.name: _array(tensor, name) for tensor in proto.graph.initializer}
         self.nodes: list[onnx.NodeProto] = []
         self.new: list[onnx.TensorProto] = []
         self.real: dict[str, str] = {}
@@ -84,12 +82,15 @@ class _Walk:
             raise ModelError(
                 f"model {self.name!r}: {what} {name!r} is computed; pre-quantised models need constants"
             )
-        return self.constants[name]
+        array = self.constants[name]
+        if not array.size or not (np.issubdtype(array.dtype, np.number) or array.dtype.kind == "V"):
+            raise CannotUnderstand(f"{what} {name!r} holds no numbers")
+        return array
 
     def visit(self, node: onnx.NodeProto) -> None:
         """Take a node over, without quantisation."""
         if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
-            self.constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+            self.constants[node.output[0]] = _array(node.attribute[0].t, self.name)
             self.nodes.append(node)
         elif node.op_type == "QuantizeLinear":
             self._quantise(node)
@@ -101,7 +102,7 @@ class _Walk:
             for index, value in enumerate(copy.input):
                 copy.input[index] = self.real.get(value, value)
             self.nodes.append(copy)
-            if _feeds_integers(node) or (node.op_type in _MOVING and node.input[0] in self.fed):
+            if _feeds_integers(node) or (node.op_type in _MOVING and self.fed.issuperset(node.input[:1])):
                 self.fed.update(node.output)
 
     def finish(self) -> onnx.ModelProto:
@@ -140,9 +141,13 @@ class _Walk:
         scale = self.constant(node.input[1], "scale")
         if len(node.input) < 3 or not node.input[2]:
             return scale, np.zeros(scale.shape, np.uint8)
-        return scale, self.constant(node.input[2], "zero point")
+        zero = self.constant(node.input[2], "zero point")
+        if zero.size not in (1, scale.size):
+            raise CannotUnderstand(f"it has {scale.size} scales and {zero.size} zero points")
+        return scale, zero
 
     def _quantise(self, node: onnx.NodeProto) -> None:
+        check_arity(node, 2)
         scale, zero = self._parameters(node)
         value = self.real.get(node.input[0], node.input[0])
         if scale.size != 1 or zero.dtype not in _OFFSETS:
@@ -159,9 +164,12 @@ class _Walk:
         self.given[node.output[0]] = node
 
     def _dequantise(self, node: onnx.NodeProto) -> None:
+        check_arity(node, 2)
         integers = self.constants.get(node.input[0])
         if node.input[0] in self.fed:  # the network takes integers: the host makes numbers of them
             scale, zero = self._parameters(node)
+            if zero.dtype not in _OFFSETS:
+                raise CannotUnderstand(f"its zero point is {zero.dtype}, expected int8 or uint8")
             self.recorded.scales[node.output[0]] = (
                 float(scale.reshape(-1)[0]),
                 int(zero.reshape(-1)[0]) - _OFFSETS[zero.dtype],
@@ -175,7 +183,7 @@ class _Walk:
         axis = next((entry.i for entry in node.attribute if entry.name == "axis"), 1) % max(integers.ndim, 1)
         shape = [1] * integers.ndim
         if scale.size > 1:
-            if scale.size != integers.shape[axis]:
+            if scale.size != (integers.shape or (1,))[axis]:
                 raise ModelError(
                     f"model {self.name!r}: {node.input[0]!r} of shape {integers.shape} has {scale.size} scales along "
                     f"axis {axis}; one, or one per output channel, is possible"
@@ -192,6 +200,14 @@ class _Walk:
             self.recorded.weights[node.output[0]] = scale.reshape(-1).astype(np.float32)
         self.constants[node.output[0]] = real
         self.new.append(numpy_helper.from_array(np.ascontiguousarray(real), node.output[0]))
+
+
+def _array(tensor: onnx.TensorProto, name: str) -> npt.NDArray[Any]:
+    try:
+        with tool():
+            return numpy_helper.to_array(tensor)
+    except CannotUnderstand as error:
+        raise ModelError(f"model {name!r}: tensor {tensor.name!r} cannot be read: {error}") from error
 
 
 def _feeds_integers(node: onnx.NodeProto) -> bool:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from axelera.compiler.frontend._tools import CannotUnderstand
+
 
 class Constants(Protocol):
     """The constants of a network: those it has, and those that are added."""
@@ -63,10 +65,12 @@ def _bias(node: onnx.NodeProto, constants: Constants, name: str, scales: tuple[s
     """Make the float bias of an int32 one, whose scale is the product of input and weight scale."""
     if not name:
         return []
-    scale = constants.constant(scales[0], "scale").astype(np.float32) * constants.constant(
-        scales[1], "scale"
-    ).astype(np.float32)
-    real = constants.constant(name, "bias").astype(np.float64) * scale.reshape(-1)
+    first, second = (constants.constant(scale, "scale").astype(np.float32) for scale in scales)
+    bias = constants.constant(name, "bias").astype(np.float64)
+    if first.size != 1 or second.size not in (1, bias.size):
+        raise CannotUnderstand(f"a bias of {bias.size} numbers for {first.size} and {second.size} scales")
+    scale = first * second
+    real = bias * scale.reshape(-1)
     made = f"{node.output[0]}_bias"
     constants.new.append(numpy_helper.from_array(real.astype(np.float32), made))
     return [made]
@@ -114,6 +118,38 @@ def _concat(node: onnx.NodeProto, constants: Constants) -> list[onnx.NodeProto]:
     i = list(node.input)
     return _wrapped(node, "Concat", [i[k : k + 3] for k in range(2, len(i), 3)], i[0:2])
 
+
+def check_arity(node: onnx.NodeProto, inputs: int) -> None:
+    """Refuse a node with fewer than `inputs` inputs or without an output; onnx checks standard operators alone.
+
+    Raises:
+        CannotUnderstand: says how many there are.
+    """
+    if node.input and not node.input[0]:
+        raise CannotUnderstand("it has no first input")
+    if len(node.input) < inputs or not node.output:
+        raise CannotUnderstand(
+            f"it has {len(node.input)} inputs and {len(node.output)} outputs, expected {inputs} and 1 or more"
+        )
+
+
+def expanded(node: onnx.NodeProto, constants: Constants) -> list[onnx.NodeProto]:
+    """Return the nodes that `node` stands for: itself, unless it is a QOperator.
+
+    Raises:
+        CannotUnderstand: inputs are missing or do not fit together.
+    """
+    if node.op_type not in EXPANSIONS:
+        return [node]
+    check_arity(node, _INPUTS[node.op_type])
+    return EXPANSIONS[node.op_type](node, constants)
+
+
+_INPUTS: Mapping[str, int] = {
+    "QLinearConv": 8, "QLinearMatMul": 8, "QGemm": 6, "QLinearAdd": 7, "QLinearMul": 7, "QLinearSigmoid": 4,
+    "QLinearLeakyRelu": 4, "QLinearAveragePool": 4, "QLinearGlobalAveragePool": 4, "QLinearConcat": 5,
+}  # fmt: skip
+"""Inputs that a node must have; zero points at the end may be left out."""
 
 EXPANSIONS: Mapping[str, Expansion] = {
     "QLinearConv": _conv,

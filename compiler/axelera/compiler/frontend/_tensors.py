@@ -10,7 +10,7 @@ import onnx_ir as ir
 from onnx import TensorProto, helper
 
 from axelera.compiler._errors import ModelError
-from axelera.compiler.frontend._ir import attribute, node_label, optional_input, shape_of
+from axelera.compiler.frontend._ir import attribute, is_standard, node_label, optional_input, shape_of
 
 _BITS: dict[int, int] = {
     TensorProto.DOUBLE: 64, TensorProto.INT64: 64, TensorProto.UINT64: 64, TensorProto.COMPLEX64: 64,
@@ -82,7 +82,12 @@ def check_weights(graph: ir.Graph, name: str) -> None:
         ModelError: names model and node, the shapes, and what was expected.
     """
     for node in graph:
-        if node.op_type in _WEIGHTS and len(node.inputs) > 1 and (problem := _misfit(node)):
+        if (
+            node.op_type in _WEIGHTS
+            and is_standard(node)
+            and len(node.inputs) > 1
+            and (problem := _misfit(node))
+        ):
             raise ModelError(f"model {name!r}: {node_label(node)}, {node.op_type}: {problem}")
 
 
@@ -92,6 +97,8 @@ def _misfit(node: ir.Node) -> str:
         return ""
     if len(weight) != len(source) or len(source) < _WEIGHTS[node.op_type]:
         return f"weights of shape {weight} for an input of shape {source}, expected one of the same rank"
+    if node.op_type == "Gemm" and len(source) != 2:
+        return f"an input of shape {source}, expected a matrix"
     kernel = attribute(node, "kernel_shape")
     if kernel is not None and tuple(kernel) != weight[2:]:
         return f"kernel_shape is {tuple(kernel)}, but the weights have shape {weight}"
@@ -105,7 +112,17 @@ def _misfit(node: ir.Node) -> str:
         inner, outputs, inputs = weight[0], weight[1] * group, source[1]
     if inner != inputs or group < 1 or outputs % group or inputs % group:
         return f"weights of shape {weight} (group {group}) for an input of shape {source}"
+    return _bias_misfit(node, source, outputs)
+
+
+def _bias_misfit(node: ir.Node, source: tuple[int, ...], outputs: int) -> str:
     bias = shape_of(optional_input(node, 2))
-    if node.op_type != "Gemm" and bias is not None and bias != (outputs,):
-        return f"a bias of shape {bias}, expected {(outputs,)}"
-    return ""
+    if bias is None:
+        return ""
+    if node.op_type != "Gemm":
+        return "" if bias == (outputs,) else f"a bias of shape {bias}, expected {(outputs,)}"
+    result = (source[1] if attribute(node, "transA", 0) else source[0], outputs)
+    aligned = (1,) * (2 - len(bias)) + bias
+    if len(aligned) == 2 and all(b in (1, r) for b, r in zip(aligned, result, strict=True)):
+        return ""
+    return f"a bias of shape {bias}, expected one that broadcasts to {result}"

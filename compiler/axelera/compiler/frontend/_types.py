@@ -8,6 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from axelera.compiler.frontend._tools import tool
+
 _REAL = frozenset({TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE})
 _FED = frozenset(
     {
@@ -52,7 +54,9 @@ def _widen_tensor(tensor: onnx.TensorProto) -> None:
     if tensor.data_type not in _REAL:
         return
     with np.errstate(over="ignore"):  # what is infinite now is refused with its name later
-        wide = numpy_helper.to_array(tensor).astype(np.float32)
+        with tool():
+            real = numpy_helper.to_array(tensor)
+        wide = real.astype(np.float32)
     tensor.CopyFrom(numpy_helper.from_array(wide, tensor.name))
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from axelera.compiler.frontend import Fusion, known_shape, node_label
+from axelera.compiler.lowering._cannot_lower import CannotLower
 from axelera.compiler.lowering._network import Activation, Operator, Shape
 from axemu.model.ops import OPERATORS, PointwiseFunction
 from axemu.model.program import Attribute
@@ -127,7 +128,7 @@ class Builder:
         if isinstance(view, Flattened) and self.shape(view.tensor)[:2] == (1, 1):
             return view.tensor
         name = None if value is None else value.name
-        raise LookupError(f"value {name!r} is not a map of height, width and channels at this point")
+        raise CannotLower(f"value {name!r} is not a map of height, width and channels at this point")
 
     def result(self, node: ir.Node, tensor: str) -> None:
         """Say that the only output of `node` is `tensor`."""

@@ -18,18 +18,21 @@ def _round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 
-def pad_interface(network: Network) -> None:
-    """Put a slice behind every padded input and a pad before every padded output, in place.
+def pad_interface(network: Network) -> Network:
+    """Return the network with a slice behind every padded input and a pad before every padded output.
 
     An image-like input (up to four channels, read by one convolution) gets the convolution's own padding, channels 1 or
     4, and columns until a row is a multiple of 64 bytes. Any other tensor gets its channels padded to a multiple of 64.
     """
+    network = network.copy()
     network.inputs = tuple(_pad_input(network, port) for port in network.inputs)
     network.outputs = tuple(_pad_output(network, port) for port in network.outputs)
+    return network
 
 
-def copy_shared_outputs(network: Network) -> None:
-    """Give every output a tensor of its own, in place: one that is an input, or another output too, is copied."""
+def copy_shared_outputs(network: Network) -> Network:
+    """Return the network with a tensor of its own for every output: an input, or another output too, is copied."""
+    network = network.copy()
     taken = {port.tensor for port in network.inputs}
     outputs = []
     for port in network.outputs:
@@ -45,6 +48,7 @@ def copy_shared_outputs(network: Network) -> None:
         taken.add(tensor)
         outputs.append(Port(port.value, tensor, port.shape, port.padding))
     network.outputs = tuple(outputs)
+    return network
 
 
 def _pad_input(network: Network, port: Port) -> Port:

@@ -8,9 +8,8 @@ from axelera.compiler._errors import UnsupportedModelError
 from axelera.compiler._violation import Violation
 from axelera.compiler.frontend import Partition, known_shape, node_label
 from axelera.compiler.lowering._builder import Builder, Flattened, Heads, Spatial, spatial_shape
-from axelera.compiler.lowering._interface import copy_shared_outputs, pad_interface
+from axelera.compiler.lowering._cannot_lower import CannotLower
 from axelera.compiler.lowering._network import Network, Port
-from axelera.compiler.lowering._requantise import insert_requantize
 from axelera.compiler.lowering.operators import LOWERINGS
 from axelera.compiler.lowering.operators.activation import lower_fusion
 
@@ -38,17 +37,13 @@ def lower(part: Partition, name: str) -> Network:
             outputs.append(Port(str(value.name), view.tensor, known_shape(value), ()))
     if problems:
         raise UnsupportedModelError(name, problems)
-    network = Network(
+    return Network(
         name,
         builder.activations,
         builder.operators,
         tuple(Port(str(v.name), builder.spatial(v), known_shape(v), ()) for v in part.inputs),
         tuple(outputs),
     )
-    copy_shared_outputs(network)
-    insert_requantize(network)
-    pad_interface(network)
-    return network
 
 
 def _walk(builder: Builder, part: Partition) -> list[Violation]:
@@ -69,10 +64,8 @@ def _walk(builder: Builder, part: Partition) -> list[Violation]:
             continue
         try:
             _lower_node(builder, part, node)
-        except LookupError as error:
-            problems.append(
-                Violation(node_label(node), node.op_type, {}, "can be lowered", str(error.args[0]))
-            )
+        except CannotLower as error:
+            problems.append(Violation(node_label(node), node.op_type, {}, "can be lowered", str(error)))
             poisoned.update(node.outputs)
     return problems
 
@@ -84,4 +77,4 @@ def _lower_node(builder: Builder, part: Partition, node: ir.Node) -> None:
     elif node.op_type in LOWERINGS:
         LOWERINGS[node.op_type](builder, node)
     else:
-        raise LookupError("the operator does not exist on the chip")
+        raise CannotLower("the operator does not exist on the chip")

@@ -8,7 +8,7 @@ quantisation parameters: without them it becomes a structure-only program, with 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -82,6 +82,16 @@ class Network:
     operators: list[Operator]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+
+    def copy(self) -> Network:
+        """Return a network of its own, to be changed by a pass; arrays, which nobody writes to, are shared."""
+        return Network(
+            self.name,
+            {name: replace(activation) for name, activation in self.activations.items()},
+            [replace(operator, attributes=dict(operator.attributes)) for operator in self.operators],
+            self.inputs,
+            self.outputs,
+        )
 
     def producer(self) -> dict[str, Operator]:
         """Return the operator that writes each tensor."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from axelera.compiler.lowering._network import Activation, Network, Operator
 
 
-def insert_requantize(network: Network) -> None:
-    """Put requantize nodes in front of concats, in place.
+def insert_requantize(network: Network) -> Network:
+    """Return the network with requantize nodes in front of concats.
 
     An input needs none when its producer requantises anyway and only concats read it, or when all inputs share a scale
     already. So the concats of a dense block share one scale, as its last concat would demand anyway.
     """
+    network = network.copy()
     others = {name for operator in network.operators if operator.op != "concat" for name in operator.inputs}
     others.update(port.tensor for port in network.outputs)
     writer = network.producer()
@@ -34,6 +35,7 @@ def insert_requantize(network: Network) -> None:
                 fixed.union(name, operator.output)
         result.append(operator)
     network.operators = result
+    return network
 
 
 def _requantized(

@@ -47,6 +47,7 @@ def program_text(program: Program) -> str:
         constants = ", ".join(
             f"{role} {'x'.join(map(str, np.shape(program.constant(node, role)))) or 'scalar'}"
             for role in sorted(node.constants)
+            if node.constants[role] in program.constants
         )
         attributes = ", ".join(f"{name}={_plain(value)}" for name, value in sorted(node.attributes.items()))
         details = "; ".join(part for part in (attributes, constants) if part)

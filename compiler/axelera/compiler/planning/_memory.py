@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from axelera.compiler._errors import MemoryPlanError
 from axelera.compiler.planning._options import PlanOptions
 from axelera.compiler.planning._steps import Buffer, StepGraph
 
@@ -23,6 +24,10 @@ L2_FILL = 0.75
 
 SPLIT_ROOM = 1 << 20
 """Bytes of L1 that a batch build keeps free for the tiles of buffers it splits between memories (assumed)."""
+
+
+class DoesNotFit(MemoryPlanError):  # noqa: N818  read as a sentence: raise DoesNotFit("...")
+    """A program asks for more memory than it was given; the message says which and how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,20 @@ def place(graph: StepGraph, options: PlanOptions) -> Layout:
     Activations go first, since they save more traffic per byte and step than weights do, but leave room for the largest
     weight tensor; weights get what is left of L2 and stream the rest from DDR every call. Buffers are promoted whole in one-core builds; a
     batch build may split them between memories. Program inputs and outputs come last: into L2 if all else is on chip.
+
+    Raises:
+        DoesNotFit: the share of L2 does not even hold the task lists.
     """
     layout = Layout()
     weights = [step.weight_size for step in graph.steps]
     chip, batch = options.chip, options.cores > 1
-    capacity = options.l2_bytes - options.cores * min(TASK_LIST * len(weights), int(chip.l2_task_lists))
+    task_lists = options.cores * min(TASK_LIST * len(weights), int(chip.l2_task_lists))
+    capacity = options.l2_bytes - task_lists
+    if capacity < 0:
+        raise DoesNotFit(
+            f"the task lists of {len(weights)} steps on {options.cores} core(s) take {task_lists} bytes of L2, and the "
+            f"model may use {options.l2_bytes}: give it a larger share (resources)"
+        )
     l2_space = activation_space(weights, capacity) / options.cores
     l1_space = options.l1_bytes - (SPLIT_ROOM if batch else 0)
     l1 = _Pool(len(graph.steps), l1_space)

@@ -58,7 +58,11 @@ class Plan:
 
 
 def plan(program: Program, options: PlanOptions | None = None) -> Plan:
-    """Plan memory and tasks of a program; values are not looked at, so a structure-only program will do."""
+    """Plan memory and tasks of a program; values are not looked at, so a structure-only program will do.
+
+    Raises:
+        DoesNotFit: the program needs more of a memory than `options` gives it.
+    """
     options = options or PlanOptions(cores=program.batch)
     graph = StepBuilder(program).build()
     layout = place(graph, options)

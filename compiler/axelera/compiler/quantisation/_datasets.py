@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from axelera.compiler._errors import CalibrationError, CompilerError
-from axemu.driver import path_errors
+from axelera.compiler._errors import CalibrationError
+from axemu.driver import AxeleraError, path_errors
 
 Array = npt.NDArray[np.float32]
 InputShapes = Mapping[str, tuple[int, ...]]
@@ -113,10 +113,12 @@ def samples_of(
         CalibrationError: an item has the wrong type or shape, or the dataset or the transform raises; its exception is
             the cause.
     """
-    if isinstance(dataset, (str, Path)) and transform is None:
-        transform = _stretch(shapes)
+    stretch = _stretch(shapes) if isinstance(dataset, (str, Path)) and transform is None else None
     for number, item in enumerate(counted(items_of(dataset))):
-        value = item if transform is None else transformed(transform, item, number)
+        if stretch is not None:
+            value = stretch(item)
+        else:
+            value = item if transform is None else transformed(transform, item, number)
         yield from _frames(_arrays(value, number, shapes), number, shapes)
 
 
@@ -134,7 +136,7 @@ def items_of(dataset: Iterable[Any] | str | Path) -> Iterator[Any]:
         for item in dataset:
             yield item
             number += 1
-    except CompilerError:
+    except AxeleraError:
         raise
     except Exception as error:
         name = getattr(dataset, "__name__", type(dataset).__name__)
@@ -151,7 +153,7 @@ def transformed(transform: Callable[[Any], Any], item: Any, number: int) -> Any:
     """
     try:
         return transform(item)
-    except CompilerError:
+    except AxeleraError:
         raise
     except Exception as error:
         name = getattr(transform, "__name__", type(transform).__name__)
@@ -186,12 +188,10 @@ def to_array(value: Any, what: str) -> Array:
     Raises:
         CalibrationError: it is neither, or not numeric.
     """
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
     hint = "a transform (transform_fn) has to turn items into model inputs"
     try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+    except Exception as error:  # NumPy and torch raise whatever stopped them
         raise CalibrationError(f"{what} is not an array of numbers: {error}; {hint}") from error
     if array.dtype.kind not in "fiub":
         raise CalibrationError(

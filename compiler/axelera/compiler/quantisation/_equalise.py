@@ -32,14 +32,15 @@ class _Reader:
     offset: int
 
 
-def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: bool = False) -> None:
-    """Choose gains and put them into weights, biases, tables and activations, in place.
+def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: bool = False) -> Network:
+    """Return the network with gains chosen and put into weights, biases, tables and activations.
 
     Args:
         network: the lowered network.
         largest: largest magnitude of each channel (C,), by tensor.
         depthwise_only: balance only what depthwise convolutions read.
     """
+    network = network.copy()
     readers: dict[str, list[Operator]] = defaultdict(list)
     for operator in network.operators:
         for name in dict.fromkeys(operator.inputs):
@@ -60,6 +61,7 @@ def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: b
             continue
         gain = _gain(largest[name], [] if free else found)
         _apply(network, operator, found, touched, gain)
+    return network
 
 
 def _readers_of(

@@ -16,16 +16,19 @@ _EXACT = 1e-3
 """Integers times a float32 scale, divided by it again, are integers but for rounding."""
 
 
-def given_scales(network: Network, scales: Mapping[str, tuple[float, int]]) -> dict[str, Quantisation]:
-    """Return the quantisation of the tensors a model decides, inserting requantize nodes in place.
+def given_scales(
+    network: Network, scales: Mapping[str, tuple[float, int]]
+) -> tuple[Network, dict[str, Quantisation]]:
+    """Carry the scales that a model brings to every tensor, with requantize nodes where they disagree.
 
     Args:
         network: the lowered network.
         scales: (scale, zero point) by float value.
 
     Returns:
-        Quantisation by tensor; tensors nobody decided are missing.
+        The network with these nodes, and the quantisation by tensor; tensors nobody decided are missing.
     """
+    network = network.copy()
     own = {
         name: Quantisation(*scales[value])
         for name, activation in network.activations.items()
@@ -49,7 +52,7 @@ def given_scales(network: Network, scales: Mapping[str, tuple[float, int]]) -> d
             )
         result.append(operator)
     network.operators = result
-    return decided
+    return network, decided
 
 
 def _agreeing(

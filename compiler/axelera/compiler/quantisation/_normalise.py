@@ -28,13 +28,14 @@ _MARGIN = 1.05
 """Ranges come from a few samples; the rest of the calibration data may exceed them a little."""
 
 
-def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
-    """Rescale the channels of every convolution that only tables read, in place.
+def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> Network:
+    """Return the network with the channels of every convolution that only tables read rescaled.
 
     Args:
         network: the lowered network.
         ranges: lowest and highest value of each channel (C,), by tensor.
     """
+    network = network.copy()
     readers: dict[str, list[str]] = {}
     for operator in network.operators:
         for name in operator.inputs:
@@ -57,6 +58,7 @@ def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> None:
             "weight": operator.parameters["weight"] * rescaling.gain.astype(np.float32).reshape(-1, 1, 1, 1),
             "bias": operator.parameters["bias"] * rescaling.gain + rescaling.shift,
         }
+    return network
 
 
 def _bounds(function: PointwiseFunction, activation: Activation) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import Fusion, clip_bounds, node_function, node_label
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering._cannot_lower import CannotLower
 from axemu.model.ops import PointwiseFunction
 
 
@@ -15,7 +16,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
     source = builder.spatial(value)
     function = node_function(node)
     if function is None:
-        raise LookupError("the parameters of the activation are computed, not constant")
+        raise CannotLower("the parameters of the activation are computed, not constant")
     if node.op_type in ("Relu", "Clip") and value is not None:
         low, high = (0.0, None) if node.op_type == "Relu" else clip_bounds(node)
         producer = builder.sole_producer(source, value)

@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import channel_vector, constant_of, known_shape
 from axelera.compiler.lowering._builder import Builder, Heads, spatial_shape
+from axelera.compiler.lowering._cannot_lower import CannotLower
 
 
 def lower_add(builder: Builder, node: ir.Node) -> None:
@@ -33,13 +34,13 @@ def _lower(builder: Builder, node: ir.Node, op: str) -> None:
     first, second = constant_of(left), constant_of(right)
     if first is None and second is None:
         if len(known_shape(left)) != len(known_shape(right)):
-            raise LookupError("maps of different rank cannot be combined on the chip")
+            raise CannotLower("maps of different rank cannot be combined on the chip")
         a, b = builder.spatial(left), builder.spatial(right)
         shape = builder.output_shape(node)
         if builder.shape(a) != shape and op != "sub":
             a, b = b, a
         if builder.shape(a) != shape:
-            raise LookupError(f"neither operand has the shape {shape} of the result")
+            raise CannotLower(f"neither operand has the shape {shape} of the result")
         builder.result(node, builder.add(op, (a, b), shape, node, value=node.outputs[0]))
         return
     value, array = (right, first) if first is not None else (left, second)
@@ -93,7 +94,7 @@ def _lower_map_constant(
     shape = builder.output_shape(node)
     aligned = array.reshape((1,) * (4 - array.ndim) + array.shape)
     if builder.shape(source) != shape or aligned.shape[0] != 1:
-        raise LookupError(f"a constant of shape {array.shape} cannot be combined with a map of shape {shape}")
+        raise CannotLower(f"a constant of shape {array.shape} cannot be combined with a map of shape {shape}")
     height, width, channels = spatial_shape(aligned.shape)
     allowed = {shape, (1, 1, shape[2]), (1, 1, 1), (shape[0], shape[1], 1)}
     real = np.moveaxis(aligned[0], 0, -1)
@@ -107,7 +108,7 @@ def _lower_map_constant(
 def _scale_heads(builder: Builder, node: ir.Node, view: Heads) -> None:
     array = constant_of(node.inputs[1])
     if array is None or array.size != 1:
-        raise LookupError("inside an attention block only a scalar constant may scale the scores")
+        raise CannotLower("inside an attention block only a scalar constant may scale the scores")
     factor = float(array.reshape(-1)[0])
     tensors = []
     for index, tensor in enumerate(view.tensors):

@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute
 from axelera.compiler.lowering._builder import Builder, Heads
+from axelera.compiler.lowering._cannot_lower import CannotLower
 
 
 def _heads(builder: Builder, value: ir.Value | None) -> Heads:
@@ -13,14 +14,14 @@ def _heads(builder: Builder, value: ir.Value | None) -> Heads:
     if isinstance(view, Heads):
         return view
     name = None if value is None else value.name
-    raise LookupError(f"value {name!r} is not the heads of an attention block")
+    raise CannotLower(f"value {name!r} is not the heads of an attention block")
 
 
 def lower_transpose(builder: Builder, node: ir.Node) -> None:
     """Lower [0, 1, 3, 2] of attention heads: only the way they are read changes."""
     heads = _heads(builder, node.inputs[0])
     if attribute(node, "perm") != (0, 1, 3, 2):
-        raise LookupError("only the last two dimensions of attention heads can be exchanged")
+        raise CannotLower("only the last two dimensions of attention heads can be exchanged")
     builder.views[node.outputs[0]] = Heads(heads.tensors, not heads.transposed)
 
 
@@ -37,7 +38,7 @@ def lower_matmul(builder: Builder, node: ir.Node) -> None:
     elif left.transposed and right.transposed:  # P_left @ P_right
         pairs, transpose_b, transposed = zip(left.tensors, right.tensors, strict=True), False, True
     else:
-        raise LookupError("a product over the positions of both operands does not exist on the chip")
+        raise CannotLower("a product over the positions of both operands does not exist on the chip")
     tensors = []
     for index, (a, b) in enumerate(pairs):
         height, width, _ = builder.shape(a)
@@ -60,7 +61,7 @@ def lower_softmax(builder: Builder, node: ir.Node) -> None:
     """Lower Softmax over the keys of every head."""
     heads = _heads(builder, node.inputs[0])
     if attribute(node, "axis", -1) % 4 != (3 if heads.transposed else 2):
-        raise LookupError("Softmax must run over the keys of the attention block")
+        raise CannotLower("Softmax must run over the keys of the attention block")
     tensors = tuple(
         builder.add(
             "softmax",

@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute, known_shape
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering._cannot_lower import CannotLower
 
 _AXES = {1: 2, 2: 0, 3: 1}  # NCHW axis to HWC axis
 
@@ -17,7 +18,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
     if rank == 2:
         axis = 1
     elif rank != 4 or axis not in _AXES:
-        raise LookupError(f"axis {axis} of a rank-{rank} tensor cannot be concatenated on the chip")
+        raise CannotLower(f"axis {axis} of a rank-{rank} tensor cannot be concatenated on the chip")
     tensors = tuple(builder.spatial(value) for value in node.inputs)
     output = builder.add(
         "concat",

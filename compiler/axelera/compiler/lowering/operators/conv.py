@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute, constant_of, known_shape, optional_input
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering._cannot_lower import CannotLower
 from axelera.compiler.lowering.operators._window import explicit_window
 
 
@@ -15,7 +16,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
     source = builder.spatial(node.inputs[0])
     weight, bias = constant_of(node.inputs[1]), constant_of(optional_input(node, 2))
     if weight is None:
-        raise LookupError("the weights are computed, not constant")
+        raise CannotLower("the weights are computed, not constant")
     spatial = explicit_window(node)
     _, _, kernel_h, kernel_w = known_shape(node.inputs[1])
     output = builder.add(

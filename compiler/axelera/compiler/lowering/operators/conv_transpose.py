@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute, constant_of, optional_input
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering._cannot_lower import CannotLower
 from axelera.compiler.lowering.operators._window import explicit_window
 
 
@@ -15,12 +16,12 @@ def lower(builder: Builder, node: ir.Node) -> None:
     source = builder.spatial(node.inputs[0])
     weight, bias = constant_of(node.inputs[1]), constant_of(optional_input(node, 2))
     if weight is None:
-        raise LookupError("the weights are computed, not constant")
+        raise CannotLower("the weights are computed, not constant")
+    spatial = explicit_window(node)
     group = attribute(node, "group", 1)
     inputs, outputs_per_group, kernel_h, kernel_w = weight.shape
     grouped = weight.reshape(group, inputs // group, outputs_per_group, kernel_h, kernel_w)
     reordered = grouped.transpose(0, 2, 3, 4, 1).reshape(group * outputs_per_group, kernel_h, kernel_w, -1)
-    spatial = explicit_window(node)
     output = builder.add(
         "conv_transpose",
         (source,),

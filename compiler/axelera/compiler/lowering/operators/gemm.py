@@ -7,6 +7,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute, constant_of, known_shape, optional_input
 from axelera.compiler.lowering._builder import Builder, Flattened
+from axelera.compiler.lowering._cannot_lower import CannotLower
 
 
 def lower(builder: Builder, node: ir.Node) -> None:
@@ -14,10 +15,10 @@ def lower(builder: Builder, node: ir.Node) -> None:
     view = builder.views.get(node.inputs[0]) if node.inputs[0] is not None else None
     source = view.tensor if isinstance(view, Flattened) else builder.spatial(node.inputs[0])
     if attribute(node, "transA", 0):
-        raise LookupError("a transposed first operand does not exist on the chip")
+        raise CannotLower("a transposed first operand does not exist on the chip")
     matrix, bias = constant_of(node.inputs[1]), constant_of(optional_input(node, 2))
     if matrix is None:
-        raise LookupError("the matrix is computed, not constant")
+        raise CannotLower("the matrix is computed, not constant")
     rows = matrix if attribute(node, "transB", 0) else matrix.T  # [O, K]
     if (alpha := attribute(node, "alpha", 1.0)) != 1.0:
         rows = rows * np.float32(alpha)
@@ -28,6 +29,8 @@ def lower(builder: Builder, node: ir.Node) -> None:
             np.asarray(bias, np.float32).reshape(-1) * attribute(node, "beta", 1.0), (outputs,)
         )
     height, width, channels = builder.shape(source)
+    if rows.size != outputs * channels * height * width:
+        raise CannotLower(f"a matrix of {rows.shape} does not fit a map of {height}x{width}x{channels}")
     weight = rows.reshape(outputs, channels, height, width)
     output = builder.add(
         "conv",

@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering._cannot_lower import CannotLower
 from axelera.compiler.lowering.operators._window import explicit_window
 
 
@@ -51,10 +52,10 @@ def lower_average(builder: Builder, node: ir.Node) -> None:
     pads = explicit_window(node)["pads"]
     overhangs = window["pads"] != pads
     if overhangs and any(pads):
-        raise LookupError("ceil_mode makes a window reach past the padded map; use sizes that divide evenly")
+        raise CannotLower("ceil_mode makes a window reach past the padded map; use sizes that divide evenly")
     dilations = window.pop("dilations")
     if dilations != (1, 1):
-        raise LookupError("dilated average pools do not exist on the chip")
+        raise CannotLower("dilated average pools do not exist on the chip")
     include = bool(attribute(node, "count_include_pad", 0)) and not overhangs
     output = builder.add(
         "avg_pool",

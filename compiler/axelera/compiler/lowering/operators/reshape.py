@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import known_shape
 from axelera.compiler.lowering._builder import Builder, Flattened, Heads, Spatial, spatial_shape
+from axelera.compiler.lowering._cannot_lower import CannotLower
 
 
 def lower(builder: Builder, node: ir.Node) -> None:
@@ -20,7 +21,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
         if spatial_shape(shape) == builder.shape(view.tensor):
             builder.result(node, view.tensor)
             return
-        raise LookupError(f"a flattened map cannot be given the shape {shape}")
+        raise CannotLower(f"a flattened map cannot be given the shape {shape}")
     tensor = view.tensor if isinstance(view, Flattened) else builder.spatial(value)
     height, width, channels = builder.shape(tensor)
     if len(shape) == 2 and shape[0] == 1:
@@ -30,7 +31,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
     elif len(shape) == 4 and shape[3] == height * width and shape[1] * shape[2] == channels:
         builder.views[output] = _heads(builder, node, tensor, shape[1])
     else:
-        raise LookupError(f"a map of {height}x{width}x{channels} cannot be given the shape {shape}")
+        raise CannotLower(f"a map of {height}x{width}x{channels} cannot be given the shape {shape}")
 
 
 def _heads(builder: Builder, node: ir.Node, tensor: str, count: int) -> Heads:
@@ -64,7 +65,7 @@ def _join(builder: Builder, node: ir.Node, view: Heads, shape: tuple[int, ...]) 
         or len(shape) != 4
         or spatial_shape(shape) != (height, width, depth * len(view.tensors))
     ):
-        raise LookupError(f"attention heads cannot be given the shape {shape}")
+        raise CannotLower(f"attention heads cannot be given the shape {shape}")
     if len(view.tensors) == 1:
         return view.tensors[0]
     return builder.add(

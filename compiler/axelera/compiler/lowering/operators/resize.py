@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute, constant_of, optional_input
 from axelera.compiler.lowering._builder import Builder
+from axelera.compiler.lowering._cannot_lower import CannotLower
 
 Positions = npt.NDArray[np.float64]
 
@@ -22,7 +23,7 @@ def lower(builder: Builder, node: ir.Node) -> None:
     scales = constant_of(optional_input(node, 2))
     mode = attribute(node, "mode", "nearest")
     if mode not in ("nearest", "linear") or attribute(node, "antialias", 0):
-        raise LookupError(f"mode {mode!r} or its antialiasing does not exist on the chip")
+        raise CannotLower(f"mode {mode!r} or its antialiasing does not exist on the chip")
     tables: dict[str, npt.NDArray[np.generic]] = {}
     for axis, letter in enumerate("hw"):
         given = float(scales.reshape(-1)[2 + axis]) if scales is not None and scales.size == 4 else None
@@ -48,7 +49,7 @@ def _positions(node: ir.Node, before: int, after: int, scale: float | None) -> P
         return np.zeros(1)
     if mode == "align_corners":
         return index * (before - 1) / (after - 1) if after > 1 else np.zeros(1)
-    raise LookupError(f"coordinate mode {mode!r} does not exist on the chip")
+    raise CannotLower(f"coordinate mode {mode!r} does not exist on the chip")
 
 
 def _nearest(node: ir.Node, positions: Positions, before: int) -> npt.NDArray[np.int32]:
@@ -58,7 +59,9 @@ def _nearest(node: ir.Node, positions: Positions, before: int) -> npt.NDArray[np
         "round_prefer_floor": lambda x: np.ceil(x - 0.5),
         "round_prefer_ceil": lambda x: np.floor(x + 0.5),
     }
-    rounding = roundings[attribute(node, "nearest_mode", "round_prefer_floor")]
+    rounding = roundings.get(mode := attribute(node, "nearest_mode", "round_prefer_floor"))
+    if rounding is None:
+        raise CannotLower(f"rounding {mode!r} does not exist on the chip")
     return np.clip(rounding(positions), 0, before - 1).astype(np.int32)
 
 

@@ -6,6 +6,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import attribute, integers, known_shape, optional_input
 from axelera.compiler.lowering._builder import Builder, Heads, Spatial, View
+from axelera.compiler.lowering._cannot_lower import CannotLower
 from axelera.compiler.lowering._network import Shape
 
 _AXES = {1: 2, 2: 0, 3: 1}  # NCHW axis to HWC axis
@@ -17,14 +18,14 @@ def lower_slice(builder: Builder, node: ir.Node) -> None:
     rank = len(shape)
     starts, ends = integers(node.inputs[1]), integers(node.inputs[2])
     if starts is None or ends is None:
-        raise LookupError("the bounds of the slice are computed, not constant")
+        raise CannotLower("the bounds of the slice are computed, not constant")
     axes = integers(optional_input(node, 3)) or tuple(range(len(starts)))
     steps = integers(optional_input(node, 4)) or (1,) * len(starts)
     begin, size, stride = [0] * rank, list(shape), [1] * rank
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         chosen = range(shape[axis])[slice(start, end, step)]
         if step < 1 or not len(chosen):
-            raise LookupError(f"slice {start}:{end}:{step} of axis {axis} is empty or runs backwards")
+            raise CannotLower(f"slice {start}:{end}:{step} of axis {axis} is empty or runs backwards")
         begin[axis % rank], size[axis % rank], stride[axis % rank] = chosen.start, len(chosen), step
     output = _part(builder, node, node.outputs[0], tuple(begin), tuple(size), tuple(stride))
     builder.views[node.outputs[0]] = output
@@ -54,7 +55,7 @@ def _part(
     if isinstance(source, Heads):
         channel = 3 if source.transposed else 2
         if any(begin[axis] or stride[axis] != 1 for axis in range(4) if axis != channel):
-            raise LookupError("inside an attention block only the features of the heads can be split")
+            raise CannotLower("inside an attention block only the features of the heads can be split")
         parts = []
         for index, tensor in enumerate(source.tensors):
             height, width, _ = builder.shape(tensor)
@@ -81,7 +82,7 @@ def _hwc(numbers: tuple[int, ...], filling: int | None = None) -> Shape:
     if len(numbers) == 2:
         ones = (1, 1) if filling is not None or numbers[0] == 1 else (0, 0)
         return (*ones, numbers[1])
-    raise LookupError(f"a rank-{len(numbers)} tensor cannot be sliced on the chip")
+    raise CannotLower(f"a rank-{len(numbers)} tensor cannot be sliced on the chip")
 
 
 def _slice(
