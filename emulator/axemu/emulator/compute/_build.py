@@ -8,7 +8,7 @@ can be stopped.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from axemu.driver import InternalError
@@ -24,9 +24,16 @@ def build(path: str) -> bytes:
     To be called once per process, before anything imports Numba: the CPU is set through its environment.
     """
     isa = prepare(path)
-    from .kernels import all_kernels  # noqa: PLC0415  only the process that builds pays for the compiler
+    return compile_kernels(path, every_kernel(isa))
 
-    return compile_kernels(path, all_kernels(isa))
+
+def every_kernel(isa: Any) -> Iterator[Any]:
+    """Yield the source of every kernel of a path."""
+    from . import ops  # noqa: PLC0415
+    from .executor.kernel import kernels  # noqa: PLC0415  only the process that builds pays for the compiler
+
+    yield from ops.kernels(isa)
+    yield from kernels(isa)
 
 
 def prepare(path: str) -> Any:
@@ -41,7 +48,7 @@ def prepare(path: str) -> Any:
 
 
 def compile_kernels(path: str, kernels: Iterable[Any]) -> bytes:
-    """Return an object file with some kernels (`kernels.Kernel`)."""
+    """Return an object file with some kernels (`micro.Source`)."""
     from llvmlite import binding  # noqa: PLC0415
 
     module: Any = binding.parse_assembly("")

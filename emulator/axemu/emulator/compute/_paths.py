@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+TILE_ROWS = 16
+"""Rows of a tile register."""
+BLOCK_BYTES = 64
+"""Bytes of a row: what one matrix instruction multiplies."""
+
 
 @dataclass(frozen=True, slots=True)
 class PathSpec:
