@@ -436,7 +436,7 @@ def test_paths_follow_the_features_of_the_cpu(
 def test_tile_registers_that_the_operating_system_withholds_are_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_paths, "cpu_flags", lambda: frozenset(_paths.SPECS["amx"].needs[0]))
+    monkeypatch.setattr(_paths, "cpu_flags", lambda: frozenset(_paths.SPECS["amx"].ways[0].needs))
     monkeypatch.setattr(_paths, "tiles_granted", lambda: False)
     _paths.available_paths.cache_clear()
     found = _paths.available_paths()

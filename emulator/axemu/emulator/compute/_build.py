@@ -13,7 +13,7 @@ from typing import Any
 
 from axemu.driver import InternalError
 
-from ._paths import SPECS, PathSpec, code_features
+from ._paths import SPECS, PathSpec, code_features, permutes_bytes
 
 SYMBOL_PREFIX = "axemu_"
 
@@ -44,7 +44,7 @@ def prepare(path: str) -> Any:
     os.environ["NUMBA_ENABLE_AVX"] = "1"
     from .micro import Isa  # noqa: PLC0415
 
-    return Isa(spec, byte_permute="avx512vbmi" in code_features(spec))
+    return Isa(spec, byte_permute=permutes_bytes(spec))
 
 
 def compile_kernels(path: str, kernels: Iterable[Any]) -> bytes:

@@ -24,7 +24,7 @@ from ._layout import (
     View,
     blocks,
 )
-from ._paths import PathSpec, code_features
+from ._paths import PathSpec, permutes_bytes
 from .executor.arguments import OVER_PIXELS, OverPixels
 from .ops.move.arguments import BORDER, COPY, Border, Copy
 
@@ -51,7 +51,7 @@ class Lowering:
         self.numerics = numerics
         self.spec = spec
         self.threads = threads
-        self.byte_permute = "avx512vbmi" in code_features(spec)
+        self.byte_permute = permutes_bytes(spec)
         self.stages: list[Stage] = []
         self.buffers: dict[str, Buffer] = {}
         self._views: dict[str, View] = {}
