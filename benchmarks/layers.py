@@ -224,6 +224,7 @@ class VariantLibrary:
 def variant_library(path: str) -> Library:
     """Compile the epilogue up to each stage; the results are not those of `metis`, their cost is."""
     isa = _build.prepare(path)
+    from axemu.emulator.compute.executor.kernel import kernels as executor  # noqa: PLC0415
     from axemu.emulator.compute.micro import Requantise, Source  # noqa: PLC0415
     from axemu.emulator.compute.micro._requantise import round_f18_fused  # noqa: PLC0415
     from axemu.emulator.compute.micro.ir import F32, vector  # noqa: PLC0415
@@ -256,7 +257,7 @@ def variant_library(path: str) -> Library:
         for name, make in makers
         for stage in range(len(STAGES))
     ]
-    return Library(path, _build.compile_kernels(path, kernels))
+    return Library(path, _build.compile_kernels(path, [*kernels, *executor(isa)]))
 
 
 def stage_table(rounds: int) -> Iterator[str]:
