@@ -14,7 +14,7 @@ import itertools
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,12 @@ from _onnx import session
 from onnx import TensorProto, helper, numpy_helper
 
 from axemu.emulator.compute import ThreadBudget, _build, available_paths, load
+from axemu.emulator.compute._arguments import Operands
 from axemu.emulator.compute._compiled import CompiledExecutable
 from axemu.emulator.compute._library import Library, library
+from axemu.emulator.compute.executor.arguments import Job, StageRow
+from axemu.emulator.compute.ops.conv.arguments import MATRIX, PIXELS
+from axemu.emulator.compute.ops.move.arguments import COPY
 from axemu.model.ops import conv_constants
 from axemu.model.program import Node, Program, Tensor
 
@@ -107,23 +111,18 @@ def stage_runner(executable: Any) -> Callable[[], object]:
     runner = executable.instance()
     tensors = executable.program.tensors
     runner.run([np.ones(tensors["x"].size, np.int8)], [np.empty(tensors["y"].size, np.int8)])
-    # Input and output are copied by the first and the last stage; the job is told to begin after one and end before.
-    fields = runner._words
-    keep = [
-        index for index in range(executable.linked.stage_count) if fields[5 * index] not in copies(executable)
-    ]
-    rows = np.concatenate([fields[5 * index : 5 * index + 5] for index in keep])
-    for place in range(len(keep)):
-        rows[5 * place + 3], rows[5 * place + 4] = place, rows[5 * place + 2]
-    runner._rows = rows
-    runner._job[0], runner._job[1] = rows.ctypes.data, len(keep)
-    run, job = executable.library.run, runner._job_address
-    runner._job[5] = 0
-    return lambda: (run(job, 0, 0), runner)
-
-
-def copies(executable: Any) -> tuple[int, ...]:
-    return (executable.library.address("copy"),)
+    # Input and output are copied by stages of their own, which the job leaves out.
+    words = runner._words[: executable.linked.stage_count * len(StageRow.names)]
+    stages = [StageRow.unpack(row) for row in words.reshape(-1, len(StageRow.names))]
+    copy = executable.library.address(COPY().name)
+    own = [stage for stage in stages if stage.function != copy]
+    rows = np.array(
+        [replace(stage, last=n, group_chunks=stage.chunks).words() for n, stage in enumerate(own)], np.int64
+    )
+    job = replace(Job.unpack(runner._job), stages=rows.ctypes.data, stage_count=len(own), helper_count=0)
+    runner._job[:] = job.words()
+    run, address = executable.library.run, runner._job_address
+    return lambda: (run(address, 0, 0), runner, rows)
 
 
 def onnx_of(layer: Layer) -> tuple[bytes, Any]:
@@ -206,7 +205,7 @@ STAGES = (
 """The epilogue built up stage by stage; the last is all of `metis`."""
 
 
-VARIED = ("conv_metis_4", "matrix_metis_4")
+VARIED = tuple(family(numerics="metis", vectors=4).name for family in (PIXELS, MATRIX))
 
 
 class VariantLibrary:
@@ -225,12 +224,12 @@ class VariantLibrary:
 def variant_library(path: str) -> Library:
     """Compile the epilogue up to each stage; the results are not those of `metis`, their cost is."""
     isa = _build.prepare(path)
-    from axemu.emulator.compute.kernels import Kernel  # noqa: PLC0415
-    from axemu.emulator.compute.kernels.conv import make_conv  # noqa: PLC0415
-    from axemu.emulator.compute.kernels.matrix import make_matrix_conv  # noqa: PLC0415
-    from axemu.emulator.compute.micro import Requantise  # noqa: PLC0415
+    from axemu.emulator.compute.executor.kernel import kernels as executor  # noqa: PLC0415
+    from axemu.emulator.compute.micro import Requantise, Source  # noqa: PLC0415
     from axemu.emulator.compute.micro._requantise import round_f18_fused  # noqa: PLC0415
     from axemu.emulator.compute.micro.ir import F32, vector  # noqa: PLC0415
+    from axemu.emulator.compute.ops.conv.kernel_matrix import make_matrix_conv  # noqa: PLC0415
+    from axemu.emulator.compute.ops.conv.kernel_pixels import make_conv  # noqa: PLC0415
 
     @dataclass(frozen=True)
     class UpTo(Requantise):
@@ -254,11 +253,11 @@ def variant_library(path: str) -> Library:
 
     makers = zip(VARIED, (make_conv, make_matrix_conv) if isa.spec.matrix else (make_conv,), strict=False)
     kernels = [
-        Kernel(f"{name}_{stage}", make(isa, UpTo("metis", stage), 4))
+        Source(f"{name}_{stage}", make(isa, UpTo("metis", stage), 4), int(Operands.CHUNK))
         for name, make in makers
         for stage in range(len(STAGES))
     ]
-    return Library(path, _build.compile_kernels(path, kernels))
+    return Library(path, _build.compile_kernels(path, [*kernels, *executor(isa)]))
 
 
 def stage_table(rounds: int) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Usage: python -m tests.conformance._guarded PATH SEED PROGRAMS WIDTH...
 
 Executes every kind of operator with every WIDTH of channels, and then PROGRAMS random programs, on one compiled path. Each
-case runs once per layout of memory. What a kernel is given - frames, constants, descriptors, and each buffer of the arena
+case runs once per layout of memory. What a kernel is given - frames, constants, arguments, and each buffer of the arena
 with its slack - lies in memory of its own:
 
 - `end`: right before a page without access; reads beyond it end the process by a signal,
@@ -17,6 +17,7 @@ line of a process that came to its end is a JSON document of counts.
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import json
 import mmap
 import os
@@ -30,7 +31,8 @@ from tests.conformance._compute_programs import MAKERS, random_frames, random_pr
 from tests.conformance._guarded_programs import KINDS, program_of
 
 from axemu.emulator.compute import ThreadBudget, _compiled, _lowering, available_paths
-from axemu.emulator.compute._layout import SLACK, Buffer, Data, Descriptor, Stage
+from axemu.emulator.compute._arguments import Arguments, Kernel
+from axemu.emulator.compute._layout import SLACK, Buffer, Data, Stage
 from axemu.emulator.compute._library import Library, library
 from axemu.emulator.compute._lowering import Unsupported
 from axemu.model import ops
@@ -108,7 +110,7 @@ class Guard:
         return self._arena_size
 
     def aligned(self, size: int) -> Bytes:
-        """Return memory of a runner: its arena, or its descriptors."""
+        """Return memory of a runner: its arena, or its arguments."""
         if size != self._arena_size:
             return fenced(size, "end" if self.layout == "write" else self.layout)
         memory = np.frombuffer(mmap.mmap(-1, size), np.uint8)
@@ -120,26 +122,24 @@ class Guard:
 
     def link(self, stages: list[Stage], code: Library) -> _compiled.Linked:
         """Move all constants into fenced memory first."""
-        moved: dict[int, Data] = {}
-        seen: set[int] = set()
+        arrays: dict[int, Data] = {}
+        seen: dict[int, Arguments] = {}
 
-        def move(descriptor: Descriptor) -> None:
-            if id(descriptor) in seen:
-                return
-            seen.add(id(descriptor))
-            for index, value in enumerate(descriptor.fields):
-                if isinstance(value, Descriptor):
-                    move(value)
-                elif isinstance(value, Data):
-                    if id(value.array) not in moved:
-                        moved[id(value.array)] = Data(fenced_copy(value.array, self.layout))
-                    descriptor[index] = moved[id(value.array)]
+        def moved(value: object) -> object:
+            if isinstance(value, Arguments):
+                if id(value) not in seen:
+                    words = zip(value.names, value.words(), strict=True)
+                    seen[id(value)] = type(value)(**{name: moved(word) for name, word in words})
+                return seen[id(value)]
+            if isinstance(value, Data):
+                if id(value.array) not in arrays:
+                    arrays[id(value.array)] = Data(fenced_copy(value.array, self.layout))
+                return arrays[id(value.array)]
+            return value
 
-        for stage in stages:
-            move(stage.descriptor)
-            self.kernels.add(stage.kernel)
         self.kernels.update(_called(stages))
-        return self._link(stages, code)
+        fenced_stages = [dataclasses.replace(stage, arguments=moved(stage.arguments)) for stage in stages]
+        return self._link(fenced_stages, code)
 
     def execute(self, program: Program, numerics: str, code: Library, frames: dict[str, Any]) -> list[Any]:
         """Return the outputs of each frame of a batch."""
@@ -158,13 +158,14 @@ class Guard:
 
 
 def _called(stages: Sequence[Stage]) -> Iterator[str]:
-    """Yield the kernels that other kernels call."""
-    todo: list[Any] = [stage.descriptor for stage in stages]
+    """Yield the kernels of the stages and those that other kernels call."""
+    yield from (stage.kernel.name for stage in stages)
+    todo = [stage.arguments for stage in stages]
     while todo:
-        for value in todo.pop().fields:
-            if isinstance(value, Descriptor):
+        for value in todo.pop().words():
+            if isinstance(value, Arguments):
                 todo.append(value)
-            elif isinstance(value, _compiled.KernelAddress):
+            elif isinstance(value, Kernel):
                 yield value.name
 
 

@@ -11,8 +11,9 @@ from tests._sizes import sample
 
 from axemu.emulator.compute._analysis import analyse
 from axemu.emulator.compute._arena import ALIGNMENT, GUARD, assign_groups, plan_arena
+from axemu.emulator.compute._arguments import Arguments, Kernel, Operands
 from axemu.emulator.compute._compiled import lower
-from axemu.emulator.compute._layout import SLACK, Buffer, Descriptor, Stage, View
+from axemu.emulator.compute._layout import SLACK, Buffer, Stage, View
 from axemu.model.program import Node, Program, Tensor
 
 SECONDS = 5.0
@@ -95,8 +96,8 @@ def test_every_buffer_lies_as_low_as_is_free_for_all_its_life(rows: list[tuple[i
     views = [View.of(buffer, (1, 1, 1)) for buffer in buffers]
     stages = [
         Stage(
-            "k",
-            Descriptor(1),
+            Kernel("k", Arguments, Operands.CHUNK),
+            Arguments(),
             1,
             tuple(v for v, (_, a, b) in zip(views, rows, strict=True) if min(a, b) <= g <= max(a, b)),
             (),

@@ -91,14 +91,23 @@ def test_an_edited_kernel_source_is_another_key(tmp_path: Path, monkeypatch: pyt
     shutil.copytree(_library._HERE, sources, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(_library, "_HERE", sources)
     keys = []
-    for file in (None, "micro/_tile.py", "kernels/conv.py", "fields/dense.py", "_build.py"):
+    for file in (
+        None,
+        "micro/_tile.py",
+        "ops/conv/kernel_pixels.py",
+        "ops/conv/arguments.py",
+        "executor/arguments.py",
+        "_arguments.py",
+        "_scalars.py",
+        "_build.py",
+    ):
         if file:
             with (sources / file).open("a") as stream:
                 stream.write("# edited\n")
         _library.key.cache_clear()
         keys.append(_library.key("portable"))
     _library.key.cache_clear()
-    assert len(set(keys)) == 5
+    assert len(set(keys)) == 8
 
 
 def test_paths_and_features_have_their_own_keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -427,7 +436,7 @@ def test_paths_follow_the_features_of_the_cpu(
 def test_tile_registers_that_the_operating_system_withholds_are_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_paths, "cpu_flags", lambda: frozenset(_paths.SPECS["amx"].needs[0]))
+    monkeypatch.setattr(_paths, "cpu_flags", lambda: frozenset(_paths.SPECS["amx"].ways[0].needs))
     monkeypatch.setattr(_paths, "tiles_granted", lambda: False)
     _paths.available_paths.cache_clear()
     found = _paths.available_paths()

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axemu.emulator.compute._layout import SLACK, Buffer, View
-from axemu.emulator.compute.fields.matrix import BLOCK_BYTES, TILE_ROWS
-from axemu.emulator.compute.ops._matrix import Runs, join_taps, tile_pixels, tile_shapes
+from axemu.emulator.compute._paths import BLOCK_BYTES, TILE_ROWS
+from axemu.emulator.compute.ops.conv._matrix import Runs, join_taps, tile_pixels, tile_shapes
 
 MARGIN = 2
 PIXEL = 64

@@ -17,7 +17,7 @@ from axemu.emulator.compute._compiled import lower
 from axemu.emulator.compute._layout import SLACK, Buffer, View
 from axemu.emulator.compute._packing import lane_order, pack_weights
 from axemu.emulator.compute._paths import SPECS
-from axemu.emulator.compute.ops._dense import cover
+from axemu.emulator.compute.ops.conv._dense import cover
 from axemu.model.program import Program
 
 PROGRAMS = st.builds(

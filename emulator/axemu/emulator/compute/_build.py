@@ -8,12 +8,12 @@ can be stopped.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from axemu.driver import InternalError
 
-from ._paths import SPECS, PathSpec, code_features
+from ._paths import SPECS, PathSpec, code_features, permutes_bytes
 
 SYMBOL_PREFIX = "axemu_"
 
@@ -24,9 +24,16 @@ def build(path: str) -> bytes:
     To be called once per process, before anything imports Numba: the CPU is set through its environment.
     """
     isa = prepare(path)
-    from .kernels import all_kernels  # noqa: PLC0415  only the process that builds pays for the compiler
+    return compile_kernels(path, every_kernel(isa))
 
-    return compile_kernels(path, all_kernels(isa))
+
+def every_kernel(isa: Any) -> Iterator[Any]:
+    """Yield the source of every kernel of a path."""
+    from . import ops  # noqa: PLC0415
+    from .executor.kernel import kernels  # noqa: PLC0415  only the process that builds pays for the compiler
+
+    yield from ops.kernels(isa)
+    yield from kernels(isa)
 
 
 def prepare(path: str) -> Any:
@@ -37,11 +44,11 @@ def prepare(path: str) -> Any:
     os.environ["NUMBA_ENABLE_AVX"] = "1"
     from .micro import Isa  # noqa: PLC0415
 
-    return Isa(spec, byte_permute="avx512vbmi" in code_features(spec))
+    return Isa(spec, byte_permute=permutes_bytes(spec))
 
 
 def compile_kernels(path: str, kernels: Iterable[Any]) -> bytes:
-    """Return an object file with some kernels (`kernels.Kernel`)."""
+    """Return an object file with some kernels (`micro.Source`)."""
     from llvmlite import binding  # noqa: PLC0415
 
     module: Any = binding.parse_assembly("")

@@ -14,19 +14,22 @@ from axemu.model.program import Program
 
 from ._analysis import analyse
 from ._arena import assign_groups, plan_arena
+from ._arguments import Arguments, Kernel
 from ._executable import Executable, Int8Array, Runner
-from ._layout import Address, Data, Descriptor, External, KernelAddress, Stage, View
+from ._layout import Address, Data, External, Stage, View
 from ._library import Library
 from ._lowering import Lowering
 from ._paths import SPECS
 from ._threads import Helper, ThreadBudget
-from .fields import job as j
-from .ops import LOWER
+from .executor.arguments import COUNTER_BYTES, Job, StageRow
+from .ops import lowerings
+
+HELPER_COUNT = Job.index("helper_count")
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """All descriptors of a program as one array of int64, and the fields to which an instance adds addresses."""
+    """All arguments of a program as one array of int64, and the fields to which an instance adds addresses."""
 
     words: npt.NDArray[np.int64]
     arena_fields: npt.NDArray[np.int64]
@@ -78,7 +81,7 @@ def lower(program: Program, numerics: str, path: str, threads: int, taps: tuple[
         _import(lowering, index, name)
     for node in program.nodes:
         if node.name not in lowering.analysis.followed:
-            LOWER[node.op](lowering, node)
+            lowerings()[node.op](lowering, node)
     for index, name in enumerate(program.outputs):
         lowering.export(lowering.view(name), index)
     return lowering
@@ -95,21 +98,23 @@ def _import(lowering: Lowering, index: int, name: str) -> None:
 
 
 def link(stages: list[Stage], library: Library) -> Linked:
-    """Lay out all descriptors and resolve what does not depend on the instance."""
+    """Lay out all arguments and resolve what does not depend on the instance."""
     linker = _Linker(library)
-    table = linker.reserve(len(stages) * j.STAGE_SIZE)
+    rows = [linker.reserve(StageRow) for _ in stages]
     chunks_of_group: dict[int, int] = {}
     last_of_group: dict[int, int] = {}
     for index, stage in enumerate(stages):
         chunks_of_group[stage.group] = chunks_of_group.get(stage.group, 0) + stage.chunks
         last_of_group[stage.group] = index
-    for index, stage in enumerate(stages):
-        row = table + index * j.STAGE_SIZE
-        linker.set(row + j.STAGE_FUNCTION, KernelAddress(stage.kernel))
-        linker.set(row + j.STAGE_DESCRIPTOR, stage.descriptor)
-        linker.set(row + j.STAGE_CHUNKS, stage.chunks)
-        linker.set(row + j.STAGE_LAST, last_of_group[stage.group])
-        linker.set(row + j.STAGE_GROUP_CHUNKS, chunks_of_group[stage.group])
+    for position, stage in zip(rows, stages, strict=True):
+        row = StageRow(
+            function=stage.kernel,
+            arguments=stage.arguments,
+            chunks=stage.chunks,
+            last=last_of_group[stage.group],
+            group_chunks=chunks_of_group[stage.group],
+        )
+        linker.pack(position, row)
     return linker.result(len(stages))
 
 
@@ -121,41 +126,44 @@ class _Linker:
         self._own: list[int] = []
         self._externals: list[tuple[int, External]] = []
         self._arrays: dict[int, npt.NDArray[Any]] = {}
-        self._descriptors: dict[int, int] = {}
+        self._packed: dict[int, int] = {}
         self._kernels: dict[str, int] = {}
 
-    def reserve(self, count: int) -> int:
+    def reserve(self, description: type[Arguments]) -> int:
         start = len(self._words)
-        self._words += [0] * count
+        self._words += [0] * len(description.names)
         return start
 
-    def set(self, position: int, value: object) -> None:
+    def pack(self, position: int, arguments: Arguments) -> None:
+        for index, value in enumerate(arguments.words()):
+            self._set(position + index, value)
+
+    def _set(self, position: int, value: object) -> None:
         if isinstance(value, Address):
             self._words[position] = value.buffer.place + value.offset
             self._arena.append(position)
         elif isinstance(value, Data):
             self._arrays[id(value.array)] = value.array
             self._words[position] = value.array.ctypes.data
-        elif isinstance(value, KernelAddress):
+        elif isinstance(value, Kernel):
             if value.name not in self._kernels:
                 self._kernels[value.name] = self._library.address(value.name)
             self._words[position] = self._kernels[value.name]
         elif isinstance(value, External):
             self._externals.append((position, value))
-        elif isinstance(value, Descriptor):
-            self._words[position] = 8 * self._place(value)
+        elif isinstance(value, Arguments):
+            self._words[position] = Arguments.word * self._place(value)
             self._own.append(position)
         elif isinstance(value, int | np.integer):
             self._words[position] = int(value)
-        else:
-            raise InternalError(f"a descriptor holds {value!r}, which is no field")
+        elif value is not None:  # whose word is 0
+            raise InternalError(f"arguments hold {value!r}, which is no value of a word")
 
-    def _place(self, descriptor: Descriptor) -> int:
-        known = self._descriptors.get(id(descriptor))
+    def _place(self, arguments: Arguments) -> int:
+        known = self._packed.get(id(arguments))
         if known is None:
-            known = self._descriptors[id(descriptor)] = self.reserve(len(descriptor.fields))
-            for index, value in enumerate(descriptor.fields):
-                self.set(known + index, value)
+            known = self._packed[id(arguments)] = self.reserve(type(arguments))
+            self.pack(known, arguments)
         return known
 
     def result(self, stage_count: int) -> Linked:
@@ -183,13 +191,15 @@ class _CompiledRunner(Runner):
             contents = buffer.contents
             if contents is not None:
                 self._arena[buffer.place : buffer.place + buffer.size] = contents
-        self._counters = _aligned(j.COUNTER_BYTES * max(1, linked.stage_count))
+        self._counters = _aligned(COUNTER_BYTES * max(1, linked.stage_count))
         self._helpers = np.zeros(max(1, executable.threads), np.int64)
-        self._job = _aligned(8 * j.JOB_SIZE).view(np.int64)
-        self._job[j.STAGES] = self._words.ctypes.data
-        self._job[j.STAGE_COUNT] = linked.stage_count
-        self._job[j.COUNTERS] = self._counters.ctypes.data
-        self._job[j.HELPERS] = self._helpers.ctypes.data
+        self._job = _aligned(Job.size()).view(np.int64)
+        self._job[:] = Job(
+            stages=self._words.ctypes.data,
+            stage_count=linked.stage_count,
+            counters=self._counters.ctypes.data,
+            helpers=self._helpers.ctypes.data,
+        ).words()
         self._job_address = self._job.ctypes.data
 
     def _run_frame(self, index: int, inputs: list[Int8Array], outputs: list[Int8Array]) -> None:
@@ -208,7 +218,7 @@ class _CompiledRunner(Runner):
     def _execute(self, helpers: list[Helper]) -> None:
         for place, helper in enumerate(helpers):
             self._helpers[place] = helper.mailbox
-        self._job[j.HELPER_COUNT] = len(helpers)
+        self._job[HELPER_COUNT] = len(helpers)
         self._executable.library.run(self._job_address, 0, 0)
 
     def _read(self, view: View) -> Int8Array:

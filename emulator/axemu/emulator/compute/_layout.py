@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._arguments import Arguments, Kernel
+
 BLOCK = 16
 SLACK = 128
 """Bytes readable after every buffer: kernels read whole vectors."""
@@ -106,13 +108,6 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class KernelAddress:
-    """The code of a kernel."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class External:
     """A byte of a user's buffer: the frame of input or output number `index`."""
 
@@ -121,34 +116,12 @@ class External:
     offset: int
 
 
-class Descriptor:
-    """The int64 fields a kernel reads; fields not set are 0."""
-
-    def __init__(self, size: int) -> None:
-        self.fields: list[Value] = [0] * size
-
-    def __setitem__(self, index: int, value: Value) -> None:
-        self.fields[index] = value
-
-    def __getitem__(self, index: int) -> Value:
-        return self.fields[index]
-
-    def update(self, values: dict[int, Value]) -> Descriptor:
-        """Set several fields."""
-        for index, value in values.items():
-            self.fields[index] = value
-        return self
-
-
-Value = int | Address | Data | KernelAddress | External | Descriptor
-
-
 @dataclass(eq=False, slots=True)
 class Stage:
     """One kernel call of a program, possibly split into chunks."""
 
-    kernel: str
-    descriptor: Descriptor
+    kernel: Kernel[Any]
+    arguments: Arguments
     chunks: int
     reads: tuple[View, ...]
     writes: tuple[View, ...]

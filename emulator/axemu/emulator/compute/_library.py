@@ -47,7 +47,18 @@ _CHILD = (
     " pathlib.Path(sys.argv[2]).write_bytes(build(sys.argv[1]))"
 )
 _INHERITED_FLAGS = {"isolated": "-I", "ignore_environment": "-E", "no_user_site": "-s", "no_site": "-S"}
-_SOURCES = ("micro", "kernels", "fields")
+_SOURCES = (
+    "_arguments.py",
+    "_build.py",
+    "_paths.py",
+    "_scalars.py",
+    "executor/*.py",
+    "micro/*.py",
+    "ops/*/arguments.py",
+    "ops/*/kernel*.py",
+    "ops/__init__.py",
+)
+"""What machine code is made from."""
 
 
 class Library:
@@ -63,7 +74,7 @@ class Library:
         self._engine.add_object_file(binding.ObjectFileRef.from_data(data))
         self._engine.finalize_object()
         self.run = self._function("run")
-        """The kernel that executes a job (`fields.job`); called as (job, 0, 0), it releases the GIL."""
+        """The kernel that executes a job (`executor.arguments.Job`); called as (job, 0, 0), it releases the GIL."""
         self.serve = self._function("serve")
         """The kernel that is the life of a helper thread; called as (mailbox, 0, 0), it releases the GIL."""
 
@@ -131,10 +142,7 @@ def key(path: str) -> str:
         digest.update(f"{name}={version(name)};".encode())
     spec = SPECS[path]
     digest.update(f"{platform.machine()};{sys.platform};{spec};{code_features(spec)};".encode())
-    files = [_HERE / "_build.py", _HERE / "_paths.py"]
-    for folder in _SOURCES:
-        files += sorted((_HERE / folder).glob("*.py"))
-    for file in files:
+    for file in sorted(file for pattern in _SOURCES for file in _HERE.glob(pattern)):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(_HERE)}:{len(content)};".encode() + content)
     return digest.hexdigest()[:32]

@@ -13,22 +13,20 @@ from axemu.model.ops import unary_table
 from axemu.model.program import Node, Program, Tensor
 
 from ._analysis import NO_MARGINS, Analysis
+from ._arguments import A, Call, Kernel
 from ._layout import (
     SLACK,
     Address,
     Buffer,
     Data,
-    Descriptor,
     External,
-    KernelAddress,
     Stage,
-    Value,
     View,
     blocks,
 )
-from ._paths import PathSpec, code_features
-from .fields import move
-from .fields import range_ as r
+from ._paths import PathSpec, permutes_bytes
+from .executor.arguments import OVER_PIXELS, OverPixels
+from .ops.move.arguments import BORDER, COPY, Border, Copy
 
 MAX_ARENA = (1 << 31) - (1 << 20)
 """Kernels address pixels with int32 offsets."""
@@ -53,7 +51,7 @@ class Lowering:
         self.numerics = numerics
         self.spec = spec
         self.threads = threads
-        self.byte_permute = "avx512vbmi" in code_features(spec)
+        self.byte_permute = permutes_bytes(spec)
         self.stages: list[Stage] = []
         self.buffers: dict[str, Buffer] = {}
         self._views: dict[str, View] = {}
@@ -145,8 +143,8 @@ class Lowering:
 
     def emit(
         self,
-        kernel: str,
-        descriptor: Descriptor,
+        kernel: Kernel[A],
+        arguments: A,
         *,
         reads: Sequence[View] = (),
         writes: Sequence[View] = (),
@@ -156,31 +154,19 @@ class Lowering:
         """Append a stage; the margins of what it writes are filled before the first write."""
         for view in writes:
             self._fill_margins(view.buffer)
-        stage = Stage(
-            kernel,
-            descriptor,
-            chunks,
-            tuple(reads),
-            tuple(writes),
-            ordered,
-        )
+        stage = Stage(kernel, arguments, chunks, tuple(reads), tuple(writes), ordered)
         self.stages.append(stage)
         return stage
 
-    def over_pixels(self, kernel: str, descriptor: Descriptor, node: Node, reads: Sequence[View]) -> None:
+    def over_pixels(self, call: Call, node: Node, reads: Sequence[View]) -> None:
         """Append a range kernel over the whole output of a node."""
         output = self.view(node.output)
-        whole = Descriptor(r.SIZE).update(
-            {
-                r.FUNCTION: KernelAddress(kernel),
-                r.DESCRIPTOR: descriptor,
-                r.PIXELS: output.pixels,
-                r.WIDTH: output.width,
-            }
+        whole = OverPixels(
+            function=call.kernel, arguments=call.arguments, pixels=output.pixels, width=output.width
         )
         extra = self.follower_reads(node)
         chunks = self.chunks(output.pixels * output.width, output.pixels)
-        self.emit("over_pixels", whole, reads=[*reads, *extra], writes=[output], chunks=chunks)
+        self.emit(OVER_PIXELS(), whole, reads=[*reads, *extra], writes=[output], chunks=chunks)
 
     def followers(self, node: Node) -> list[Node]:
         """Return the nodes that run on each finished range of a node's output, in order."""
@@ -239,57 +225,54 @@ class Lowering:
         """Append a copy of a whole view; `source` may be a user's frame with its strides (row, pixel, channel)."""
         rows, columns, channels = target.shape
         if isinstance(source, View):
-            first: Value = Address(source.buffer, source.start)
+            first: Address | External = Address(source.buffer, source.start)
             strides = (source.row, source.pixel, 1)
             reads, flip = [source], 0
         else:
-            first, strides = source
-            reads, flip = [], 0x80
+            frame, strides = source
+            first, reads, flip = frame, [], 0x80
             # An image whose pixels have room takes the unused channels along: whole rows at once.
             if (
                 strides[2] == 1
                 and strides[1] == target.pixel
                 and channels < target.pixel == 4
-                and first.offset % 4 == 0
+                and frame.offset % 4 == 0
             ):
                 channels = target.pixel
-        descriptor = Descriptor(move.COPY_SIZE).update(
-            {
-                move.SOURCE: first,
-                move.SOURCE_ROW: strides[0],
-                move.SOURCE_PIXEL: strides[1],
-                move.SOURCE_CHANNEL: strides[2],
-                move.TARGET: Address(target.buffer, target.start),
-                move.TARGET_ROW: target.row,
-                move.TARGET_PIXEL: target.pixel,
-                move.ROWS: rows,
-                move.COLUMNS: columns,
-                move.CHANNELS: channels,
-                move.FLIP: flip,
-            }
+        arguments = Copy(
+            source=first,
+            source_row=strides[0],
+            source_pixel=strides[1],
+            source_channel=strides[2],
+            target=Address(target.buffer, target.start),
+            target_row=target.row,
+            target_pixel=target.pixel,
+            rows=rows,
+            columns=columns,
+            channels=channels,
+            flip=flip,
         )
         chunks = self.chunks(rows * columns * channels, rows)
-        return self.emit("copy", descriptor, reads=reads, writes=[target], chunks=chunks, **options)
+        return self.emit(COPY(), arguments, reads=reads, writes=[target], chunks=chunks, **options)
 
     def export(self, source: View, index: int) -> None:
         """Append the copy of a view to output number `index`."""
         rows, columns, channels = source.shape
-        descriptor = Descriptor(move.COPY_SIZE).update(
-            {
-                move.SOURCE: Address(source.buffer, source.start),
-                move.SOURCE_ROW: source.row,
-                move.SOURCE_PIXEL: source.pixel,
-                move.SOURCE_CHANNEL: 1,
-                move.TARGET: External(output=True, index=index, offset=0),
-                move.TARGET_ROW: columns * channels,
-                move.TARGET_PIXEL: channels,
-                move.ROWS: rows,
-                move.COLUMNS: columns,
-                move.CHANNELS: channels,
-                move.FLIP: 0x80,
-            }
+        arguments = Copy(
+            source=Address(source.buffer, source.start),
+            source_row=source.row,
+            source_pixel=source.pixel,
+            source_channel=1,
+            target=External(output=True, index=index, offset=0),
+            target_row=columns * channels,
+            target_pixel=channels,
+            rows=rows,
+            columns=columns,
+            channels=channels,
+            flip=0x80,
         )
-        self.emit("copy", descriptor, reads=[source], chunks=self.chunks(rows * columns * channels, rows))
+        chunks = self.chunks(rows * columns * channels, rows)
+        self.emit(COPY(), arguments, reads=[source], chunks=chunks)
 
     def fill(self, view: View, byte: int) -> None:
         """Append a stage that fills a view (with its last block) with one stored byte."""
@@ -314,18 +297,16 @@ class Lowering:
         byte: int,
         writes: Sequence[View],
     ) -> None:
-        descriptor = Descriptor(move.FILL_SIZE).update(
-            {
-                move.FILL_TARGET: Address(view.buffer, view.start),
-                move.FILL_ROW: view.row,
-                move.FILL_PIXEL: view.pixel,
-                move.FILL_ROWS: rows,
-                move.FILL_COLUMNS: columns,
-                move.FILL_TOP: margins[0],
-                move.FILL_LEFT: margins[1],
-                move.FILL_BOTTOM: margins[2],
-                move.FILL_RIGHT: margins[3],
-                move.FILL_VALUE: byte,
-            }
+        arguments = Border(
+            target=Address(view.buffer, view.start),
+            row=view.row,
+            pixel=view.pixel,
+            rows=rows,
+            columns=columns,
+            top=margins[0],
+            left=margins[1],
+            bottom=margins[2],
+            right=margins[3],
+            value=byte,
         )
-        self.emit("border", descriptor, writes=writes)
+        self.emit(BORDER(), arguments, writes=writes)

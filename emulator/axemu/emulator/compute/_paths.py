@@ -9,6 +9,21 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+TILE_ROWS = 16
+"""Rows of a tile register."""
+BLOCK_BYTES = 64
+"""Bytes of a row: what one matrix instruction multiplies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Instructions by which a path can be had."""
+
+    needs: tuple[str, ...] = ()
+    """CPU flags (names of /proc/cpuinfo)."""
+    features: tuple[str, ...] = ()
+    """LLVM's names of what the CPU that code is generated for does not imply."""
+
 
 @dataclass(frozen=True, slots=True)
 class PathSpec:
@@ -28,9 +43,10 @@ class PathSpec:
     fused: bool
     """Whether there is a fused multiply-add; it is used only where its single rounding is what is meant."""
     cpu: str
-    features: tuple[str, ...] = ()
-    needs: tuple[tuple[str, ...], ...] = ()
-    """Sets of CPU flags (names of /proc/cpuinfo); one complete set is enough."""
+    ways: tuple[Way, ...] = ()
+    """What it takes; one is enough, and the first that the CPU has counts."""
+    permutes: bool = False
+    """Whether bytes are permuted across registers (AVX512-VBMI) where the CPU can."""
     matrix: bool = False
     """Whether there are tile registers (AMX), which the kernel of the operating system has to grant."""
 
@@ -49,11 +65,26 @@ SPECS = {
             4,
             True,
             "cascadelake",
-            features=("+amx-tile", "+amx-int8"),
-            needs=((*_AVX2, *_BW, "avx512_vnni", "amx_tile", "amx_int8"),),
+            (
+                Way(
+                    (*_AVX2, *_BW, "avx512_vnni", "amx_tile", "amx_int8"),
+                    ("+amx-tile", "+amx-int8"),
+                ),
+            ),
+            permutes=True,
             matrix=True,
         ),
-        PathSpec("avx512vnni", 16, False, 6, 4, True, "cascadelake", needs=((*_AVX2, *_BW, "avx512_vnni"),)),
+        PathSpec(
+            "avx512vnni",
+            16,
+            False,
+            6,
+            4,
+            True,
+            "cascadelake",
+            (Way((*_AVX2, *_BW, "avx512_vnni")),),
+            permutes=True,
+        ),
         PathSpec(
             "avxvnni",
             8,
@@ -62,10 +93,13 @@ SPECS = {
             1,
             True,
             "haswell",
-            needs=((*_AVX2, "avx_vnni"), (*_AVX2, *_BW, "avx512_vnni")),
+            (
+                Way((*_AVX2, "avx_vnni"), ("+avxvnni",)),
+                Way((*_AVX2, *_BW, "avx512_vnni"), ("+avx512vl", "+avx512bw", "+avx512vnni")),
+            ),
         ),
-        PathSpec("avx512bw", 16, True, 6, 2, True, "skylake-avx512", needs=((*_AVX2, *_BW),)),
-        PathSpec("avx2", 8, True, 2, 1, True, "haswell", needs=(_AVX2,)),
+        PathSpec("avx512bw", 16, True, 6, 2, True, "skylake-avx512", (Way((*_AVX2, *_BW)),)),
+        PathSpec("avx2", 8, True, 2, 1, True, "haswell", (Way(_AVX2),)),
         PathSpec(
             "portable",
             4,
@@ -74,7 +108,7 @@ SPECS = {
             1,
             False,
             "x86-64" if platform.machine() == "x86_64" else "generic",
-            needs=((),),
+            (Way(),),
         ),
     )
 }
@@ -102,7 +136,7 @@ def available_paths() -> tuple[str, ...]:
     return tuple(
         name
         for name, spec in SPECS.items()
-        if any(flags.issuperset(needs) for needs in spec.needs) and (not spec.matrix or tiles_granted())
+        if any(flags.issuperset(way.needs) for way in spec.ways) and (not spec.matrix or tiles_granted())
     )
 
 
@@ -121,12 +155,14 @@ def tiles_granted() -> bool:
 
 def code_features(spec: PathSpec) -> str:
     """Return LLVM's feature string beyond what the named CPU implies."""
-    features = list(spec.features)
-    if spec.name in ("amx", "avx512vnni") and "avx512vbmi" in cpu_flags():
-        features.append("+avx512vbmi")
-    if spec.name == "avxvnni":
-        features += ["+avxvnni"] if "avx_vnni" in cpu_flags() else ["+avx512vl", "+avx512bw", "+avx512vnni"]
-    return ",".join(features)
+    flags = cpu_flags()
+    way = next((way for way in spec.ways if flags.issuperset(way.needs)), spec.ways[-1])
+    return ",".join([*way.features, *(["+avx512vbmi"] if permutes_bytes(spec) else [])])
+
+
+def permutes_bytes(spec: PathSpec) -> bool:
+    """Return whether code of a path permutes bytes across registers."""
+    return spec.permutes and "avx512vbmi" in cpu_flags()
 
 
 def core_count() -> int:

@@ -28,7 +28,7 @@ from axemu.driver import InvalidArgument
 
 from ._paths import core_count
 from ._settings import thread_setting
-from .fields import job as j
+from .executor.arguments import MAILBOX_BYTES, MAILBOX_SEMAPHORE, STOP
 
 Call = Callable[[int, int, int], None]
 
@@ -37,16 +37,16 @@ class Helper:
     """A thread that waits in compiled code for work."""
 
     def __init__(self, serve: Call) -> None:
-        self._memory = np.zeros(j.MAILBOX_BYTES + 64, np.uint8)
+        self._memory = np.zeros(MAILBOX_BYTES + 64, np.uint8)
         self._serve = serve
         self._started: list[int] = []
         self.mailbox = self._memory.ctypes.data + -self._memory.ctypes.data % 64
-        """Address of the mailbox (`fields.job`)."""
+        """Address of the mailbox (`executor.arguments.Mailbox`)."""
         _libc().sem_init(self._semaphore, 0, 0)
 
     @property
     def _semaphore(self) -> ctypes.c_void_p:
-        return ctypes.c_void_p(self.mailbox + j.MAILBOX_SEMAPHORE)
+        return ctypes.c_void_p(self.mailbox + MAILBOX_SEMAPHORE)
 
     def start(self) -> None:
         """Let the thread live, unless it does."""
@@ -57,7 +57,7 @@ class Helper:
 
     def stop(self) -> None:
         """Let the thread end; it must not be in use."""
-        ctypes.c_int64.from_address(self.mailbox).value = j.STOP
+        ctypes.c_int64.from_address(self.mailbox).value = STOP
         _libc().sem_post(self._semaphore)
 
 

@@ -1,11 +1,12 @@
 """The shared micro-kernel and the memory access kernels are made of. Imported only where code is generated."""
 
 from . import block, ir
+from ._arguments import ScalarReader, Source, reader, sources
 from ._combine import make_combine
-from ._depth_tile import make_depth_tile
+from ._depth_tile import DepthTile, make_depth_tile
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
-from ._matrix import make_matrix_tile, release_tiles, shape_tiles
+from ._matrix import MatrixTile, make_matrix_tile, release_tiles, shape_tiles
 from ._memory import (
     atomic_add,
     atomic_load,
@@ -28,11 +29,16 @@ from ._memory import (
 from ._numba import cgutils, njit
 from ._requantise import Requantise
 from ._table import permute
-from ._tile import make_tile
+from ._tile import Tile, make_tile
 
 __all__ = [
+    "DepthTile",
     "Isa",
+    "MatrixTile",
     "Requantise",
+    "ScalarReader",
+    "Source",
+    "Tile",
     "atomic_add",
     "atomic_load",
     "atomic_swap",
@@ -54,11 +60,13 @@ __all__ = [
     "make_tile",
     "njit",
     "permute",
+    "reader",
     "relax",
     "release_tiles",
     "semaphore_post",
     "semaphore_wait",
     "shape_tiles",
+    "sources",
     "store_i32",
     "store_u8",
     "yield_thread",

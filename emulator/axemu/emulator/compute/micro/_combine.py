@@ -12,15 +12,16 @@ from typing import Any
 
 from llvmlite import ir as llvm
 
-from axemu.emulator.compute.fields import scalars as s
+from axemu.emulator.compute._scalars import Pair
 
 from . import block
+from ._arguments import ScalarReader
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
 from ._numba import cgutils
 from ._requantise import round_f18, round_f18_fused
 from ._tile import within
-from .ir import F32, I8, I32, Builder, Value, call, const, load, offset, shuffle, splat, store, vector
+from .ir import F32, I8, I32, Builder, Value, call, const, load, shuffle, splat, store, vector
 
 Formula = Callable[..., Value]
 
@@ -34,10 +35,11 @@ def make_combine(isa: Isa, numerics: str, operation: str, *, splat_right: bool) 
     """
 
     def emit(b: Builder, left: Value, right: Value, output: Value, count: Value, scalars: Value) -> None:
+        of = ScalarReader(Pair, b, scalars)
         size = 4 * isa.lanes
         whole = b.udiv(count, const(size)) if size > block.LANES else const(0)
         if size > block.LANES:
-            wide = _Scalars.load(b, scalars, isa.lanes)
+            wide = _Scalars.load(b, of, isa.lanes)
 
             def sweep(formula: Formula) -> None:
                 with cgutils.for_range(b, whole) as loop:
@@ -64,7 +66,7 @@ def make_combine(isa: Isa, numerics: str, operation: str, *, splat_right: bool) 
                     with full:
                         sweep(_exact)
         done = b.mul(whole, const(size))
-        narrow = _Scalars.load(b, scalars, block.LANES)
+        narrow = _Scalars.load(b, of, block.LANES)
 
         def body(rest: Value) -> None:
             at = b.add(done, rest)
@@ -75,7 +77,7 @@ def make_combine(isa: Isa, numerics: str, operation: str, *, splat_right: bool) 
             real = _combined(b, operation, narrow, one, other)
             if numerics == "metis":
                 real = round_f18(b, real)
-            block.store_block(b, block.quantise(b, numerics, real, scalars), b.add(output, at))
+            block.store_block(b, block.quantise(b, numerics, real, of), b.add(output, at))
 
         block.for_blocks(b, b.sub(count, done), body)
 
@@ -84,7 +86,7 @@ def make_combine(isa: Isa, numerics: str, operation: str, *, splat_right: bool) 
 
 @dataclass(frozen=True, slots=True)
 class _Scalars:
-    """The scalars of `fields.scalars`, one per lane."""
+    """The scalars of a `Pair`: floats and zero points one per lane."""
 
     left_zero: Value
     left_scale: Value
@@ -105,31 +107,31 @@ class _Scalars:
     linear_start: Value
 
     @classmethod
-    def load(cls, b: Builder, scalars: Value, lanes: int) -> _Scalars:
-        def real(index: int) -> Value:
-            return splat(b, load(b, offset(b, scalars, 4 * index), F32), lanes)
+    def load(cls, b: Builder, of: ScalarReader, lanes: int) -> _Scalars:
+        def every(scalar: Value) -> Value:
+            return splat(b, scalar, lanes)
 
-        def whole(index: int) -> Value:
-            return load(b, offset(b, scalars, 4 * index), I32)
+        def whether(scalar: Value) -> Value:
+            return b.icmp_unsigned("!=", scalar, llvm.Constant(I32, 0))
 
         return cls(
-            splat(b, whole(s.LEFT_ZERO_I32), lanes),
-            real(s.LEFT_SCALE),
-            splat(b, whole(s.RIGHT_ZERO_I32), lanes),
-            real(s.RIGHT_SCALE),
-            real(s.RIGHT_START),
-            real(s.INVERSE),
-            real(s.DIVISOR),
-            b.icmp_unsigned("!=", whole(s.RECIPROCAL_I32), llvm.Constant(I32, 0)),
-            real(s.ZERO),
-            real(s.HIGH),
-            whole(s.SHIFT_I32),
-            b.trunc(whole(s.LOW_BYTE_I32), I8),
-            b.trunc(whole(s.HIGH_BYTE_I32), I8),
-            b.icmp_unsigned("!=", whole(s.LINEAR_I32), llvm.Constant(I32, 0)),
-            real(s.LINEAR_LEFT),
-            real(s.LINEAR_RIGHT),
-            real(s.LINEAR_START),
+            left_zero=every(of.left_zero),
+            left_scale=every(of.left_scale),
+            right_zero=every(of.right_zero),
+            right_scale=every(of.right_scale),
+            right_start=every(of.right_start),
+            inverse=every(of.inverse),
+            divisor=every(of.divisor),
+            proven=whether(of.proven),
+            zero=every(of.zero),
+            cap=every(of.high),
+            shift=of.shift,
+            low_byte=b.trunc(of.low_byte, I8),
+            high_byte=b.trunc(of.high_byte, I8),
+            linear=whether(of.linear),
+            linear_left=every(of.linear_left),
+            linear_right=every(of.linear_right),
+            linear_start=every(of.linear_start),
         )
 
 
@@ -176,7 +178,7 @@ def _exact(isa: Isa, b: Builder, operation: str, c: _Scalars, left: Value, right
 
 
 def _linear(isa: Isa, b: Builder, _operation: str, c: _Scalars, left: Value, right: Value) -> Value:
-    """As `_exact` where `ops._linear` has found that two fused multiply-adds give the same bytes."""
+    """As `_exact` where `ops.elementwise` has found that two fused multiply-adds give the same bytes."""
     floats = vector(F32, isa.lanes)
     fma = f"llvm.fma.v{isa.lanes}f32"
     inner = call(b, fma, floats, [b.sitofp(right, floats), c.linear_right, c.linear_start])

@@ -7,7 +7,7 @@ restores them (`_packing.lane_order`), so that no byte is moved twice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
@@ -18,33 +18,36 @@ from ._tile import load_weights, start_totals, within
 from .ir import I8, I32, I64, Builder, Value, const, load, offset, shuffle, store, vector
 
 
-def make_depth_tile(isa: Isa, requantise: Requantise, rows: int) -> Any:
-    """Return tile(input, pixels, taps, groups, weights, channels, output, places, scalars, table, width).
+class DepthTile(NamedTuple):
+    """What the depthwise micro-kernel works on; fields as in `Tile`."""
 
-    As the dense tile; `groups` counts groups of four taps, `width` the bytes that may be written from `output` on,
-    a multiple of 16.
+    source: Value
+    pixels: Value
+    places: Value
+    taps: Value
+    """int32 offsets of each tap from a pixel, four per group."""
+    groups: Value
+    weights: Value
+    channels: Value
+    output: Value
+    scalars: Value
+    table: Value
+
+
+def make_depth_tile(isa: Isa, requantise: Requantise, rows: int) -> Any:
+    """Return tile(operands, at, width) for `DepthTile` operands.
+
+    `pixels` and `places` are taken from `at` bytes on; `width` bytes may be written from `output` on, a multiple of 16.
     """
 
-    def emit(  # noqa: PLR0917  an instruction's operands
-        b: Builder,
-        source: Value,
-        pixels: Value,
-        taps: Value,
-        groups: Value,
-        weights: Value,
-        channels: Value,
-        output: Value,
-        places: Value,
-        scalars: Value,
-        table: Value,
-        width: Value,
-    ) -> None:
-        bases = [b.add(source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
-        totals = start_totals(isa, b, channels, rows, 4)
-        with cgutils.for_range(b, groups) as group:
-            at = b.add(taps, b.mul(group.index, const(16)))
-            distances = [b.sext(load(b, offset(b, at, 4 * n), I32), I64) for n in range(4)]
-            here = b.add(weights, b.mul(group.index, const(4 * isa.weight_bytes)))
+    def emit(b: Builder, tile: DepthTile, at: Value, width: Value) -> None:
+        pixels, places = b.add(tile.pixels, at), b.add(tile.places, at)
+        bases = [b.add(tile.source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
+        totals = start_totals(isa, b, tile.channels, rows, 4)
+        with cgutils.for_range(b, tile.groups) as group:
+            first = b.add(tile.taps, b.mul(group.index, const(16)))
+            distances = [b.sext(load(b, offset(b, first, 4 * n), I32), I64) for n in range(4)]
+            here = b.add(tile.weights, b.mul(group.index, const(4 * isa.weight_bytes)))
             panel = [load_weights(isa, b, here, n) for n in range(4)]
             for base, row in zip(bases, totals, strict=True):
                 bytes_of = vector(I8, 4 * isa.lanes)
@@ -52,13 +55,13 @@ def make_depth_tile(isa: Isa, requantise: Requantise, rows: int) -> Any:
                 for n, lanes in enumerate(interleave(b, four, isa.lanes)):
                     prepared = isa.prepare(b, b.bitcast(lanes, vector(I32, isa.lanes)))
                     b.store(isa.accumulate(b, b.load(row[n]), prepared, panel[n]), row[n])
-        constants = requantise.load(isa, b, offset(b, channels, 16 * isa.lanes), scalars, 4)
+        constants = requantise.load(isa, b, offset(b, tile.channels, 16 * isa.lanes), tile.scalars, 4)
         whole = b.icmp_signed(">=", width, const(4 * isa.lanes))
         for m, row in enumerate(totals):
-            target = b.add(output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
+            target = b.add(tile.output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
             values = [requantise.apply(isa, b, constants, n, b.load(row[n])) for n in range(4)]
             packed = within(b, isa.pack(b, values, constants.shift), constants.low, constants.high)
-            _store_part(b, look_up(isa, b, packed, table), target, width, whole)
+            _store_part(b, look_up(isa, b, packed, tile.table), target, width, whole)
 
     return intrinsic_of(emit)
 

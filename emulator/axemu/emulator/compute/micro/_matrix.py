@@ -7,11 +7,11 @@ rounds. Weights are packed as for `vpdpbusd`: sixteen k-steps of a vector are a 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from axemu.emulator.compute.fields.matrix import BLOCK_BYTES, TILE_ROWS
+from axemu.emulator.compute._paths import BLOCK_BYTES, TILE_ROWS
 
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
@@ -50,69 +50,79 @@ release_tiles = intrinsic_of(_release)
 """release_tiles(): leave the tile registers in their initial state, which costs nothing when threads change."""
 
 
+class MatrixTile(NamedTuple):
+    """What the micro-kernel works on; all but strides, counts and sizes are addresses."""
+
+    source: Value
+    """The first row of the tile."""
+    stride: Value
+    """Bytes from row to row."""
+    taps: Value
+    """int32 offsets of each tap from a pixel."""
+    tap_count: Value
+    blocks: Value
+    """Whole blocks of a tap."""
+    rest: Value
+    """Bytes of a tap after them."""
+    weights: Value
+    ahead: Value
+    """The next panel's weights, which would otherwise be waited for."""
+    lines: Value
+    """Cache lines of them that are fetched per block."""
+    channels: Value
+    """Start values and requantisation constants of the panel."""
+    output: Value
+    rows: Value
+    """int32 offsets of each result's row within the accumulators."""
+    places: Value
+    """int32 offsets of each result from `output`."""
+    count: Value
+    """Number of results."""
+    scalars: Value
+    """An `Epilogue`."""
+    table: Value
+    """256 bytes, or 0."""
+
+
 def make_matrix_tile(isa: Isa, requantise: Requantise, vectors: int) -> Any:
-    """Return the micro-kernel, a function of the addresses and numbers that `emit` names.
+    """Return tile(operands) for `MatrixTile` operands."""
 
-    `source` is the first row of the tile and `stride` leads to the next; `taps` the address of int32 byte offsets of
-    each tap; `blocks` and `rest` the blocks and further bytes of a tap; `rows` and `places` the addresses of `count`
-    int32 offsets, of rows within the accumulators and of their results from `output`; `channels` the panel's start
-    values and requantisation constants; `table` a 256-byte table or 0. `lines` cache lines from `ahead` on are fetched
-    per block: the next panel's weights, which would otherwise be waited for.
-    """
-
-    def emit(  # noqa: PLR0917  an instruction's operands
-        b: Builder,
-        source: Value,
-        stride: Value,
-        taps: Value,
-        tap_count: Value,
-        blocks: Value,
-        rest: Value,
-        weights: Value,
-        ahead: Value,
-        lines: Value,
-        channels: Value,
-        output: Value,
-        rows: Value,
-        places: Value,
-        count: Value,
-        scalars: Value,
-        table: Value,
-    ) -> None:
+    def emit(b: Builder, tile: MatrixTile) -> None:
         scratch = cgutils.alloca_once(b, ir.ArrayType(I8, vectors * ACCUMULATOR_BYTES))
         scratch.align = BLOCK_BYTES
         totals = b.ptrtoint(scratch, I64)
         for n in range(vectors):
             _instruction(b, "tilezero", _register(n))
-        _accumulate(b, vectors, (source, stride, taps, tap_count, blocks, rest, weights, ahead, lines))
+        _accumulate(b, vectors, tile)
         for n in range(vectors):
             target = _pointer(b, offset(b, totals, n * ACCUMULATOR_BYTES))
             _instruction(b, "tilestored64", _register(n), target, const(BLOCK_BYTES))
         integers = vector(I32, isa.lanes)
-        starts = [load(b, offset(b, channels, 4 * isa.lanes * n), integers) for n in range(vectors)]
-        constants = requantise.load(isa, b, offset(b, channels, 4 * isa.lanes * vectors), scalars, vectors)
-        with cgutils.for_range(b, count) as result:
+        starts = [load(b, offset(b, tile.channels, 4 * isa.lanes * n), integers) for n in range(vectors)]
+        by_role = offset(b, tile.channels, 4 * isa.lanes * vectors)
+        constants = requantise.load(isa, b, by_role, tile.scalars, vectors)
+        with cgutils.for_range(b, tile.count) as result:
             at = b.mul(result.index, const(4))
-            row = b.add(totals, b.sext(load(b, b.add(rows, at), I32), I64))
+            row = b.add(totals, b.sext(load(b, b.add(tile.rows, at), I32), I64))
             values = [
                 b.add(load(b, offset(b, row, n * ACCUMULATOR_BYTES), integers), starts[n])
                 for n in range(vectors)
             ]
             rounded = [requantise.apply(isa, b, constants, n, value) for n, value in enumerate(values)]
-            target = b.add(output, b.sext(load(b, b.add(places, at), I32), I64))
-            store_row(isa, b, rounded, constants, target, table)
+            target = b.add(tile.output, b.sext(load(b, b.add(tile.places, at), I32), I64))
+            store_row(isa, b, rounded, constants, target, tile.table)
 
     return intrinsic_of(emit)
 
 
-def _accumulate(b: Builder, vectors: int, operands: tuple[Value, ...]) -> None:
-    source, stride, taps, tap_count, blocks, rest, weights, ahead, lines = operands
+def _accumulate(b: Builder, vectors: int, tile: MatrixTile) -> None:
+    blocks, rest, lines = tile.blocks, tile.rest, tile.lines
     step_bytes = BLOCK_BYTES * vectors
-    position, line = cgutils.alloca_once_value(b, weights), cgutils.alloca_once_value(b, ahead)
+    position, line = cgutils.alloca_once_value(b, tile.weights), cgutils.alloca_once_value(b, tile.ahead)
 
     def multiply(registers: tuple[int, int], here: Value, panel: Value) -> None:
         pixels, kernel = registers
-        _instruction(b, "tileloadd64", _register(pixels), _pointer(b, here), stride)
+        _instruction(b, "tileloadd64", _register(pixels), _pointer(b, here), tile.stride)
         for n in range(vectors):
             address = _pointer(b, offset(b, panel, BLOCK_BYTES * n))
             _instruction(b, "tileloadd64", _register(kernel), address, const(step_bytes))
@@ -124,9 +134,9 @@ def _accumulate(b: Builder, vectors: int, operands: tuple[Value, ...]) -> None:
             prefetch(b, b.add(first, b.mul(one.index, const(BLOCK_BYTES))))
         b.store(b.add(first, b.mul(lines, const(BLOCK_BYTES))), line)
 
-    with cgutils.for_range(b, tap_count) as tap:
-        distance = b.sext(load(b, b.add(taps, b.mul(tap.index, const(4))), I32), I64)
-        first, panel = b.add(source, distance), b.load(position)
+    with cgutils.for_range(b, tile.tap_count) as tap:
+        distance = b.sext(load(b, b.add(tile.taps, b.mul(tap.index, const(4))), I32), I64)
+        first, panel = b.add(tile.source, distance), b.load(position)
         with cgutils.for_range(b, blocks) as block:
             multiply(
                 WHOLE,

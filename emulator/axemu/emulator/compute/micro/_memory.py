@@ -1,6 +1,6 @@
-"""Raw memory for kernels written in Python: fields of descriptors, bytes, atomics, and calls through an address.
+"""Raw memory for kernels written in Python: elements of arrays, bytes, atomics, and calls through an address.
 
-Kernels see addresses as plain integers. Every address a kernel can form comes from a descriptor that was checked when
+Kernels see addresses as plain integers. Every address a kernel can form comes from arguments that were checked when
 the program was loaded.
 """
 
@@ -28,7 +28,7 @@ def _loader(kind: Any, size: int, result: Any = types.int64, extend: str | None 
 
 
 load_i64 = _loader(I64, 8)
-"""load_i64(address, index): element `index` of an int64 array; descriptors are such arrays."""
+"""load_i64(address, index): element `index` of an int64 array."""
 load_i32 = _loader(I32, 4, extend="sext")
 """load_i32(address, index): element `index` of an int32 array, widened."""
 load_u8 = _loader(I8, 1, extend="zext")
@@ -94,28 +94,28 @@ def _indirect(b: Builder, function: Value, *arguments: Value) -> None:
     b.call(b.inttoptr(function, kind.as_pointer()), list(arguments))
 
 
-def _call_stage(b: Builder, function: Value, descriptor: Value, chunk: Value, chunks: Value) -> None:
-    _indirect(b, function, descriptor, chunk, chunks)
+def _call_stage(b: Builder, function: Value, arguments: Value, chunk: Value, chunks: Value) -> None:
+    _indirect(b, function, arguments, chunk, chunks)
 
 
 call_stage = intrinsic_of(_call_stage)
-"""call_stage(function, descriptor, chunk, chunks): call a kernel by its address."""
+"""call_stage(function, arguments, chunk, chunks): call a kernel by its address."""
 
 
 def _call_range(
     b: Builder,
     function: Value,
-    descriptor: Value,
+    arguments: Value,
     first: Value,
     last: Value,
     first_channel: Value,
     last_channel: Value,
 ) -> None:
-    _indirect(b, function, descriptor, first, last, first_channel, last_channel)
+    _indirect(b, function, arguments, first, last, first_channel, last_channel)
 
 
 call_range = intrinsic_of(_call_range)
-"""call_range(function, descriptor, first, last, channel, channel_end): call a kernel on part of a tensor."""
+"""call_range(function, arguments, first, last, channel, channel_end): call a kernel on part of a tensor."""
 
 
 def _semaphore(name: str) -> Any:

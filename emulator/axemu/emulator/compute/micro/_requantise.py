@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from axemu.emulator.compute.fields import scalars as s
+from axemu.emulator.compute._scalars import Epilogue
 
+from ._arguments import ScalarReader
 from ._isa import Isa
 from .ir import F32, I8, I32, Builder, Value, call, const_vector, load, offset, splat, vector
 
@@ -41,7 +42,7 @@ class Requantise:
         return 1 if self.numerics == "exact" else 3
 
     def load(self, isa: Isa, b: Builder, channels: Value, scalars: Value, vectors: int) -> Constants:
-        """Load the constants of a panel; `scalars` is laid out as `fields.scalars.CONV`."""
+        """Load the constants of a panel; `scalars` is the address of an `Epilogue`."""
         floats = vector(F32, isa.lanes)
         roles = tuple(
             tuple(
@@ -51,15 +52,10 @@ class Requantise:
             for role in range(self.role_count)
         )
 
-        def whole(index: int) -> Value:
-            return load(b, offset(b, scalars, 4 * index), I32)
-
-        inverse, zero = (
-            splat(b, load(b, offset(b, scalars, 4 * index), F32), isa.lanes)
-            for index in (s.CONV_INVERSE, s.CONV_ZERO)
-        )
-        low, high = (b.trunc(whole(index), I8) for index in (s.CONV_LOW_I32, s.CONV_HIGH_I32))
-        return Constants(roles, inverse, zero, whole(s.CONV_SHIFT_I32), low, high)
+        of = ScalarReader(Epilogue, b, scalars)
+        inverse, zero = (splat(b, scalar, isa.lanes) for scalar in (of.inverse, of.zero))
+        low, high = (b.trunc(scalar, I8) for scalar in (of.low_byte, of.high_byte))
+        return Constants(roles, inverse, zero, of.shift, low, high)
 
     def apply(self, isa: Isa, b: Builder, constants: Constants, n: int, total: Value) -> Value:
         """Return the rounded int32 values of vector `n`, before `shift` is added and the result saturated."""

@@ -7,7 +7,7 @@ pixels are laid out so that there is room.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
@@ -17,34 +17,42 @@ from ._table import look_up
 from .ir import I32, I64, Builder, Value, const, load, offset, prefetch, splat, store, vector
 
 
-def make_tile(isa: Isa, requantise: Requantise, rows: int, vectors: int) -> Any:
-    """Return tile(input, pixels, taps, tap_count, steps, weights, ahead, channels, output, places, scalars, table).
+class Tile(NamedTuple):
+    """What the micro-kernel works on; all but the counts are addresses."""
 
-    `pixels`, `taps` and `places` are addresses of int32 byte offsets (of each pixel's first byte from `input`, of each
-    tap from a pixel, of each result from `output`); `steps` is the number of k-steps per tap; `channels` the panel's
-    start values and requantisation constants; `table` a 256-byte table or 0. One cache line from `ahead` on is fetched
-    per k-step: the next panel's weights, which would otherwise be waited for.
+    source: Value
+    pixels: Value
+    """int32 offsets of each pixel's first byte from `source`."""
+    places: Value
+    """int32 offsets of each result from `output`."""
+    taps: Value
+    """int32 offsets of each tap from a pixel."""
+    tap_count: Value
+    steps: Value
+    """k-steps per tap."""
+    weights: Value
+    channels: Value
+    """Start values and requantisation constants of the panel."""
+    output: Value
+    scalars: Value
+    """An `Epilogue`."""
+    table: Value
+    """256 bytes, or 0."""
+
+
+def make_tile(isa: Isa, requantise: Requantise, rows: int, vectors: int) -> Any:
+    """Return tile(operands, at, ahead) for `Tile` operands.
+
+    `pixels` and `places` are taken from `at` bytes on. One cache line from `ahead` on is fetched per k-step: the next
+    panel's weights, which would otherwise be waited for.
     """
 
-    def emit(  # noqa: PLR0917  an instruction's operands
-        b: Builder,
-        source: Value,
-        pixels: Value,
-        taps: Value,
-        tap_count: Value,
-        steps: Value,
-        weights: Value,
-        ahead: Value,
-        channels: Value,
-        output: Value,
-        places: Value,
-        scalars: Value,
-        table: Value,
-    ) -> None:
-        bases = [b.add(source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
-        totals = start_totals(isa, b, channels, rows, vectors)
-        _accumulate(isa, b, bases, totals, (taps, tap_count, steps, weights, ahead))
-        store_tile(isa, requantise, b, totals, (channels, output, places, scalars, table))
+    def emit(b: Builder, tile: Tile, at: Value, ahead: Value) -> None:
+        pixels, places = b.add(tile.pixels, at), b.add(tile.places, at)
+        bases = [b.add(tile.source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
+        totals = start_totals(isa, b, tile.channels, rows, vectors)
+        _accumulate(isa, b, bases, totals, tile, ahead)
+        store_tile(isa, requantise, b, totals, tile, places)
 
     return intrinsic_of(emit)
 
@@ -61,18 +69,17 @@ def start_totals(isa: Isa, b: Builder, channels: Value, rows: int, vectors: int)
 
 
 def _accumulate(
-    isa: Isa, b: Builder, bases: list[Value], totals: list[list[Value]], operands: tuple[Value, ...]
+    isa: Isa, b: Builder, bases: list[Value], totals: list[list[Value]], tile: Tile, ahead: Value
 ) -> None:
-    taps, tap_count, steps, weights, ahead = operands
     vectors = len(totals[0])
     step_bytes = isa.weight_bytes * vectors
-    position = cgutils.alloca_once_value(b, weights)
+    position = cgutils.alloca_once_value(b, tile.weights)
     line = cgutils.alloca_once_value(b, ahead)
-    with cgutils.for_range(b, tap_count) as tap:
-        distance = b.sext(load(b, b.add(taps, b.mul(tap.index, const(4))), I32), I64)
+    with cgutils.for_range(b, tile.tap_count) as tap:
+        distance = b.sext(load(b, b.add(tile.taps, b.mul(tap.index, const(4))), I32), I64)
         first = b.load(position)
         fetched = b.load(line)
-        with cgutils.for_range(b, steps) as step:
+        with cgutils.for_range(b, tile.steps) as step:
             here = b.add(first, b.mul(step.index, const(step_bytes)))
             within = b.add(distance, b.mul(step.index, const(4)))
             prefetch(b, b.add(fetched, b.mul(step.index, const(64))))
@@ -82,8 +89,8 @@ def _accumulate(
                 prepared = isa.prepare(b, splat(b, four, isa.lanes))
                 for n in range(vectors):
                     b.store(isa.accumulate(b, b.load(row[n]), prepared, panel[n]), row[n])
-        b.store(b.add(first, b.mul(steps, const(step_bytes))), position)
-        b.store(b.add(fetched, b.mul(steps, const(64))), line)
+        b.store(b.add(first, b.mul(tile.steps, const(step_bytes))), position)
+        b.store(b.add(fetched, b.mul(tile.steps, const(64))), line)
 
 
 def load_weights(isa: Isa, b: Builder, address: Value, n: int) -> tuple[Value, ...]:
@@ -101,19 +108,19 @@ PIECES = {1: ((0, 1),), 2: ((0, 2),), 3: ((0, 2), (2, 1)), 4: ((0, 4),)}
 
 
 def store_tile(
-    isa: Isa, requantise: Requantise, b: Builder, totals: list[list[Value]], operands: tuple[Value, ...]
+    isa: Isa, requantise: Requantise, b: Builder, totals: list[list[Value]], tile: Tile, places: Value
 ) -> None:
     """Requantise the accumulators and write each row's bytes."""
-    channels, output, places, scalars, table = operands
     vectors = len(totals[0])
-    constants = requantise.load(isa, b, offset(b, channels, 4 * isa.lanes * vectors), scalars, vectors)
+    by_role = offset(b, tile.channels, 4 * isa.lanes * vectors)
+    constants = requantise.load(isa, b, by_role, tile.scalars, vectors)
     # Vector by vector, so that its constants are loaded once; the accumulators' registers take the results.
     columns = [
         [requantise.apply(isa, b, constants, n, b.load(row[n])) for row in totals] for n in range(vectors)
     ]
     for m in range(len(totals)):
-        target = b.add(output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
-        store_row(isa, b, [column[m] for column in columns], constants, target, table)
+        target = b.add(tile.output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
+        store_row(isa, b, [column[m] for column in columns], constants, target, tile.table)
 
 
 def store_row(

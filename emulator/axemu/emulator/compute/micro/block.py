@@ -9,12 +9,11 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from axemu.emulator.compute.fields import scalars as s
-
+from ._arguments import ScalarReader
 from ._isa import ROUND_MAGIC, ROUND_MAGIC_BITS
 from ._numba import cgutils
 from ._requantise import round_f18
-from .ir import F32, I8, I32, Builder, Value, const, const_vector, load, offset, splat, store, vector
+from .ir import F32, I8, I32, Builder, Value, const, const_vector, load, splat, store, vector
 
 __all__ = [
     "BYTES",
@@ -22,14 +21,13 @@ __all__ = [
     "INTEGERS",
     "LANES",
     "bounded",
+    "every",
     "finish",
     "for_blocks",
-    "integer",
     "load_block",
     "quantise",
     "round_f18",
     "rounded",
-    "scalar",
     "store_block",
 ]
 
@@ -44,14 +42,9 @@ def load_block(b: Builder, address: Value) -> Value:
     return b.zext(load(b, address, BYTES), INTEGERS)
 
 
-def scalar(b: Builder, scalars: Value, index: int) -> Value:
-    """Return a float32 scalar in every lane."""
-    return splat(b, load(b, offset(b, scalars, 4 * index), F32), LANES)
-
-
-def integer(b: Builder, scalars: Value, index: int) -> Value:
-    """Return an int32 scalar in every lane."""
-    return splat(b, load(b, offset(b, scalars, 4 * index), I32), LANES)
+def every(b: Builder, scalar: Value) -> Value:
+    """Return a scalar in every lane."""
+    return splat(b, scalar, LANES)
 
 
 def rounded(b: Builder, values: Value) -> Value:
@@ -66,25 +59,25 @@ def bounded(b: Builder, values: Value, low: Value, high: Value) -> Value:
     return b.select(b.fcmp_ordered(">", values, high), high, values)
 
 
-def finish(b: Builder, numerics: str, scaled: Value, scalars: Value) -> Value:
+def finish(b: Builder, numerics: str, scaled: Value, scalars: ScalarReader) -> Value:
     """Return the stored bytes of values already divided by the output scale."""
     if numerics == "metis":
-        scaled = b.fadd(scaled, scalar(b, scalars, s.ZERO))
-    scaled = bounded(b, scaled, scalar(b, scalars, s.LOW), scalar(b, scalars, s.HIGH))
-    return b.trunc(b.add(rounded(b, scaled), integer(b, scalars, s.SHIFT_I32)), BYTES)
+        scaled = b.fadd(scaled, every(b, scalars.zero))
+    scaled = bounded(b, scaled, every(b, scalars.low), every(b, scalars.high))
+    return b.trunc(b.add(rounded(b, scaled), every(b, scalars.shift)), BYTES)
 
 
-def quantise(b: Builder, numerics: str, real: Value, scalars: Value) -> Value:
-    """Return the stored bytes of real values: a division in `exact`, a reciprocal in `metis`."""
+def quantise(b: Builder, numerics: str, real: Value, scalars: ScalarReader) -> Value:
+    """Return the stored bytes of real values: a division in `exact`, a reciprocal in `metis`; `scalars` are `Quantise`."""
     if numerics == "metis":
-        return finish(b, numerics, b.fmul(real, scalar(b, scalars, s.INVERSE)), scalars)
+        return finish(b, numerics, b.fmul(real, every(b, scalars.inverse)), scalars)
     scaled = cgutils.alloca_once(b, FLOATS)
-    proven = load(b, offset(b, scalars, 4 * s.RECIPROCAL_I32), I32)
+    proven = scalars.proven
     with b.if_else(b.icmp_unsigned("!=", proven, ir.Constant(I32, 0))) as (multiply, divide):
         with multiply:
-            b.store(b.fmul(real, scalar(b, scalars, s.INVERSE)), scaled)
+            b.store(b.fmul(real, every(b, scalars.inverse)), scaled)
         with divide:
-            b.store(b.fdiv(real, scalar(b, scalars, s.DIVISOR)), scaled)
+            b.store(b.fdiv(real, every(b, scalars.divisor)), scaled)
     return finish(b, numerics, b.load(scaled), scalars)
 
 

@@ -1,58 +1,63 @@
-"""Lowering, one operator per file: from a node to the kernels that compute it.
+"""The operators, a folder for those that share a kernel.
 
-Each `lower(lowering, node)` appends stages to `lowering`. Elementwise operators also offer `link(...)`, the descriptor
-with which another kernel calls them on every range of pixels it has finished.
+- `arguments`: what its kernels are given (`_arguments`), and their names;
+- `kernel`: `kernels(isa)`, their code; `kernel_…` where that is long. Imported only where code is generated;
+- `lower`: `LOWER`, how each operator of the specification becomes stages; and `LINK`, for those that another kernel can call
+  on every range of pixels it has finished.
+
+A folder without operators or kernels of its own leaves out what it has not. Adding an operator is a folder here and its
+name in `FOLDERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from axemu.emulator.compute._lowering import Lowering
-from axemu.model.program import Node
+from axemu.driver import InternalError
 
-from . import (
-    avg_pool,
-    concat,
-    constant,
-    conv,
-    conv_transpose,
-    elementwise,
-    matmul,
-    max_pool,
-    pad,
-    reshape,
-    resize_linear,
-    resize_nearest,
-    slice_,
-    softmax,
-    transpose,
-    unary,
-)
+if TYPE_CHECKING:
+    from axemu.emulator.compute._arguments import Call
+    from axemu.emulator.compute._layout import Data
+    from axemu.emulator.compute._lowering import Lowering
+    from axemu.emulator.compute.micro import Isa, Source
+    from axemu.model.program import Node
 
-LOWER: Mapping[str, Callable[[Lowering, Node], None]] = MappingProxyType(
-    {
-        "add": elementwise.lower,
-        "affine": unary.lower,
-        "avg_pool": avg_pool.lower,
-        "concat": concat.lower,
-        "constant": constant.lower,
-        "conv": conv.lower,
-        "conv_transpose": conv_transpose.lower,
-        "lut": unary.lower,
-        "matmul": matmul.lower,
-        "max_pool": max_pool.lower,
-        "mul": elementwise.lower,
-        "pad": pad.lower,
-        "requantize": unary.lower,
-        "reshape": reshape.lower,
-        "resize_linear": resize_linear.lower,
-        "resize_nearest": resize_nearest.lower,
-        "slice": slice_.lower,
-        "softmax": softmax.lower,
-        "sub": elementwise.lower,
-        "transpose": transpose.lower,
-    }
-)
-"""How each operator of the specification is lowered."""
+    Lower = Callable[[Lowering, Node], None]
+    Link = Callable[[Lowering, Node, Call, Data | None], Call]
+
+FOLDERS = ("conv", "elementwise", "matmul", "move", "pool", "resize_linear", "softmax", "unary")
+
+
+@cache
+def lowerings() -> Mapping[str, Lower]:
+    """Return how each operator of the specification is lowered: lower(lowering, node) appends its stages."""
+    return _gathered("LOWER")
+
+
+@cache
+def links() -> Mapping[str, Link]:
+    """Return by operator link(lowering, node, after, table): the call that computes a range of the node's output.
+
+    `after` is what that kernel calls next; `table` replaces the table of a node that is one.
+    """
+    return _gathered("LINK")
+
+
+def kernels(isa: Isa) -> Iterator[Source]:
+    """Yield every kernel of a path. Needs Numba."""
+    for folder in FOLDERS:
+        yield from import_module(f"{__name__}.{folder}.kernel").kernels(isa)
+
+
+def _gathered(what: str) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for folder in FOLDERS:
+        for operator, function in getattr(import_module(f"{__name__}.{folder}.lower"), what, {}).items():
+            if operator in found:
+                raise InternalError(f"two folders have operator {operator!r} in {what}")
+            found[operator] = function
+    return MappingProxyType(found)

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from axemu.emulator.compute._layout import Data, KernelAddress, Value
+from axemu.emulator.compute._arguments import Call
+from axemu.emulator.compute._layout import Data
 from axemu.emulator.compute._lowering import Lowering
 from axemu.model.program import Node
 
-from . import elementwise, unary
+from . import links
 
 
-def link_followers(lowering: Lowering, followers: list[Node]) -> tuple[Value, Value]:
-    """Return kernel and descriptor of the first of `followers`, which call the rest; (0, 0) if there is none.
+def lower_range(lowering: Lowering, node: Node) -> None:
+    """Append an operator that another kernel could call as a stage of its own."""
+    after = link_followers(lowering, lowering.followers(node))
+    call = links()[node.op](lowering, node, after, None)
+    lowering.over_pixels(call, node, [lowering.view(name) for name in node.inputs])
+
+
+def link_followers(lowering: Lowering, followers: list[Node]) -> Call:
+    """Return the call of the first of `followers`, which calls the rest.
 
     Tables that follow each other become one.
     """
     if not followers:
-        return 0, 0
+        return Call()
     count = max(1, leading_tables(lowering, followers))
-    after, after_descriptor = link_followers(lowering, followers[count:])
-    if len(followers[0].inputs) == 1:
-        table = composed_table(lowering, followers[:count]) if count > 1 else None
-        kernel, descriptor, fields = unary.link(lowering, followers[0], table)
-    else:
-        kernel, descriptor, fields = elementwise.link(lowering, followers[0])
-    descriptor[fields.NEXT], descriptor[fields.NEXT_DESCRIPTOR] = after, after_descriptor
-    return KernelAddress(kernel), descriptor
+    after = link_followers(lowering, followers[count:])
+    table = composed_table(lowering, followers[:count]) if count > 1 else None
+    return links()[followers[0].op](lowering, followers[0], after, table)
 
 
 def leading_tables(lowering: Lowering, followers: list[Node]) -> int:

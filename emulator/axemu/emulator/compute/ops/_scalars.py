@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
+from axemu.emulator.compute._layout import Data
 from axemu.emulator.compute._lowering import Unsupported
-from axemu.emulator.compute.fields import scalars as s
+from axemu.emulator.compute._scalars import Epilogue
 from axemu.model.ops import reciprocal
 from axemu.model.program import Tensor
 
@@ -20,32 +20,29 @@ def check_zero_point(zero_point: int) -> None:
         raise Unsupported(f"zero point {zero_point}")
 
 
-def conv_scalars(numerics: str, output: Tensor, low: int, high: int) -> npt.NDArray[np.int32]:
+def epilogue(numerics: str, output: Tensor, low: int, high: int) -> Data:
     """Return the scalars of a convolution's epilogue."""
-    exact = numerics == "exact"
-    floats = np.zeros(s.CONV_SIZE, np.float32)
-    floats[s.CONV_INVERSE] = reciprocal(output.scale)
-    floats[s.CONV_ZERO] = output.zero_point
-    whole = floats.view(np.int32)
-    whole[s.CONV_SHIFT_I32] = (output.zero_point if exact else 0) + 128
-    whole[s.CONV_LOW_I32] = low + 128
-    whole[s.CONV_HIGH_I32] = high + 128
-    return whole
+    scalars = Epilogue(
+        inverse=float(reciprocal(output.scale)),
+        zero=output.zero_point,
+        shift=(output.zero_point if numerics == "exact" else 0) + 128,
+        low_byte=low + 128,
+        high_byte=high + 128,
+    )
+    return Data(scalars.pack())
 
 
-def quantise_scalars(
-    numerics: str, output: Tensor, size: int, low: int = -128, high: int = 127
-) -> npt.NDArray[np.float32]:
-    """Return `size` scalars, those of the step back to bytes filled in; view as int32 to set integers."""
+def quantise(numerics: str, output: Tensor, low: int = -128, high: int = 127) -> dict[str, Any]:
+    """Return the fields of `Quantise`; `proven` is 0."""
     exact = numerics == "exact"
-    floats = np.zeros(size, np.float32)
-    floats[s.DIVISOR] = output.scale
-    floats[s.INVERSE] = reciprocal(output.scale)
-    floats[s.ZERO] = output.zero_point
-    floats[s.LOW] = low - output.zero_point if exact else low
-    floats[s.HIGH] = high - output.zero_point if exact else high
-    whole = floats.view(np.int32)
-    whole[s.SHIFT_I32] = (output.zero_point if exact else 0) + 128
-    whole[s.LOW_BYTE_I32] = low + 128
-    whole[s.HIGH_BYTE_I32] = high + 128
-    return floats
+    return {
+        "divisor": output.scale,
+        "inverse": reciprocal(output.scale),
+        "proven": 0,
+        "zero": output.zero_point,
+        "low": low - output.zero_point if exact else low,
+        "high": high - output.zero_point if exact else high,
+        "shift": (output.zero_point if exact else 0) + 128,
+        "low_byte": low + 128,
+        "high_byte": high + 128,
+    }

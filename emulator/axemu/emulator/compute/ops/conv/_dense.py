@@ -1,0 +1,310 @@
+"""Dense products: what `conv` and `conv_transpose` hand to the micro-kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from axemu.emulator.compute._analysis import number
+from axemu.emulator.compute._arguments import Call, Family
+from axemu.emulator.compute._layout import Address, Data, View, blocks
+from axemu.emulator.compute._lowering import Lowering, Unsupported
+from axemu.emulator.compute._packing import pack_channels, pack_weights
+from axemu.emulator.compute._paths import TILE_ROWS
+from axemu.emulator.compute.ops._follow import composed_table, leading_tables, link_followers
+from axemu.emulator.compute.ops._scalars import epilogue
+from axemu.model.program import Node
+
+from ._matrix import join_taps, tile_pixels, tile_shapes
+from .arguments import MATRIX, PIXELS, Dense, MatrixTiles, PixelTiles
+
+CACHED_INPUT = 128 * 1024
+"""Bytes of input that a block of tiles may cover, so that it is still cached when the next panel needs it."""
+CACHED_OUTPUT = 32 * 1024
+"""Bytes of output of a block of tiles whose results another kernel reads again at once."""
+SPLIT_BELOW = 384
+"""Pixels below which threads share panels instead of pixels."""
+MAX_REACH = 2.0**30
+"""Rounding to int32 needs |x| < 2**31; half of it leaves room for the roundings on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """Positions of a kernel: byte offsets from a pixel's address, and the weights that meet the bytes there."""
+
+    offsets: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.int8]
+    """int8 (output channels, taps, bytes per tap), bytes per tap a multiple of 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Input and output pixels that belong together, as byte offsets from the views' first bytes."""
+
+    pixels: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """Start values of the accumulators and float32 constants by role, one per output channel."""
+
+    starts: npt.NDArray[np.int32]
+    roles: tuple[npt.NDArray[np.float32], ...]
+
+    def part(self, first: int, last: int) -> Constants:
+        """Return those of some channels."""
+        return Constants(self.starts[first:last], tuple(role[first:last] for role in self.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What runs on finished pixels: a table applied in registers, then a chain of kernels."""
+
+    table: Data | None
+    call: Call
+
+
+def after_conv(lowering: Lowering, node: Node) -> After:
+    """Return how the followers of a convolution run."""
+    followers = lowering.followers(node)
+    table = None
+    if lowering.byte_permute:
+        count = leading_tables(lowering, followers)
+        if count:
+            table = composed_table(lowering, followers[:count])
+            followers = followers[count:]
+    return After(table, link_followers(lowering, followers))
+
+
+def constants_of(lowering: Lowering, node: Node, correction: npt.NDArray[np.int64]) -> Constants:
+    """Return start values and constants of a convolution.
+
+    Args:
+        lowering: the program.
+        node: the convolution.
+        correction: int64 per output channel, added to the start value; takes back what the stored bytes and the
+            padding add to the sum of weight × value.
+    """
+    constants = lowering.constants(node)
+    if lowering.numerics == "exact":
+        starts = constants["bias_i32"].astype(np.int64) + correction
+        roles: tuple[Any, ...] = (constants["multiplier"],)
+    else:
+        starts = correction
+        roles = (constants["bias_f18"], constants["offset_f18"], constants["scale_f18"])
+    _check_reach(lowering, node, constants)
+    return Constants(starts.astype(np.int32), tuple(np.array(role, np.float32) for role in roles))
+
+
+def _check_reach(lowering: Lowering, node: Node, constants: dict[str, npt.NDArray[Any]]) -> None:
+    """Leave results that may not fit int32 before they are saturated to the specification."""
+    weight = constants["weight"]
+    source, output = lowering.tensor(node.inputs[0]), lowering.tensor(node.output)
+    largest = min(weight[0].size * 128.0 * (128 + abs(source.zero_point)), 2.0**31)
+    if lowering.numerics == "exact":
+        reach = (largest + np.abs(constants["bias_i32"].astype(np.float64))) * np.abs(constants["multiplier"])
+    else:
+        reach = largest + np.abs(constants["bias_f18"]) + np.abs(constants["offset_f18"])
+        reach = reach * np.abs(constants["scale_f18"]) / output.scale
+    if reach.size and reach.max() > MAX_REACH:
+        raise Unsupported(f"node {node.name!r} reaches {reach.max():g} before it is saturated")
+
+
+def emit_dense(
+    lowering: Lowering,
+    node: Node,
+    source: View,
+    channels: tuple[int, int],
+    taps: Taps,
+    grid: Grid,
+    constants: Constants,
+    after: After,
+) -> None:
+    """Append the stages of a dense product.
+
+    Args:
+        lowering: the program.
+        node: the node whose output is written.
+        source: the input.
+        channels: the first output channel and the number of output channels.
+        taps: the kernel.
+        grid: the pixels.
+        constants: of these output channels.
+        after: what runs on finished pixels.
+    """
+    spec = lowering.spec
+    first_channel, count = channels
+    output = lowering.view(node.output)
+    depth = taps.weights.shape[2]
+    reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
+    lowest, highest = int(grid.pixels.min() + reach.min()), int(grid.pixels.max() + reach.max()) + depth
+    lowering.check(source, lowest, highest, write=False)
+    # Whole blocks of channels, because that is what followers work on.
+    vectors = blocks(count) // spec.lanes
+    places = lowering.table(_key("places", grid.places), grid.places.astype(np.int32))
+    tiles = _matrix_tiles(lowering, source, taps, grid) or _pixel_tiles(lowering, taps, grid)
+    shared: dict[str, Any] = {
+        "input": Address(source.buffer, source.start),
+        "places": places,
+        "scalars": epilogue(
+            lowering.numerics, lowering.tensor(node.output), number(node, "qmin"), number(node, "qmax")
+        ),
+        "table": after.table,
+        "after": after.call.kernel,
+        "after_arguments": after.call.arguments,
+    }
+    whole, rest = divmod(vectors, 4)
+    for panels, width, begin in ((whole, 4, 0), (1 if rest else 0, rest, 4 * whole * spec.lanes)):
+        if not panels:
+            continue
+        end = min(count, begin + panels * width * spec.lanes)
+        written = first_channel + begin + panels * width * spec.lanes
+        lowering.check(output, int(grid.places.min()), int(grid.places.max()) + written, write=True)
+        packed = pack_weights(taps.weights[begin:end], panels, width, spec)
+        part = constants.part(begin, end)
+        by_channel = pack_channels(part.starts, part.roles, panels, width, spec)
+        sweep = _sweep(lowering, tiles, panels, width * spec.lanes, packed.shape[1], highest - lowest, after)
+        arguments = tiles.arguments(
+            width,
+            **shared,
+            output=Address(output.buffer, output.start + first_channel + begin),
+            first_channel=first_channel + begin,
+            weights=Data(packed),
+            weight_stride=packed.shape[1],
+            channels=Data(by_channel),
+            channel_stride=by_channel[0].nbytes,
+            panels=panels,
+            panel_channels=width * spec.lanes,
+            tiles=tiles.count,
+            block_tiles=sweep.block,
+            split_panels=int(sweep.split_panels),
+        )
+        lowering.emit(
+            tiles.family(numerics=lowering.numerics, vectors=width),
+            arguments,
+            reads=[source, *lowering.follower_reads(node)],
+            writes=[output],
+            chunks=sweep.chunks,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """How a kernel cuts its pixels."""
+
+    family: Family[Any]
+    pixels: int
+    count: int
+    rows: int
+    """Pixels of a full tile."""
+    arguments: Callable[..., Dense]
+    """arguments(vectors, **fields): those of the kernel, from the vectors of a panel and the fields that all tiles share."""
+
+
+def _pixel_tiles(lowering: Lowering, taps: Taps, grid: Grid) -> Tiles:
+    """Cut pixels, wherever they lie, into tiles of a few."""
+    rows = lowering.spec.rows
+    big, small, single = cover(grid.pixels.size, rows)
+    reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
+    pixels = lowering.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32))
+    offsets = Data(reach.astype(np.int32))
+
+    def arguments(_vectors: int, **shared: Any) -> PixelTiles:
+        return PixelTiles(
+            **shared,
+            taps=offsets,
+            tap_count=taps.offsets.size,
+            pixels=pixels,
+            steps=taps.weights.shape[2] // 4,
+            big_tiles=big,
+            small_tiles=small,
+        )
+
+    return Tiles(PIXELS, grid.pixels.size, big + small + single, rows, arguments)
+
+
+def _matrix_tiles(lowering: Lowering, source: View, taps: Taps, grid: Grid) -> Tiles | None:
+    """Cut pixels into matrix tiles, where the path has them and they are worth it."""
+    if not lowering.spec.matrix:
+        return None
+    runs = join_taps(taps.offsets, taps.weights.shape[2])
+    tiling = tile_pixels(grid.pixels, runs, source)
+    if tiling is None:
+        return None
+    starts, firsts, rows = Data(tiling.starts), Data(tiling.firsts), Data(tiling.rows)
+    offsets = Data(runs.offsets.astype(np.int32))
+
+    def arguments(vectors: int, **shared: Any) -> MatrixTiles:
+        return MatrixTiles(
+            **shared,
+            taps=offsets,
+            tap_count=runs.offsets.size,
+            starts=starts,
+            stride=tiling.stride,
+            firsts=firsts,
+            rows=rows,
+            blocks=runs.blocks,
+            rest=runs.rest,
+            shapes=Data(tile_shapes(vectors, runs.rest)),
+        )
+
+    return Tiles(MATRIX, grid.pixels.size, tiling.starts.size, TILE_ROWS, arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """In which order panels meet tiles."""
+
+    block: int
+    """Tiles that all panels pass before the next."""
+    split_panels: bool
+    """Whether threads share panels instead of tiles."""
+    chunks: int
+
+
+def _sweep(
+    lowering: Lowering, tiles: Tiles, panels: int, width: int, weight_bytes: int, reach: int, after: After
+) -> Sweep:
+    """Choose blocks and chunks.
+
+    Args:
+        lowering: the program.
+        tiles: the tiles.
+        panels: how many.
+        width: channels of a panel.
+        weight_bytes: of a panel.
+        reach: bytes of input that all tiles cover.
+        after: what runs on finished pixels.
+    """
+    block = max(8, CACHED_INPUT // max(1, reach // tiles.count))
+    if after.call.kernel is not None:
+        block = min(block, max(4, CACHED_OUTPUT // (tiles.rows * panels * width)))
+    elif panels == 1:
+        block = tiles.count
+    split_panels = panels >= 8 and tiles.count < SPLIT_BELOW // tiles.rows
+    work = tiles.pixels * panels * weight_bytes // 64
+    chunks = lowering.chunks(work, panels if split_panels else tiles.count)
+    if split_panels:
+        block = tiles.count
+    return Sweep(min(block, tiles.count), split_panels, chunks)
+
+
+def cover(count: int, rows: int) -> tuple[int, int, int]:
+    """Return how many tiles of `rows`, of rows - 1 and of 1 pixel cover `count` pixels, with as few singles as can be."""
+    if rows == 2:
+        return count // 2, 0, count % 2
+    for single in range(rows):
+        rest = count - single
+        small = (-rest) % rows
+        if rest >= small * (rows - 1) and (rest - small * (rows - 1)) % rows == 0:
+            return (rest - small * (rows - 1)) // rows, small, single
+    return 0, 0, count
+
+
+def _key(kind: str, table: npt.NDArray[np.int64]) -> Any:
+    return kind, table.size, hash(table.tobytes())

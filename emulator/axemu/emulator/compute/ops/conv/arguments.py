@@ -1,0 +1,87 @@
+"""Arguments of the kernels of convolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axemu.emulator.compute._arguments import NUMERICS, Arguments, Family, Kernel
+from axemu.emulator.compute._layout import Address, Data
+
+
+class Dense(Arguments):
+    """A dense product: what the kernels share."""
+
+    input: Address
+    output: Address  # first result channel of the first panel
+    first_channel: int  # number of that channel within the tensor
+    places: Data  # int32 offsets of results from `output`
+    taps: Data  # int32 offsets of taps from a pixel
+    tap_count: int
+    weights: Data
+    weight_stride: int  # bytes from one panel's weights to the next
+    channels: Data  # start values and requantisation constants
+    channel_stride: int
+    panels: int  # all of one width,
+    panel_channels: int  # which is this
+    tiles: int
+    block_tiles: int  # tiles whose input stays in the cache while the panels pass
+    split_panels: int  # 1: chunks are ranges of panels, 0: ranges of tiles
+    scalars: Data  # Epilogue
+    table: Data | None  # 256 bytes applied to each result
+    after: Kernel[Any] | None  # called on each finished range of pixels
+    after_arguments: Arguments | None
+
+
+class PixelTiles(Dense):
+    """A dense product by tiles of a few pixels that need not lie at equal distances."""
+
+    pixels: Data  # int32 offsets of pixels from the input
+    steps: int  # k-steps per tap
+    big_tiles: int  # tiles of `rows` pixels come first,
+    small_tiles: int  # then tiles of rows - 1, then single pixels
+
+
+class MatrixTiles(Dense):
+    """A dense product by matrix tiles: sixteen rows at equal distances, some of which are results."""
+
+    starts: Data  # int32 offsets of the first row of each tile from the input
+    stride: int  # bytes from one row of a tile to the next
+    firsts: Data  # int32 number of the first result of each tile, and of all results
+    rows: Data  # int32 byte offset of each result's row within a tile of accumulators
+    blocks: int  # whole blocks per tap
+    rest: int  # bytes of a tap after them
+    shapes: Data  # the tile configuration, 64 bytes
+
+
+class Depthwise(Arguments):
+    """A depthwise convolution."""
+
+    input: Address
+    output: Address
+    first_channel: int  # number of the channel at `input` and `output` within the tensor
+    pixels: Data
+    places: Data
+    taps: Data  # int32 offsets of taps from a pixel, four per group
+    groups: int  # groups of four taps
+    weights: Data
+    weight_stride: int  # bytes from one block's weights to the next
+    channels: Data
+    channel_stride: int
+    blocks: int  # blocks of four vectors of channels
+    width: int  # bytes of a pixel that may be written from `output` on: a multiple of 16
+    big_tiles: int
+    tiles: int
+    scalars: Data  # Epilogue
+    table: Data | None
+    after: Kernel[Any] | None
+    after_arguments: Arguments | None
+
+
+VECTORS = (1, 2, 3, 4)
+"""Vectors of a panel."""
+
+PIXELS = Family("conv_{numerics}_{vectors}", PixelTiles, numerics=NUMERICS, vectors=VECTORS)
+MATRIX = Family("matrix_{numerics}_{vectors}", MatrixTiles, numerics=NUMERICS, vectors=VECTORS)
+DEPTHWISE = Family("depthwise_{numerics}", Depthwise, numerics=NUMERICS)
+HALF_DEPTHWISE = Family("depthwise_half_{numerics}", Depthwise, numerics=NUMERICS)
+"""On vectors of half as many lanes, for few channels."""

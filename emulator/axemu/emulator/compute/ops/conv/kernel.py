@@ -1,0 +1,24 @@
+"""The kernels of convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from axemu.emulator.compute.micro import Isa, Requantise, Source, sources
+
+from .arguments import DEPTHWISE, HALF_DEPTHWISE, MATRIX, PIXELS
+from .kernel_depthwise import make_depthwise
+from .kernel_matrix import make_matrix_conv
+from .kernel_pixels import make_conv
+
+
+def kernels(isa: Isa) -> Iterator[Source]:
+    """Yield the kernels of a path."""
+    yield from sources(PIXELS, lambda numerics, vectors: make_conv(isa, Requantise(numerics), vectors))
+    if isa.spec.matrix:
+        yield from sources(
+            MATRIX, lambda numerics, vectors: make_matrix_conv(isa, Requantise(numerics), vectors)
+        )
+    yield from sources(DEPTHWISE, lambda numerics: make_depthwise(isa, numerics))
+    if isa.lanes == 16:
+        yield from sources(HALF_DEPTHWISE, lambda numerics: make_depthwise(isa.halved(), numerics))

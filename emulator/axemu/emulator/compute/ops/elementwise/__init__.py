@@ -1,0 +1,1 @@
+"""`add`, `sub` and `mul` of two tensors."""

@@ -1,0 +1,1 @@
+"""`matmul` of two computed tensors."""

@@ -1,0 +1,1 @@
+"""`max_pool` and `avg_pool`."""

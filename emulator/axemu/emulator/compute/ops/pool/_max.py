@@ -1,0 +1,19 @@
+"""`max_pool`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from axemu.emulator.compute._layout import Data
+from axemu.emulator.compute._lowering import Lowering
+from axemu.model.program import Node
+
+from ._window import lower_pool
+from .arguments import MAX_POOL
+
+_UNUSED = Data(np.zeros(1, np.int32))
+
+
+def lower(lowering: Lowering, node: Node) -> None:
+    """Append the pool."""
+    lower_pool(lowering, node, MAX_POOL(), _UNUSED, _UNUSED, None)

@@ -1,0 +1,1 @@
+"""`softmax` over the channels."""
