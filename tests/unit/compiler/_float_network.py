@@ -57,7 +57,7 @@ def _table(network: Network, operator: Operator, value: Array) -> Array:
     real = value.astype(np.float64)
     if before is not None:
         real = (real - before.shift) / before.gain
-    result = operator.function(real.reshape(-1, value.shape[2])).reshape(value.shape)
+    result = operator.function.quick(real.reshape(-1, value.shape[2])).reshape(value.shape)
     return (result if after is None else result * after.gain + after.shift).astype(np.float32)
 
 
