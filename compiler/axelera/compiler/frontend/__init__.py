@@ -1,5 +1,6 @@
 """From ONNX (or torch) to a clean float graph that is parted into host and chip."""
 
+from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler.frontend._affine import channel_vector
 from axelera.compiler.frontend._cost import multiply_accumulates
 from axelera.compiler.frontend._explain import not_finite
@@ -54,6 +55,7 @@ __all__ = [
     "operator_matrix",
     "optional_input",
     "partition",
+    "read_onnx",
     "shape_of",
     "simplify",
     "spatial_attributes",
