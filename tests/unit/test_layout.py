@@ -65,7 +65,7 @@ BOUNDED = {
     "axemu/driver/bounded.py",
     "axelera/compiler/config/_yaml.py",
     "axelera/compiler/_onnx_file.py",
-    "axemu/driver/_reservation.py",  # a record of a few KiB
+    "axemu/driver/_holder.py",  # a record of a few KiB
     "axemu/chip/_calibration.py",  # imports nothing of ours; bounded by size
     "axelera/compiler/frontend/_torch.py",  # what was exported in memory just now
     "axelera/compiler/frontend/_rules.py",  # our own data, as the next two

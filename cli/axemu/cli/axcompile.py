@@ -15,6 +15,7 @@ from rich.logging import RichHandler
 from typer.core import TyperCommand
 
 from axelera.compiler import ConfigurationError
+from axemu.chip import CORES
 from axemu.cli._compile_options import (
     ColorFormat,
     ImageReader,
@@ -113,7 +114,7 @@ def axcompile(
     ] = None,
     log_level: Annotated[LogLevel | None, typer.Option(help="How much is told (INFO).")] = None,
     aipu_cores: Annotated[
-        int | None, typer.Option(min=1, max=4, help="Cores of one instance, which is its batch.")
+        int | None, typer.Option(min=1, max=CORES, help="Cores of one instance, which is its batch.")
     ] = None,
 ) -> None:
     """Compile, or write the default configuration."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from axemu.chip import METIS, Calibration, load_calibration
+from axemu.chip import CORES, METIS, Calibration, load_calibration
 from axemu.driver import (
     Argument,
     ConnectionError,  # noqa: A004
@@ -22,7 +22,7 @@ from axemu.driver import (
     reject_unknown,
     reserve,
 )
-from axemu.emulator._boards import CORES, EmulatedBoard, SettingsTable, make_boards
+from axemu.emulator._boards import EmulatedBoard, SettingsTable, make_boards
 from axemu.emulator._configuration import EmulatorOptions, load_options, user_file
 from axemu.emulator._execution import Executables, Values
 from axemu.emulator._handles import EmulatedConnection, EmulatedInstance

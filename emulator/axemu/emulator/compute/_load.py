@@ -13,14 +13,14 @@ from axemu.model.program import Program, validate
 from ._cache import CompilationFailed
 from ._executable import Executable
 from ._library import Library, library
-from ._paths import available_paths
+from ._paths import SPECS, available_paths
 from ._settings import thread_setting
 from ._threads import ThreadBudget, shared_budget
 
 logger = logging.getLogger(__name__)
 
 NUMERICS = ("metis", "exact")
-PATHS = ("auto", "reference", "amx", "avx512vnni", "avxvnni", "avx512bw", "avx2", "portable")
+PATHS = ("auto", "reference", *SPECS)
 
 
 def load(

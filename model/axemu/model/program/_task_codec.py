@@ -13,7 +13,7 @@ from axemu.model.program._validate import MAX_ENTRIES
 _LARGEST = (1 << 62) - 1
 
 
-def encode_tasks(tasks: tuple[Any, ...]) -> dict[str, Any]:
+def encode_tasks(tasks: tuple[Task, ...]) -> dict[str, Any]:
     """Return {"fields": names, "rows": values} for a tuple of `Task`."""
     names = [field.name for field in dataclasses.fields(Task)]
     return {"fields": names, "rows": [[getattr(task, name) for name in names] for task in tasks]}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from axemu.driver import InvalidArgument
 from axemu.driver.bounded import shown
+from axemu.model._batch import MAX_BATCH
 from axemu.model.ops._operator import MAX_DIMENSION, MAX_SCALE, MAX_ZERO_POINT, MIN_SCALE
 from axemu.model.ops._registry import OPERATORS
 from axemu.model.program._program import Node, Program, Tensor, is_structure_only
@@ -51,8 +52,8 @@ def validate(program: Program) -> None:
 
 
 def _problems(program: Program) -> Iterator[str]:
-    if not 1 <= program.batch <= 4:
-        yield f"batch is {program.batch}, expected 1..4"
+    if not 1 <= program.batch <= MAX_BATCH:
+        yield f"batch is {program.batch}, expected 1..{MAX_BATCH}"
     for what, entries in (
         ("tensors", program.tensors),
         ("nodes", program.nodes),

@@ -1,0 +1,4 @@
+"""Frames of one call."""
+
+MAX_BATCH = 4
+"""Each frame of a batch takes a core, and a chip has so many (`axemu.chip.CORES`, which this room may not import)."""
