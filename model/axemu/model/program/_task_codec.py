@@ -11,6 +11,8 @@ from axemu.model.program._tasks import Task
 from axemu.model.program._validate import MAX_ENTRIES
 
 _LARGEST = (1 << 62) - 1
+_DROPPED = frozenset({"io_ddr_bytes"})
+"""Fields of earlier versions that nothing reads any more."""
 
 
 def encode_tasks(tasks: tuple[Task, ...]) -> dict[str, Any]:
@@ -28,7 +30,7 @@ def decode_tasks(table: Field) -> tuple[Task, ...]:
     """
     hints = get_type_hints(Task)
     names = table.member("fields").texts(len(hints) + 100)
-    unknown = sorted(set(names) - set(hints))
+    unknown = sorted(set(names) - set(hints) - _DROPPED)
     if unknown:
         raise IncompatibleDevice(
             f"{table.path}.fields: this SDK does not know {unknown}; compile the model again with this version"
@@ -48,7 +50,13 @@ def decode_tasks(table: Field) -> tuple[Task, ...]:
         if len(cells) != len(names):
             raise InvalidArgument(f"{row.path}: has {len(cells)} entries, expected {len(names)}")
         tasks.append(
-            Task(**{name: _cell(hints[name], cell) for name, cell in zip(names, cells, strict=True)})
+            Task(
+                **{
+                    name: _cell(hints[name], cell)
+                    for name, cell in zip(names, cells, strict=True)
+                    if name not in _DROPPED
+                }
+            )
         )
     return tuple(tasks)
 

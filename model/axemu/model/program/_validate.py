@@ -29,7 +29,6 @@ MAX_COUNTS = {
     "layers": 1 << 24,
     "ddr_read_bytes": 1 << 32,
     "ddr_write_bytes": 1 << 32,
-    "io_ddr_bytes": 1 << 32,
 }
 COUNTS = tuple(field.name for field in fields(Task) if field.name not in ("name", "op"))
 MAX_REPORTED = 20
