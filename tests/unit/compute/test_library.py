@@ -168,7 +168,7 @@ def test_what_may_pass_is_tried_again_by_the_next_process(
 def test_code_that_cannot_be_kept_is_a_failure_that_may_pass(
     cache_directory: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_file: Path, _content: bytes) -> None:
+    def full(_directory: object, _name: str, _data: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
