@@ -15,6 +15,7 @@ PUBLISHED, DOCUMENTED, MEASURED = Provenance.PUBLISHED, Provenance.DOCUMENTED, P
 DERIVED, ASSUMED = Provenance.DERIVED, Provenance.ASSUMED
 
 MIB = 1 << 20
+GIB = 1 << 30
 TICKS_PER_SECOND = 84_000_000_000
 """Rate of the simulated clock: one cycle at 100..800 MHz in steps of 100 MHz is a whole number of ticks."""
 

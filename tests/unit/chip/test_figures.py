@@ -26,7 +26,7 @@ from axemu.chip import (
     load_calibration,
     weakest,
 )
-from axemu.model._batch import MAX_BATCH
+from axemu.model._limits import MAX_BATCH
 
 
 def test_a_batch_may_take_every_core_of_the_chip() -> None:

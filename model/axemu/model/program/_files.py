@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import IncompatibleDevice, InvalidArgument, path_errors
-from axemu.model._batch import MAX_BATCH
+from axemu.model._limits import MAX_BATCH
 from axemu.model.ops._version import NUMERICS_VERSION
 from axemu.model.program._fields import Field, read_json
 from axemu.model.program._program import FORMAT_VERSION, Attribute, Node, Program, Tensor, is_structure_only

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from axemu.driver import InvalidArgument
 from axemu.driver.bounded import shown
-from axemu.model._batch import MAX_BATCH
+from axemu.model._limits import MAX_BATCH, MAX_TENSOR_BYTES
 from axemu.model.ops._operator import MAX_DIMENSION, MAX_SCALE, MAX_ZERO_POINT, MIN_SCALE
 from axemu.model.ops._registry import OPERATORS
 from axemu.model.program._program import Node, Program, Tensor, is_structure_only
@@ -19,7 +19,6 @@ from axemu.model.program._tasks import Task
 
 MAX_ENTRIES = 1 << 15
 """Tensors, nodes or constants of one program."""
-MAX_TENSOR_BYTES = 1 << 30
 MAX_TOTAL_BYTES = 1 << 34
 """All activations of a frame together, whether or not they live at the same time."""
 MAX_COUNT = 1 << 34
