@@ -18,10 +18,11 @@ from axemu.chip import CORES
 from axemu.driver import AxeleraError
 from axemu.driver.bounded import JSON_TEXT, parse_json, read_bounded
 from axemu.model import replacing
-from axemu.zoo import Network, count
 
 if TYPE_CHECKING:
     import onnx
+
+    from axemu.zoo import Network
 
 _SYNTHETIC = "synthetic: random numbers, seed 0"
 
@@ -174,6 +175,8 @@ def model_info(
         "source": network.source,
     }
     if build.weights is None:
+        from axemu.zoo import count  # noqa: PLC0415  onnx is slow to import
+
         counts = count(model)
         info |= {
             "num_classes": network.classes if build.classes is None else build.classes,
