@@ -10,12 +10,23 @@ from axemu.chip._calibration import (
 )
 from axemu.chip._figure import STRENGTH, Figure, Provenance, figure, figures_of, weakest
 from axemu.chip._hosts import HOSTS, HostFigures
-from axemu.chip._metis import CLOCKS_MHZ, COMPILER_CLOCKS_MHZ, METIS, MIB, TICKS_PER_SECOND, ChipFigures
+from axemu.chip._metis import (
+    CLOCKS_MHZ,
+    COMPILER_CLOCKS_MHZ,
+    CORES,
+    GIB,
+    METIS,
+    MIB,
+    TICKS_PER_SECOND,
+    ChipFigures,
+)
 
 __all__ = [
     "BOARDS",
     "CLOCKS_MHZ",
     "COMPILER_CLOCKS_MHZ",
+    "CORES",
+    "GIB",
     "HOSTS",
     "METIS",
     "MIB",

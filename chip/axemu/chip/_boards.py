@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from axemu.chip._figure import Figure, Provenance, figure
+from axemu.chip._metis import GIB
 
 _GEMM = "github.com/tundergod/edge-cim-simulation measurements/metis_card (PCIe 16 GB, SDK v1.6)"
 _MODULE = "axelera.ai product pages"
@@ -15,7 +16,6 @@ _GUESS = "no measurement is public; scaled from the PCIe card"
 PUBLISHED, DOCUMENTED, MEASURED = Provenance.PUBLISHED, Provenance.DOCUMENTED, Provenance.MEASURED
 DERIVED, ASSUMED = Provenance.DERIVED, Provenance.ASSUMED
 
-GIB = 1 << 30
 GB = 1e9
 
 

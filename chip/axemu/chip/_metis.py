@@ -15,6 +15,7 @@ PUBLISHED, DOCUMENTED, MEASURED = Provenance.PUBLISHED, Provenance.DOCUMENTED, P
 DERIVED, ASSUMED = Provenance.DERIVED, Provenance.ASSUMED
 
 MIB = 1 << 20
+GIB = 1 << 30
 TICKS_PER_SECOND = 84_000_000_000
 """Rate of the simulated clock: one cycle at 100..800 MHz in steps of 100 MHz is a whole number of ticks."""
 
@@ -35,7 +36,6 @@ class ChipFigures:
     array_outputs: Figure
     weight_sets: Figure
     vector_cycles: Figure
-    outputs_per_cycle: Figure
     replication_limit: Figure
     channel_granularity: Figure
     image_channel_granularity: Figure
@@ -44,7 +44,6 @@ class ChipFigures:
     l2_bytes: Figure
     l2_reserved: Figure
     l2_task_lists: Figure
-    weight_load_rate: Figure
     start_cycles: Figure
     descriptor_bytes: Figure
 
@@ -56,7 +55,6 @@ METIS = ChipFigures(
     array_outputs=figure(512, "columns", _PAPER, PUBLISHED),
     weight_sets=figure(4, "sets of 256 KiB per core", _PAPER, PUBLISHED),
     vector_cycles=figure(8, "cycles per int8 vector (bit-serial input)", _PAPER, PUBLISHED),
-    outputs_per_cycle=figure(64, "values per cycle", _PAPER, PUBLISHED),
     replication_limit=figure(8, "copies of a kernel in the array", _CONFIG, DOCUMENTED),
     channel_granularity=figure(64, "channels", _CONFIG, DOCUMENTED),
     image_channel_granularity=figure(4, "channels", _CONFIG, DOCUMENTED),
@@ -65,7 +63,6 @@ METIS = ChipFigures(
     l2_bytes=figure(32 * MIB, "bytes, shared", _PAPER, PUBLISHED),
     l2_reserved=figure(1_245_184, "bytes", _CONFIG, DOCUMENTED),
     l2_task_lists=figure(MIB, "bytes per core", _CONFIG, DOCUMENTED),
-    weight_load_rate=figure(54, "bytes per cycle, L2 to array, all cores loading", _GEMM, MEASURED, (40, 64)),
     descriptor_bytes=figure(
         768 << 10,
         "bytes of one DMA descriptor at most",
@@ -75,3 +72,6 @@ METIS = ChipFigures(
     ),
     start_cycles=figure(30_400, "cycles per call", _GEMM, MEASURED, (28_800, 33_600)),
 )
+
+CORES = int(METIS.cores.value)
+"""Cores of the chip, which every board has all of."""

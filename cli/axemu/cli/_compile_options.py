@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from axelera.compiler import CompilerConfig, ConfigurationError
 from axelera.compiler.config import ALIASES, explain, load_config, nearest, read_json, spell_out
+from axemu.chip import CORES
 from axemu.driver.bounded import JSON_TEXT, parse_json, shown
 
 __all__ = [
@@ -148,7 +149,7 @@ def configuration(options: Options, properties: Mapping[str, Any]) -> CompilerCo
         overrides["compiler_mode"] = "quantize_only"
     if options.conf is None:
         cores = overrides.get("aipu_cores_used", 1)
-        overrides.setdefault("resources_used", cores / 4 if cores in (1, 2, 3, 4) else 1.0)
+        overrides.setdefault("resources_used", cores / CORES if cores in range(1, CORES + 1) else 1.0)
     config = load_config(options.conf, overrides=overrides)
     if not config.model_name and options.input.name != MANIFEST:  # which keeps the name it was quantised with
         config.model_name = options.input.stem

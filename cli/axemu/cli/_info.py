@@ -10,7 +10,6 @@ from importlib import metadata
 from pathlib import Path
 
 from axemu.driver import AxeleraError, create_driver, driver_names, other_owners, selection
-from axemu.emulator import EmulatorDriver
 
 PACKAGES = ("numpy", "numba", "simpy", "onnx", "onnxruntime", "perfetto")
 FEATURES = ("avx2", "avx512bw", "avx512_vnni", "avx_vnni", "asimddp")
@@ -36,11 +35,7 @@ def info() -> Iterator[str]:
         yield f"which cannot be used: {error}"
         return
     try:
-        if isinstance(driver, EmulatorDriver):
-            yield f"emulator options from {' and '.join(driver.sources) or 'defaults'}:"
-            for key, value in driver.options.model_dump(exclude={"boards"}).items():
-                yield f"  {key} = {value!r}"
-            yield f"  timing: {driver.simulated}"
+        yield from driver.about
         for index, device in enumerate(driver.list_devices()):
             held = f", in use: {device.in_use_by}" if device.in_use else ""
             yield (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from axemu.chip import CORES
 from axemu.cli._errors import told
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def question(
     *,
     board: BoardName = "pcie",
     compiled_cores: CompiledCores = None,
-    cores: Cores = 4,
+    cores: Cores = CORES,
     clock: Clock = 800,
     mvm_utilisation: Limit = 100.0,
     double_buffer: DoubleBuffer = True,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from axelera.compiler import structure_program
 from axelera.compiler.planning import Plan, PlanOptions, plan
-from axemu.cli._zoo_build import CORES, Job, compile_job
+from axemu.chip import CORES
 from axemu.driver import InvalidArgument, Scratch
+from axemu.studies import ZooBuild, compile_zoo
 from axemu.zoo import Network
 
 _HEAD = """\
@@ -109,5 +110,5 @@ def _measured(network: Network) -> str:
     """Processor seconds of a whole compilation; trust them on a quiet machine only."""
     start = time.process_time()
     with Scratch("axemu-zoo-") as folder:
-        compile_job(Job(network, network.name, folder, samples=2))
+        compile_zoo(ZooBuild(network, network.name, folder, samples=2))
     return f"{time.process_time() - start:.1f}"

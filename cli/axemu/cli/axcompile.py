@@ -15,6 +15,7 @@ from rich.logging import RichHandler
 from typer.core import TyperCommand
 
 from axelera.compiler import ConfigurationError
+from axemu.chip import CORES
 from axemu.cli._compile_options import (
     ColorFormat,
     ImageReader,
@@ -130,7 +131,7 @@ def axcompile(
         ),
     ] = None,
     aipu_cores: Annotated[
-        int | None, typer.Option(min=1, max=4, help="Cores of one instance, which is its batch.")
+        int | None, typer.Option(min=1, max=CORES, help="Cores of one instance, which is its batch.")
     ] = None,
 ) -> None:
     """Compile, or write the default configuration."""

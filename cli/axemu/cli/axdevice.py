@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from axelera.runtime import Context, select_devices
+from axemu.chip import GIB
 from axemu.cli._cores import format_per_core, parse_per_core
 from axemu.cli._errors import start, told
 from axemu.driver import AxeleraError, DeviceInfo, InvalidConfiguration
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-GIB = 1 << 30
 
 
 @app.command()

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from axemu.chip import CORES
 from axemu.cli._errors import start, told
 from axemu.driver import AxeleraError
 from axemu.model import write_axm
 from axemu.zoo import UnknownNetworkError, find, networks
 
 if TYPE_CHECKING:
-    from axemu.cli._zoo_build import Job
+    from axemu.studies import ZooBuild
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -34,7 +36,7 @@ def axdownloadmodel(
     model: Annotated[list[str] | None, typer.Option("--model", help="The same as a name.")] = None,
     list_names: Annotated[bool, typer.Option("--list", help="Print all names and end.")] = False,
     cores: Annotated[
-        int, typer.Option("--cores", min=1, max=4, help="Cores of one instance = its batch.")
+        int, typer.Option("--cores", min=1, max=CORES, help="Cores of one instance = its batch.")
     ] = 1,
     weights: Annotated[
         Path | None, typer.Option(dir_okay=False, exists=True, help="ONNX file with weights of your own.")
@@ -83,44 +85,59 @@ def axdownloadmodel(
             print(f"axdownloadmodel: {error}", file=sys.stderr)
             failed = True
             continue
-        from axemu.cli._zoo_build import Job  # noqa: PLC0415  --list needs no compiler
+        from axemu.studies import ZooBuild  # noqa: PLC0415  --list needs no compiler
 
         folder = name.lower() if name.lower() in network.names else network.vendor_name
-        job = Job(network, folder, output, cores, weights, classes, imageset, transform, samples, axm)
+        build = ZooBuild(
+            network,
+            folder,
+            output,
+            cores,
+            weights,
+            classes,
+            imageset,
+            transform_name=None if transform is None else Path(transform).name,
+            samples=samples,
+            archive=axm,
+        )
         try:
             with told("axdownloadmodel"):
-                _provide(job, force=force)
+                _provide(build, transform, force=force)
         except typer.Exit:
             failed = True
             continue
-        print(job.directory / "model.json")
+        print(build.directory / "model.json")
     if failed:
         raise typer.Exit(1)
 
 
-def _provide(job: Job, *, force: bool) -> None:
+def _provide(build: ZooBuild, transform: str | None, *, force: bool) -> None:
     """Compile unless the same is there."""
-    from axemu.cli._zoo_build import compile_job  # noqa: PLC0415
+    from axemu.cli._compile_data import load_transform  # noqa: PLC0415  --list needs no compiler
+    from axemu.studies import compile_zoo  # noqa: PLC0415
 
-    other = job.difference()
+    other = build.difference()
     if other and not force:
-        raise AxeleraError(f"{job.folder} holds builds with {other}; --force replaces them")
-    if (job.directory / "model.json").is_file() and not force:
-        print(f"{job.directory / 'model.json'} is there already; --force compiles it again", file=sys.stderr)
-        if job.archive:
-            write_axm(job.directory, job.archive_file)
-        return
-    if job.weights is None:
+        raise AxeleraError(f"{build.folder} holds builds with {other}; --force replaces them")
+    if (build.directory / "model.json").is_file() and not force:
         print(
-            f"Compiling {job.network.title} on this machine (synthetic weights: values mean nothing)",
+            f"{build.directory / 'model.json'} is there already; --force compiles it again", file=sys.stderr
+        )
+        if build.archive:
+            write_axm(build.directory, build.archive_file)
+        return
+    if build.weights is None:
+        print(
+            f"Compiling {build.network.title} on this machine (synthetic weights: values mean nothing)",
             file=sys.stderr,
         )
     else:
         print(
-            f"Compiling {job.weights} as {job.name} on this machine (only its input is compared with the network's)",
+            f"Compiling {build.weights} as {build.name} on this machine (only its input is compared with the network's)",
             file=sys.stderr,
         )
-    compile_job(job)
+    function = None if transform is None else load_transform(transform)
+    compile_zoo(replace(build, transform=function))
 
 
 def main() -> None:

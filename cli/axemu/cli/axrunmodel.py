@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from axemu.chip import CORES
 from axemu.cli._errors import start, told
-from axemu.cli._measure import Measured, Options, measure
+from axemu.studies import Measured, MeasureOptions, measure
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Flag = Annotated[bool, typer.Option()]
@@ -29,7 +30,7 @@ def axrunmodel(
     seconds: Annotated[
         float, typer.Option(min=1e-3, max=86_400, help="How long, in the boards' own time.")
     ] = 10,
-    aipu_cores: Annotated[int, typer.Option(min=1, max=4, help="Cores to use per board.")] = 4,
+    aipu_cores: Annotated[int, typer.Option(min=1, max=CORES, help="Cores to use per board.")] = CORES,
     throttle_fps: Annotated[float, typer.Option(min=0, help="Frames per second to keep to; 0: none.")] = 0,
     double_buffer: Flag = True,
     input_dmabuf: Flag = True,
@@ -43,7 +44,7 @@ def axrunmodel(
 ) -> None:
     """Run and print the summary line."""
     with told("axrunmodel"):
-        options = Options(
+        options = MeasureOptions(
             devices=devices,
             seconds=seconds,
             cores=aipu_cores,

@@ -9,6 +9,7 @@ Importing this package is part of importing `axelera.runtime`, so what only driv
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from axemu.driver._clock import Clock
 from axemu.driver._driver import Driver, Handle
 from axemu.driver._errors import (
     AxeleraError,
@@ -51,6 +52,7 @@ __all__ = [
     "Argument",
     "AxeleraError",
     "BoardType",
+    "Clock",
     "ConnectionError",
     "Counters",
     "DeviceInUse",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
+from axemu.driver._clock import Clock
 from axemu.driver._types import Argument, Counters, DeviceInfo, InstanceOptions, ModelFiles
 
 
@@ -19,6 +21,16 @@ class Driver(ABC):
 
     Errors are those of `axemu.driver`; anything else that escapes a driver is a defect of it.
     """
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The clock that the boards' times are in, the host's unless a driver says otherwise."""
+        return Clock()
+
+    @property
+    def about(self) -> Sequence[str]:
+        """What a person may want to know of the driver's settings and where they come from, a line each."""
+        return ()
 
     @abstractmethod
     def list_devices(self) -> Sequence[DeviceInfo]:

@@ -104,6 +104,7 @@ class Counters:
 
     `device_time` and `host_time` are means over `frames` calls: execution on the board including transfers, and the
     call as the driver sees it. `elapsed` is first arrival to last completion. `temperature` is in degrees Celsius.
+    `latencies` are those of single frames, float64, from submitting one to holding its result; empty if nobody took them.
     `simulated` tells where the figures come from ("" on hardware, else model version and calibration id).
     """
 
@@ -114,3 +115,4 @@ class Counters:
     temperature: float
     simulated: str = ""
     extra: Mapping[str, float] = field(default_factory=dict)
+    latencies: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0), compare=False, repr=False)

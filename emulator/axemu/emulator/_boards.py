@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from axemu.chip import BOARDS, CLOCKS_MHZ, HOSTS, METIS, BoardFigures, HostFigures, Provenance, figure
+from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, HOSTS, METIS, BoardFigures, HostFigures, Provenance, figure
 from axemu.driver import (
     BoardType,
     DeviceInfo,
@@ -18,7 +18,6 @@ from axemu.driver import (
 from axemu.emulator._configuration import MAX_BOARDS, BoardOptions, EmulatorOptions
 
 FIRMWARE = "emulated"
-CORES = int(METIS.cores.value)
 
 
 @dataclass(frozen=True, slots=True)

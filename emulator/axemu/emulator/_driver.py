@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from axemu.chip import METIS, Calibration, load_calibration
+from axemu.chip import CORES, METIS, Calibration, load_calibration
 from axemu.driver import (
     Argument,
     ConnectionError,  # noqa: A004
@@ -22,7 +22,7 @@ from axemu.driver import (
     reject_unknown,
     reserve,
 )
-from axemu.emulator._boards import CORES, EmulatedBoard, SettingsTable, make_boards
+from axemu.emulator._boards import EmulatedBoard, SettingsTable, make_boards
 from axemu.emulator._configuration import EmulatorOptions, load_options, user_file
 from axemu.emulator._execution import Executables, Values
 from axemu.emulator._handles import EmulatedConnection, EmulatedInstance
@@ -30,7 +30,7 @@ from axemu.emulator._load import load_model
 from axemu.emulator._realtime import RealtimePace
 from axemu.emulator._recording import Recording, counters, simulated
 from axemu.emulator._report import require_perfetto, write_reports
-from axemu.emulator._timing import machine_boards, seconds
+from axemu.emulator._timing import machine_boards
 from axemu.emulator._virtual import VirtualPace
 from axemu.emulator.metis import InstanceSpec
 
@@ -51,6 +51,7 @@ class EmulatorDriver(Driver):
         machine = machine_boards(tuple(self._boards.values()), self._calibration)
         pace = RealtimePace if loaded.pace == "realtime" else VirtualPace
         self._pace: RealtimePace | VirtualPace = pace(machine, settings, bool(loaded.trace))
+        self.clock = self._pace.clock
         self._executables = Executables()
         self._connections: list[EmulatedConnection] = []
         self._instances: list[EmulatedInstance] = []
@@ -61,6 +62,16 @@ class EmulatorDriver(Driver):
     def simulated(self) -> str:
         """Version of the timing model and identity of its calibration."""
         return simulated(self.options, self._calibration)
+
+    @property
+    def about(self) -> Sequence[str]:
+        """Every option, where they come from, and the timing model."""
+        options = self.options.model_dump(exclude={"boards"})
+        return (
+            f"emulator options from {' and '.join(self.sources) or 'defaults'}:",
+            *(f"  {key} = {value!r}" for key, value in options.items()),
+            f"  timing: {self.simulated}",
+        )
 
     def list_devices(self) -> Sequence[DeviceInfo]:
         """Return the configured boards, with the holders of their cores in all processes."""
@@ -150,11 +161,6 @@ class EmulatorDriver(Driver):
         if not isinstance(instance, EmulatedInstance):
             raise InvalidArgument("counters: the instance is not one of this driver")
         return counters(self.recording(), instance)
-
-    def latencies(self) -> tuple[float, ...]:
-        """Return the simulated seconds from submitting a frame to holding its result, of every frame so far."""
-        frames = self.recording().record.frames.values()
-        return tuple(seconds(ticks) for one in frames for ticks in one.latency)
 
     def recording(self, trace: bool = False) -> Recording:
         """Return everything that happened so far, for reports."""

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 import numpy as np
 
 from axemu.chip import TICKS_PER_SECOND
-from axemu.driver import ConnectionError, InternalError  # noqa: A004
+from axemu.driver import Clock, ConnectionError, InternalError  # noqa: A004
 from axemu.emulator._boards import SettingsTable
 from axemu.emulator._log import CallLog, ThreadLog
 from axemu.emulator._timing import Record, board_state, collect, seconds
@@ -60,6 +60,7 @@ class RealtimePace:
         self._settings = settings
         self._gaps = [seconds_to_ticks(board.host.gap.value) for board in boards]
         self._log = CallLog()
+        self.clock = Clock()
         self._origin = 0
         self._in_flight: list[_InFlight] = []
         self._returned: dict[int, _Returned] = {}

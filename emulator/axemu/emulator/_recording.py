@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from axemu.chip import METIS, Calibration, Provenance, figures_of, weakest
+from axemu.chip import METIS, TICKS_PER_SECOND, Calibration, Provenance, figures_of, weakest
 from axemu.driver import Counters
 from axemu.emulator._boards import EmulatedBoard
 from axemu.emulator._configuration import EmulatorOptions
@@ -67,4 +67,5 @@ def counters(recording: Recording, instance: EmulatedInstance) -> Counters:
         temperature=float(recording.options.ambient),
         simulated=recording.simulated,
         extra=extra,
+        latencies=latency / TICKS_PER_SECOND,
     )

@@ -8,10 +8,19 @@ from functools import partial
 
 import numpy as np
 
+from axemu.driver import Clock
 from axemu.emulator._boards import SettingsTable
-from axemu.emulator._log import SETTINGS, CallLog, ThreadLog
+from axemu.emulator._log import SETTINGS, CallLog, ThreadLog, not_before
 from axemu.emulator._timing import Record, board_state, collect
 from axemu.emulator.metis import Board, Call, InstanceSpec, replay, simulate
+
+
+class VirtualClock(Clock):
+    """Nothing waits: a thread's next call is declared to arrive later."""
+
+    def wait_until(self, seconds: float) -> None:
+        """Declare when the calling thread's next frame arrives at the earliest."""
+        not_before(seconds)
 
 
 class VirtualPace:
@@ -28,6 +37,7 @@ class VirtualPace:
         self._settings = settings
         self._log = CallLog()
         self._lock = threading.Lock()
+        self.clock = VirtualClock()
         self._latest: tuple[tuple[int, int], Record] | None = None
         """The last record, and how many calls of how many instances it is of."""
 

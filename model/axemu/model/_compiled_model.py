@@ -17,10 +17,9 @@ from axemu.driver import (
     path_errors,
 )
 from axemu.model._archive import read_axm
+from axemu.model._limits import MAX_BATCH
 from axemu.model._manifest_json import ManifestJson, read_manifest_json, tensor_infos
 from axemu.model._model_json import Buffer, read_model_json
-
-MAX_BATCH = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from axemu.driver import IncompatibleDevice, InvalidArgument, TensorInfo
 from axemu.model._files import Reader, is_integer, read_json_object
+from axemu.model._limits import MAX_TENSOR_BYTES
 
 ALIGNMENT = 64
 INPUT_POOL, OUTPUT_POOL = "ddr_input", "ddr_output"
 WRITTEN_VERSION = "4.0"
-MAX_TENSOR_BYTES = 1 << 30
 _MAX_TENSORS, _MAX_POOLS, _MAX_RANK = 64, 256, 8
 _MAX_POOL_BYTES = 1 << 40
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(\.\d{1,4})*")

@@ -1,4 +1,4 @@
-"""Studies: predicting, explaining, calibrating and correlating speed. All figures are simulated."""
+"""Studies: predicting, measuring, explaining, calibrating and correlating speed; builds of the zoo's networks."""
 
 from axemu.studies._calibrate import calibrate, load_targets, shipped_cases
 from axemu.studies._correlate import Point, Summary, correlate, default_cases, scatter, summaries, to_dict
@@ -7,18 +7,24 @@ from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm
 from axemu.studies._predict import predict
 from axemu.studies._scenario import Prediction, Scenario
 from axemu.studies._target import Target, load_target, target_of
+from axemu.studies._throughput import Measured, MeasureOptions, measure
+from axemu.studies._zoo_build import ZooBuild, compile_zoo
 
 __all__ = [
     "COLUMNS",
     "Case",
     "Explanation",
+    "MeasureOptions",
+    "Measured",
     "Point",
     "Prediction",
     "Row",
     "Scenario",
     "Summary",
     "Target",
+    "ZooBuild",
     "calibrate",
+    "compile_zoo",
     "core_scaling",
     "correlate",
     "default_cases",
@@ -27,6 +33,7 @@ __all__ = [
     "gemm",
     "load_target",
     "load_targets",
+    "measure",
     "predict",
     "published",
     "read_csv",

@@ -14,7 +14,6 @@ from axemu.emulator.metis import MODEL_VERSION
 from axemu.studies._analytic import Floats, Table, evaluate, table_of
 from axemu.studies._fit import PRIORS, fit, leave_out
 from axemu.studies._measured import Case, core_scaling, gemm, gemm_program, published
-from axemu.studies._scenario import Scenario
 from axemu.studies._simulated import simulated_rate
 from axemu.studies._target import Target, load_target, target_of
 
@@ -47,19 +46,6 @@ def load_case(case: Case) -> Target:
         columns, inputs, outputs = (int(part) for part in case.model.removeprefix("gemm ").split("x"))
         return target_of(gemm_program(columns, inputs, outputs))
     return load_target(case.model, case.compiled_cores)
-
-
-def scenario_of(case: Case) -> Scenario:
-    """Return the question a case answers."""
-    return Scenario(
-        model=case.model,
-        board=case.board,
-        compiled_cores=case.compiled_cores,
-        cores=case.cores,
-        clock_mhz=case.clock_mhz,
-        mvm_percent=case.mvm_percent,
-        double_buffer=case.double_buffer,
-    )
 
 
 def calibrate(

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from axemu.chip import BOARDS
+from axemu.chip import BOARDS, CORES
 from axemu.driver import InvalidArgument, path_errors
 from axemu.model.program import Attribute, Node, Program, Tensor
 
@@ -48,7 +48,7 @@ class Case:
     metric: Metric
     fps: float
     compiled_cores: int = 1
-    cores: int = 4
+    cores: int = CORES
     double_buffer: bool = True
     mvm_percent: float = 100.0
     clock_mhz: int = 800
@@ -163,10 +163,10 @@ def _rows(path: Path, reader: Iterable[dict[str, str]], weight: float) -> Iterab
             metric = row["metric"].strip()
             board = row["board"].strip()
             fps = float(row["fps"])
-            batch, cores = int(row.get("compiled_cores") or 1), int(row.get("cores") or 4)
+            batch, cores = int(row.get("compiled_cores") or 1), int(row.get("cores") or CORES)
             if metric not in ("host", "device", "system") or board not in BOARDS or not 0 < fps < 1e7:
                 raise ValueError("metric, board or fps")  # noqa: TRY301
-            if not 1 <= batch <= cores <= 4:
+            if not 1 <= batch <= cores <= CORES:
                 raise ValueError("compiled_cores or cores")  # noqa: TRY301
             yield Case(
                 model=row["model"].strip(),

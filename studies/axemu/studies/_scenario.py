@@ -9,6 +9,7 @@ from typing import Any
 from axemu.chip import (
     BOARDS,
     COMPILER_CLOCKS_MHZ,
+    CORES,
     HOSTS,
     Calibration,
     figures_of,
@@ -42,7 +43,7 @@ class Scenario:
     model: str | Path
     board: str = "pcie"
     compiled_cores: int | None = None
-    cores: int = 4
+    cores: int = CORES
     clock_mhz: int = 800
     mvm_percent: float = 100.0
     double_buffer: bool = True
@@ -63,8 +64,8 @@ class Scenario:
             raise InvalidArgument(f"clock {self.clock_mhz} MHz is not valid; valid clocks are {clocks}")
         if not 1 <= self.mvm_percent <= 100:
             raise InvalidArgument(f"MVM utilisation {self.mvm_percent} is outside 1 to 100 percent")
-        if not 1 <= self.cores <= 4:
-            raise InvalidArgument(f"cores {self.cores}: a board has 1 to 4")
+        if not 1 <= self.cores <= CORES:
+            raise InvalidArgument(f"cores {self.cores}: a board has 1 to {CORES}")
         if self.compiled_cores not in (None, 1, 2, 4):
             raise InvalidArgument(f"compiled cores {self.compiled_cores}: an instance spans 1, 2 or 4")
         if (self.compiled_cores or 1) > self.cores:

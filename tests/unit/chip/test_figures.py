@@ -12,6 +12,7 @@ from axemu.chip import (
     BOARDS,
     CLOCKS_MHZ,
     COMPILER_CLOCKS_MHZ,
+    CORES,
     HOSTS,
     METIS,
     PARAMETERS,
@@ -25,6 +26,11 @@ from axemu.chip import (
     load_calibration,
     weakest,
 )
+from axemu.model._limits import MAX_BATCH
+
+
+def test_a_batch_may_take_every_core_of_the_chip() -> None:
+    assert MAX_BATCH == CORES == METIS.cores.value
 
 
 def all_figures() -> list[tuple[str, Figure]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from axemu.cli._measure import Measured
 from axemu.cli.axrunmodel import app, summary
+from axemu.studies import Measured
 
 MakeModel = Callable[..., Path]
 # The expression with which third parties read the line.
@@ -87,7 +87,7 @@ def test_charts_go_to_stderr(make_model: MakeModel) -> None:
 def test_a_batch_that_needs_more_cores_is_refused(make_model: MakeModel) -> None:
     result = CliRunner().invoke(app, [str(make_model(batch=2)), "--aipu-cores", "1"])
     assert result.exit_code == 1
-    assert "--aipu-cores 1 is too few" in result.stderr
+    assert "cores=1 is too few" in result.stderr
 
 
 def test_a_model_that_is_not_there_is_an_error() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import axemu.driver
-from axemu.driver import Driver, _driver, _function, _types
+from axemu.driver import Driver, _clock, _driver, _function, _types
 
 
 def test_the_interface_has_at_most_ten_methods() -> None:
@@ -15,7 +15,12 @@ def test_the_interface_has_at_most_ten_methods() -> None:
     assert {name for name, _ in inspect.getmembers(Driver, inspect.isfunction)} == Driver.__abstractmethods__
 
 
-@pytest.mark.parametrize("module", [_driver, _types])
+def test_beside_its_methods_there_are_a_clock_and_a_description_which_no_driver_needs_to_bring() -> None:
+    others = {name for name in vars(Driver) if not name.startswith("_")} - Driver.__abstractmethods__
+    assert others == {"clock", "about"}
+
+
+@pytest.mark.parametrize("module", [_driver, _types, _clock])
 def test_the_interface_has_no_word_of_simulation_machinery(module: object) -> None:
     assert not re.search(r"simpy|virtual|tick|event", inspect.getsource(module), re.IGNORECASE)  # type: ignore[arg-type]
 

@@ -232,6 +232,16 @@ def test_a_broken_program_json_is_refused(
         read_program(directory)
 
 
+def test_a_count_that_earlier_versions_wrote_is_passed_over(program: Program, directory: Path) -> None:
+    path = directory / "program.json"
+    document = json.loads(path.read_text())
+    document["tasks"]["fields"].insert(2, "io_ddr_bytes")
+    for row in document["tasks"]["rows"]:
+        row.insert(2, 4096)
+    path.write_text(json.dumps(document))
+    assert read_program(directory).tasks == program.tasks
+
+
 def test_float_constants_must_be_finite(directory: Path) -> None:
     """A file whose hashes fit may still be made by somebody else."""
     document = json.loads((directory / "program.json").read_text())

@@ -38,6 +38,7 @@ from axelera.compiler.config._choices import (
 )
 from axelera.compiler.config._messages import explain, shown
 from axelera.compiler.config._property import Effect, Here, modelled, refused, without_effect
+from axemu.chip import CORES
 
 __all__ = ["ALIASES", "CompilerConfig", "here_of", "spell_out"]
 
@@ -284,7 +285,7 @@ class CompilerConfig(BaseModel):
     # --- cores and memories ------------------------------------------------------------------------------
     aipu_cores_max: Annotated[Literal[4], Field(frozen=True), refused("frozen: the chip has four cores")] = 4
     aipu_cores_used: Annotated[
-        StrictInt, Field(ge=1, le=4), modelled("cores of one instance = its batch")
+        StrictInt, Field(ge=1, le=CORES), modelled("cores of one instance = its batch")
     ] = 1
     resources_used: Annotated[
         float,

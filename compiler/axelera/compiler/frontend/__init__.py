@@ -1,5 +1,6 @@
 """From ONNX (or torch) to a clean float graph that is parted into host and chip."""
 
+from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler.frontend._affine import channel_vector, fold_affine_into_conv, fold_batch_norm
 from axelera.compiler.frontend._cancel import cancel_split_of_concat
 from axelera.compiler.frontend._cost import multiply_accumulates
@@ -95,6 +96,7 @@ __all__ = [
     "operator_matrix",
     "optional_input",
     "partition",
+    "read_onnx",
     "reduce_to_global_pool",
     "remove_no_op",
     "remove_unused",

@@ -88,13 +88,12 @@ def plan(program: Program, options: PlanOptions | None = None) -> Plan:
 
 def task_of(step: Step, graph: StepGraph, layout: Layout, streamed: int) -> Task:
     """Turn a step into a task: counts stay, bytes are split by the memories they cross."""
-    move = io = io_ddr = 0.0
+    move = io = 0.0
     inside = sum(amount for _, amount in step.reads)
     for name, amount in (*step.reads, step.writes):
         share = layout.shares.get(name, Share())
         if graph.buffers[name].external:
             io += amount
-            io_ddr += amount * share.ddr
         else:
             # What lies in DDR goes straight to L1 and is paid for there.
             move += amount * share.l2
@@ -114,7 +113,6 @@ def task_of(step: Step, graph: StepGraph, layout: Layout, streamed: int) -> Task
         layers=step.layers,
         move_bytes=round(move),
         io_bytes=round(io),
-        io_ddr_bytes=round(io_ddr),
         ddr_read_bytes=round(read),
         ddr_write_bytes=round(written),
         input_bytes=inside,

@@ -26,11 +26,6 @@ class ChannelStatistics:
     high: npt.NDArray[np.float32]
 
     @property
-    def largest(self) -> npt.NDArray[np.float64]:
-        """Largest magnitude seen in each channel."""
-        return np.maximum(np.abs(self.low), np.abs(self.high)).astype(np.float64)
-
-    @property
     def mean(self) -> npt.NDArray[np.float64]:
         """Mean over all samples and positions."""
         return self.total / max(self.count, 1)

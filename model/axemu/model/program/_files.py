@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import IncompatibleDevice, InvalidArgument, path_errors
+from axemu.model._limits import MAX_BATCH
 from axemu.model.ops._version import NUMERICS_VERSION
 from axemu.model.program._fields import Field, read_json
 from axemu.model.program._program import FORMAT_VERSION, Attribute, Node, Program, Tensor, is_structure_only
@@ -118,7 +119,7 @@ def _read_program(folder: Path) -> Program:
     memory = _read_checked(folder / PROGRAM_BIN, files.member(PROGRAM_BIN))
     program = Program(
         name=root.member("name").text(),
-        batch=root.member("batch").integer(1, 4),
+        batch=root.member("batch").integer(1, MAX_BATCH),
         tensors=MappingProxyType({tensor.name: tensor for tensor in _tensors(root.member("tensors"))}),
         nodes=tuple(_node(field) for field in root.member("nodes").items(MAX_ENTRIES)),
         inputs=root.member("inputs").texts(MAX_ENTRIES),

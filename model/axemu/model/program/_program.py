@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from axemu.model.program._tasks import Task
+
 FORMAT_VERSION = 1
 """Version of the program files' layout; bumped when an old reader would misread a new file."""
 
@@ -64,7 +66,7 @@ class Program:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     constants: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    tasks: tuple[Any, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
     def constant(self, node: Node, role: str) -> npt.NDArray[Any]:
         """Return the constant that plays `role` in `node`."""

@@ -11,9 +11,11 @@ from axemu.model.program._tasks import Task
 from axemu.model.program._validate import MAX_ENTRIES
 
 _LARGEST = (1 << 62) - 1
+_DROPPED = frozenset({"io_ddr_bytes"})
+"""Fields of earlier versions that nothing reads any more."""
 
 
-def encode_tasks(tasks: tuple[Any, ...]) -> dict[str, Any]:
+def encode_tasks(tasks: tuple[Task, ...]) -> dict[str, Any]:
     """Return {"fields": names, "rows": values} for a tuple of `Task`."""
     names = [field.name for field in dataclasses.fields(Task)]
     return {"fields": names, "rows": [[getattr(task, name) for name in names] for task in tasks]}
@@ -28,7 +30,7 @@ def decode_tasks(table: Field) -> tuple[Task, ...]:
     """
     hints = get_type_hints(Task)
     names = table.member("fields").texts(len(hints) + 100)
-    unknown = sorted(set(names) - set(hints))
+    unknown = sorted(set(names) - set(hints) - _DROPPED)
     if unknown:
         raise IncompatibleDevice(
             f"{table.path}.fields: this SDK does not know {unknown}; compile the model again with this version"
@@ -48,7 +50,13 @@ def decode_tasks(table: Field) -> tuple[Task, ...]:
         if len(cells) != len(names):
             raise InvalidArgument(f"{row.path}: has {len(cells)} entries, expected {len(names)}")
         tasks.append(
-            Task(**{name: _cell(hints[name], cell) for name, cell in zip(names, cells, strict=True)})
+            Task(
+                **{
+                    name: _cell(hints[name], cell)
+                    for name, cell in zip(names, cells, strict=True)
+                    if name not in _DROPPED
+                }
+            )
         )
     return tuple(tasks)
 

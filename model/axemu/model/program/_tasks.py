@@ -40,8 +40,6 @@ class Task:
     """Bytes of inner activations that move between the core's L1 and L2."""
     io_bytes: int = 0
     """Bytes of the program's inputs and outputs that the core copies in and out."""
-    io_ddr_bytes: int = 0
-    """Bytes of the program's inputs and outputs that lie in DDR, so that copies from and to the host load it too."""
     ddr_read_bytes: int = 0
     """Activation bytes read from DDR."""
     ddr_write_bytes: int = 0

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from axemu.driver import InvalidArgument
 from axemu.driver.bounded import shown
+from axemu.model._limits import MAX_BATCH, MAX_TENSOR_BYTES
 from axemu.model.ops._operator import MAX_DIMENSION, MAX_SCALE, MAX_ZERO_POINT, MIN_SCALE
 from axemu.model.ops._registry import OPERATORS
 from axemu.model.program._program import Node, Program, Tensor, is_structure_only
@@ -18,7 +19,6 @@ from axemu.model.program._tasks import Task
 
 MAX_ENTRIES = 1 << 15
 """Tensors, nodes or constants of one program."""
-MAX_TENSOR_BYTES = 1 << 30
 MAX_TOTAL_BYTES = 1 << 34
 """All activations of a frame together, whether or not they live at the same time."""
 MAX_COUNT = 1 << 34
@@ -28,7 +28,6 @@ MAX_COUNTS = {
     "layers": 1 << 24,
     "ddr_read_bytes": 1 << 32,
     "ddr_write_bytes": 1 << 32,
-    "io_ddr_bytes": 1 << 32,
 }
 COUNTS = tuple(field.name for field in fields(Task) if field.name not in ("name", "op"))
 MAX_REPORTED = 20
@@ -51,8 +50,8 @@ def validate(program: Program) -> None:
 
 
 def _problems(program: Program) -> Iterator[str]:
-    if not 1 <= program.batch <= 4:
-        yield f"batch is {program.batch}, expected 1..4"
+    if not 1 <= program.batch <= MAX_BATCH:
+        yield f"batch is {program.batch}, expected 1..{MAX_BATCH}"
     for what, entries in (
         ("tensors", program.tensors),
         ("nodes", program.nodes),

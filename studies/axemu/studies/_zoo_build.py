@@ -5,29 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from axemu import faces
+from axemu.chip import CORES
 from axemu.driver import AxeleraError
 from axemu.driver.bounded import JSON_TEXT, parse_json, read_bounded
 from axemu.model import replacing
-from axemu.zoo import Network, count
 
 if TYPE_CHECKING:
     import onnx
 
-CORES = 4
+    from axemu.zoo import Network
+
 _SYNTHETIC = "synthetic: random numbers, seed 0"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What to compile.
+class ZooBuild:
+    """A network of the zoo to compile, and where to.
 
     Attributes:
         network: the architecture.
@@ -37,7 +39,8 @@ class Job:
         weights: ONNX file to compile in place of the synthetic network.
         classes: number of classes of the synthetic network; its own when None.
         images: directory of calibration images; random numbers in [0, 1) when None.
-        transform: `file.py:function` that turns an image into an input; stretched and scaled to 0..1 when None.
+        transform: turns a Pillow image into an input; stretched and scaled to 0..1 when None.
+        transform_name: what the description of the build calls it; the function's own name when None.
         samples: number of random calibration samples.
         archive: write an `.axm` archive as well.
     """
@@ -49,7 +52,8 @@ class Job:
     weights: Path | None = None
     classes: int | None = None
     images: Path | None = None
-    transform: str | None = None
+    transform: Callable[[Any], Any] | None = None
+    transform_name: str | None = None
     samples: int = 8
     archive: bool = False
 
@@ -73,11 +77,10 @@ class Job:
         """What the calibration data are, in words."""
         if self.images is None:
             return f"{self.samples} samples of random numbers in [0, 1)"
-        way = (
-            "stretched and scaled to 0..1"
-            if self.transform is None
-            else f"through {Path(self.transform).name}"
-        )
+        name = self.transform_name
+        if name is None and self.transform is not None:
+            name = getattr(self.transform, "__qualname__", type(self.transform).__qualname__)
+        way = "stretched and scaled to 0..1" if name is None else f"through {name}"
         return f"images of {self.images.name}, {way}"
 
     def difference(self) -> str:
@@ -105,56 +108,63 @@ class Job:
         return "" if calibration == self.calibration else f"calibration: {calibration}"
 
 
-def compile_job(job: Job) -> None:
-    """Build or load the network, quantise it, compile it into `job.directory`, describe it.
+def compile_zoo(build: ZooBuild) -> Path:
+    """Build or load the network, quantise it, compile it into `build.directory`, describe it.
+
+    Builds of something else in the same folder are removed; `build.difference()` tells of them.
+
+    Returns:
+        The `model.json` of the compiled model.
 
     Raises:
         AxeleraError: the network has no such number of classes, the file is not a network of this shape, or the
             compiler refuses it.
     """
+    faces.check("axelera.compiler")
     from axelera import compiler  # noqa: PLC0415  slow to import
-    from axemu.cli._compile_data import load_transform  # noqa: PLC0415
 
-    outdated = job.difference()
-    if job.weights is None:
+    outdated = build.difference()
+    if build.weights is None:
         try:
-            model = job.network.build(classes=job.classes)
+            model = build.network.build(classes=build.classes)
         except ValueError as error:
             raise AxeleraError(str(error)) from error
     else:
-        model = load_weights(job.weights, job.network)
+        model = load_weights(build.weights, build.network)
     config = compiler.CompilerConfig(
-        model_name=job.name,
-        aipu_cores_used=job.cores,
-        resources_used=job.cores / CORES,
-        output_axm_format=job.archive,
+        model_name=build.name,
+        aipu_cores_used=build.cores,
+        resources_used=build.cores / CORES,
+        output_axm_format=build.archive,
     )
-    data = random_images(job.network, job.samples) if job.images is None else job.images
-    transform = None if job.transform is None else load_transform(job.transform)
-    quantised = compiler.quantize(model, data, config, transform)
-    info = model_info(job, model, quantised.output_shapes)
+    data = random_images(build.network, build.samples) if build.images is None else build.images
+    quantised = compiler.quantize(model, data, config, build.transform)
+    info = model_info(build, model, quantised.output_shapes)
     if outdated:  # what is there must not be taken for what it was, should this end early
-        (job.folder / "model_info.json").unlink(missing_ok=True)
-        job.archive_file.unlink(missing_ok=True)
-    compiler.compile(quantised, config, job.directory)
+        (build.folder / "model_info.json").unlink(missing_ok=True)
+        build.archive_file.unlink(missing_ok=True)
+    compiler.compile(quantised, config, build.directory)
     if outdated:
-        for cores in {*range(1, CORES + 1)} - {job.cores}:
-            shutil.rmtree(job.folder / str(cores), ignore_errors=True)
-    with replacing(job.folder / "model_info.json") as temporary:
+        for cores in {*range(1, CORES + 1)} - {build.cores}:
+            shutil.rmtree(build.folder / str(cores), ignore_errors=True)
+    with replacing(build.folder / "model_info.json") as temporary:
         temporary.write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+    return build.directory / "model.json"
 
 
-def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequence[int]]) -> dict[str, object]:
+def model_info(
+    build: ZooBuild, model: onnx.ModelProto, output_shapes: Sequence[Sequence[int]]
+) -> dict[str, object]:
     """What clients want to know about the network, and where its weights come from.
 
     Args:
-        job: what was compiled.
+        build: what was compiled.
         model: the float network.
         output_shapes: shapes of the float network's outputs.
     """
-    network = job.network
+    network = build.network
     info: dict[str, object] = {
-        "name": job.name,
+        "name": build.name,
         "network": network.name,
         "task": network.task,
         "dataset": network.dataset,
@@ -164,10 +174,12 @@ def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequenc
         "input_color_format": "RGB",
         "source": network.source,
     }
-    if job.weights is None:
+    if build.weights is None:
+        from axemu.zoo import count  # noqa: PLC0415  onnx is slow to import
+
         counts = count(model)
         info |= {
-            "num_classes": network.classes if job.classes is None else job.classes,
+            "num_classes": network.classes if build.classes is None else build.classes,
             "parameters": counts.parameters,
             "macs": counts.macs,
             "weights": _SYNTHETIC,
@@ -178,11 +190,11 @@ def model_info(job: Job, model: onnx.ModelProto, output_shapes: Sequence[Sequenc
         shape = output_shapes[0] if network.task == "classification" else ()
         info |= {
             "num_classes": shape[1] if len(shape) > 1 else None,
-            "weights": job.weights.name,
-            "weights_sha256": sha256(job.weights),
+            "weights": build.weights.name,
+            "weights_sha256": sha256(build.weights),
             "note": "graph and weights are those of a file of the user; only its input was compared",
         }
-    return info | {"calibration": job.calibration}
+    return info | {"calibration": build.calibration}
 
 
 def sha256(path: Path) -> str:
@@ -191,7 +203,7 @@ def sha256(path: Path) -> str:
     Raises:
         AxeleraError: it can't be read.
     """
-    from axelera.compiler._onnx_file import read_onnx  # noqa: PLC0415  slow to import
+    from axelera.compiler.frontend import read_onnx  # noqa: PLC0415  slow to import
 
     read_onnx(path, external=True)  # refuses weights outside the file's directory
     outside = {
@@ -227,14 +239,14 @@ def load_weights(path: Path, network: Network) -> onnx.ModelProto:
     expected = (1, 3, *network.resolution)
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs) or "none"
-        raise AxeleraError(f"--weights {path}: inputs {names}; expected one image input {list(expected)}")
+        raise AxeleraError(f"weights {path}: inputs {names}; expected one image input {list(expected)}")
     dims = inputs[0].type.tensor_type.shape.dim
     known = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
     if len(known) != 4 or any(
         size not in (None, wanted) for size, wanted in zip(known, expected, strict=True)
     ):
         raise AxeleraError(
-            f"--weights {path}: input {inputs[0].name} is {known}; {network.name} takes {list(expected)}: "
+            f"weights {path}: input {inputs[0].name} is {known}; {network.name} takes {list(expected)}: "
             "export the network at this size, or compile it with axcompile"
         )
     for dim, size in zip(dims, expected, strict=True):

@@ -5,18 +5,28 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from axelera.runtime import Context, DeviceInfo, ModelInstance, TensorInfo, select_devices
-from axemu.driver import Counters, IncompatibleDevice, create_driver, selection
-from axemu.emulator import EmulatorDriver, not_before
+from axemu import faces
+from axemu.chip import CORES
+from axemu.driver import (
+    Clock,
+    Counters,
+    DeviceInfo,
+    IncompatibleDevice,
+    TensorInfo,
+    create_driver,
+    selection,
+)
+
+if TYPE_CHECKING:
+    from axelera.runtime import Context, Model, ModelInstance
 
 SEED = 0
 WARM_UP = 34
@@ -27,12 +37,22 @@ FEWEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
+class MeasureOptions:
+    """How a model is run.
+
+    Attributes:
+        devices: boards by index or name, with commas between them; all by default.
+        seconds: how long, in the boards' own time.
+        cores: cores to use per board.
+        throttle_fps: frames per second of all boards together to keep to; 0: none.
+        double_buffer: copies overlap with execution.
+        input_dmabuf: inputs lie in memory that both sides map.
+        output_dmabuf: outputs do.
+    """
 
     devices: str | None = None
     seconds: float = 10.0
-    cores: int = 4
+    cores: int = CORES
     throttle_fps: float = 0.0
     double_buffer: bool = True
     input_dmabuf: bool = True
@@ -56,21 +76,33 @@ class Measured:
     temperature: float
     simulated: str
     latencies: tuple[float, ...] = ()
+    """Of every frame, warm-up included; empty where the driver takes none."""
 
 
-def measure(path: Path, options: Options) -> Measured:
+def measure(path: str | Path, options: MeasureOptions | None = None) -> Measured:
     """Load a model onto every core asked for, run it and read the counters.
+
+    The driver is the one that a program would get: see `axemu.driver.selection`.
+
+    Args:
+        path: model.json, its directory, or an .axm archive.
+        options: how to run it.
 
     Raises:
         AxeleraError: model, boards and options do not fit; names what.
+        OSError: the driver needs something this machine lacks.
     """
+    faces.check("axelera.runtime")
+    from axelera.runtime import Context, select_devices  # noqa: PLC0415  only ours, which the line above checks
+
+    options = options or MeasureOptions()
     driver = create_driver(selection().driver)
     with contextlib.closing(driver), Context(driver) as context:
         model = context.load_model(path)
         batch = model.inputs()[0].shape[0]
         if options.cores < batch:
             raise IncompatibleDevice(
-                f"model {path} runs {batch} frames at once on as many cores; --aipu-cores {options.cores} is too few"
+                f"model {path} runs {batch} frames at once on as many cores; cores={options.cores} is too few"
             )
         devices = select_devices(options.devices or "", context.list_devices())
         instances = [
@@ -78,14 +110,12 @@ def measure(path: Path, options: Options) -> Measured:
             for device in devices
             for _ in range(min(options.cores, device.subdevice_count) // batch)
         ]
-        virtual = isinstance(driver, EmulatorDriver) and driver.options.pace == "virtual"
-        counters = _run(instances, model.inputs(), model.outputs(), options, batch, virtual)
-        latencies = driver.latencies() if isinstance(driver, EmulatorDriver) else ()
-        return _sum_up(str(model.properties["name"]), counters, batch, latencies)
+        counters = _run(instances, model.inputs(), model.outputs(), options, batch, driver.clock)
+        return _sum_up(str(model.properties["name"]), counters, batch)
 
 
 def _instance(
-    context: Context, model: Any, device: DeviceInfo, batch: int, options: Options
+    context: Context, model: Model, device: DeviceInfo, batch: int, options: MeasureOptions
 ) -> ModelInstance:
     connection = context.device_connect(device, batch)
     return connection.load_model_instance(
@@ -102,13 +132,13 @@ def _run(
     instances: Sequence[ModelInstance],
     inputs: Sequence[TensorInfo],
     outputs: Sequence[TensorInfo],
-    options: Options,
+    options: MeasureOptions,
     batch: int,
-    virtual: bool,
+    clock: Clock,
 ) -> list[Counters]:
     """Run warm-up and measurement; return what the counters of each instance say about the latter."""
     period = len(instances) * batch / options.throttle_fps if options.throttle_fps else 0.0
-    workers = [_Worker(instance, period, virtual) for instance in instances]
+    workers = [_Worker(instance, period, clock) for instance in instances]
     with contextlib.ExitStack() as stack:
         for worker in workers:
             stack.enter_context(worker.thread)
@@ -156,15 +186,14 @@ def _together(workers: Sequence[_Worker], calls: Sequence[int]) -> list[Counters
 class _Worker:
     """One instance and the thread that feeds it."""
 
-    def __init__(self, instance: ModelInstance, period: float, virtual: bool) -> None:
+    def __init__(self, instance: ModelInstance, period: float, clock: Clock) -> None:
         self.instance = instance
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
         self.thread = ThreadPoolExecutor(1)
         self._period = period
-        self._virtual = virtual
+        self._clock = clock
         self._calls = 0
-        self._start = 0.0
 
     def start(self, calls: int) -> Future[None]:
         """Run that many frames on the worker's thread, always the same one."""
@@ -173,17 +202,9 @@ class _Worker:
     def _work(self, calls: int) -> None:
         for _ in range(calls):
             if self._period:
-                self._wait()
+                self._clock.wait_until(self._calls * self._period)
             self.instance.run(self.inputs, self.outputs)
             self._calls += 1
-
-    def _wait(self) -> None:
-        due = self._calls * self._period
-        if self._virtual:
-            not_before(due)
-            return
-        self._start = self._start or time.monotonic()
-        time.sleep(max(0.0, self._start + due - time.monotonic()))
 
 
 @contextlib.contextmanager
@@ -202,7 +223,7 @@ def _buffer(info: TensorInfo, shared: bool) -> Iterator[Any]:
         os.close(descriptor)
 
 
-def _sum_up(model: str, counters: Sequence[Counters], batch: int, latencies: tuple[float, ...]) -> Measured:
+def _sum_up(model: str, counters: Sequence[Counters], batch: int) -> Measured:
     mean = np.mean([one.extra.get("latency_mean", one.host_time) for one in counters])
     return Measured(
         model=model,
@@ -214,5 +235,5 @@ def _sum_up(model: str, counters: Sequence[Counters], batch: int, latencies: tup
         frames=batch * sum(one.frames for one in counters),
         temperature=max(one.temperature for one in counters),
         simulated=counters[0].simulated,
-        latencies=latencies,
+        latencies=tuple(float(one) for each in counters for one in each.latencies),
     )
