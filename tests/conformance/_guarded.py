@@ -30,11 +30,11 @@ import numpy.typing as npt
 from tests.conformance._compute_programs import MAKERS, random_frames, random_program
 from tests.conformance._guarded_programs import KINDS, program_of
 
-from axemu.emulator.compute import ThreadBudget, _compiled, _lowering, available_paths
+from axemu.emulator.compute import ThreadBudget, _assembler, _compiled, available_paths
 from axemu.emulator.compute._arguments import Arguments, Kernel
+from axemu.emulator.compute._assembler import Unsupported
 from axemu.emulator.compute._layout import SLACK, Buffer, Data, Stage
 from axemu.emulator.compute._library import Library, library
-from axemu.emulator.compute._lowering import Unsupported
 from axemu.model import ops
 from axemu.model.program import Program, validate
 
@@ -103,7 +103,7 @@ class Guard:
         for buffer in buffers:
             slack = 0 if self.layout == "write" else SLACK
             room = pages(buffer.size + slack)
-            buffer.place = end if self.layout == "start" else end + room - buffer.size - slack
+            buffer.offset = end if self.layout == "start" else end + room - buffer.size - slack
             self._arena.append((end + room, READ if self.layout == "write" else NONE))
             end += room + PAGE
         self._arena_size = end + PAGE  # no other allocation is so large but by chance
@@ -181,7 +181,7 @@ def check(guard: Guard, name: str, program: Program, seed: int, code: Library) -
         ]
         for layout in LAYOUTS:
             guard.layout = layout
-            _lowering.SMALL_WORK = 1 if layout == "write" else 20_000
+            _assembler.SMALL_WORK = 1 if layout == "write" else 20_000
             os.write(1, f"{code.path}: {name}, {numerics}, layout {layout}\n".encode())
             try:
                 outputs = guard.execute(program, numerics, code, frames)

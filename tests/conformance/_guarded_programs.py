@@ -153,7 +153,7 @@ HEADS: Mapping[str, Maker] = MappingProxyType(
     }
 )
 """Operators that others may follow on each finished range."""
-FOLLOWERS = ("add", "affine", "mul by one channel", "table", "tables")
+EPILOGUES = ("add", "affine", "mul by one channel", "table", "tables")
 ALONE: Mapping[str, Maker] = MappingProxyType(
     {
         "concat": concat,
@@ -180,19 +180,19 @@ ALONE: Mapping[str, Maker] = MappingProxyType(
         **{f"conv to a pixel of {count}": conv((5, 6), count, padded=False) for count in (10, 26, 42, 58)},
     }
 )
-KINDS = (*HEADS, *ALONE, *(f"{head} + {follower}" for head in HEADS for follower in FOLLOWERS))
+KINDS = (*HEADS, *ALONE, *(f"{head} + {fused}" for head in HEADS for fused in EPILOGUES))
 
 
 def program_of(kind: str, width: int, seed: int) -> Program:
     """Return a program of an operator (and one that follows it) with `width` channels."""
     s = Sketch(np.random.default_rng([seed, width, KINDS.index(kind)]))
-    head, _, follower = kind.partition(" + ")
+    head, _, fused = kind.partition(" + ")
     x = s.new((5, 6, width))
     s.inputs.append(x.name)
-    if follower != "add":
+    if fused != "add":
         y = (HEADS | ALONE)[head](s, x)
-        if follower:
-            (HEADS | ALONE)[follower](s, y)
+        if fused:
+            (HEADS | ALONE)[fused](s, y)
         return s.program()
     other = s.new(x.shape)  # before the head, which it must not wait for
     s.inputs.append(other.name)

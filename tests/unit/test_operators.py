@@ -13,7 +13,7 @@ from axelera import compiler
 from axelera.compiler.planning import plan
 from axelera.compiler.planning._build import HANDLERS
 from axemu.driver import InvalidArgument
-from axemu.emulator.compute.ops import lowerings
+from axemu.emulator.compute.ops import assemblies
 from axemu.model.ops import OPERATORS, CostClass
 from axemu.model.program import Attribute, Node, Program, Tensor, validate
 
@@ -97,8 +97,8 @@ def test_validation_refuses_a_node_without_its_inputs(op: str) -> None:
 
 
 def test_the_compute_core_has_kernels_for_every_operator() -> None:
-    assert missing(lowerings()) == []
-    assert set(lowerings()) - set(OPERATORS) == set()
+    assert missing(assemblies()) == []
+    assert set(assemblies()) - set(OPERATORS) == set()
 
 
 def test_every_operator_has_a_cost_class() -> None:

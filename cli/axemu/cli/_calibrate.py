@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axemu.cli._errors import told
+from axemu.cli._errors import exit_on_error
 from axemu.model import replacing
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def calibrate_command(
     from axemu.driver import InvalidArgument  # noqa: PLC0415
     from axemu.studies import calibrate, read_csv, shipped_cases  # noqa: PLC0415
 
-    with told("axemu calibrate"):
+    with exit_on_error("axemu calibrate"):
         own = read_csv(measurements, weight) if measurements else []
         if only_own and not own:
             raise InvalidArgument("--only-own needs --measurements with at least one row")
         cases = own if only_own else [*shipped_cases(), *own]
-        calibration = calibrate(cases, strength=strength, told=lambda line: print(line, file=sys.stderr))
+        calibration = calibrate(cases, strength=strength, progress=lambda line: print(line, file=sys.stderr))
         output.parent.mkdir(parents=True, exist_ok=True)
         with replacing(output) as temporary:
             temporary.write_text(calibration_to_json(calibration), encoding="utf-8")
@@ -65,7 +65,7 @@ def correlate_command(
     from axemu.driver import InvalidArgument  # noqa: PLC0415
     from axemu.studies import correlate, read_csv, scatter, to_dict  # noqa: PLC0415
 
-    with told("axemu correlate"):
+    with exit_on_error("axemu correlate"):
         try:
             using = load_calibration(calibration)
         except ValueError as error:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from axemu.cli._errors import told
+from axemu.cli._errors import exit_on_error
 
 NAMES = ("axcompile", "axdevice", "axdownloadmodel", "axrunmodel")
 MARK = "# written by: axemu commands --install"
@@ -35,7 +35,7 @@ def commands(
 
     Files that something else put there are never touched. `axemu run axcompile ...` works without them.
     """
-    with told("axemu commands"):
+    with exit_on_error("axemu commands"):
         if install and remove:
             raise OSError("--install and --remove exclude each other")
         place = directory or Path(sysconfig.get_path("scripts"))

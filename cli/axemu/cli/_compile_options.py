@@ -56,7 +56,7 @@ class ImageReader(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """How much is told."""
+    """How much is logged."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -117,10 +117,12 @@ class Options(BaseModel):
         valid = (*cls.model_fields, *CompilerConfig.model_fields, *ALIASES)
         strangers = [name for name in properties if name not in valid]
         if strangers:
-            told = [f"unknown name {shown(name)}{nearest(name, valid)}" for name in strangers[:MOST_PROBLEMS]]
+            problems = [
+                f"unknown name {shown(name)}{nearest(name, valid)}" for name in strangers[:MOST_PROBLEMS]
+            ]
             if len(strangers) > MOST_PROBLEMS:
-                told.append(f"and {len(strangers) - MOST_PROBLEMS} more")
-            raise ConfigurationError(f"--cli-args: {'; '.join(told)}")
+                problems.append(f"and {len(strangers) - MOST_PROBLEMS} more")
+            raise ConfigurationError(f"--cli-args: {'; '.join(problems)}")
         options |= given
         missing = [f"--{name}" for name in ("input", "output") if name not in options]
         if missing:

@@ -44,8 +44,8 @@ def compile_digits(directory: Path) -> Path:
     source.parent.mkdir(parents=True, exist_ok=True)
     with replacing(source) as temporary:
         temporary.write_bytes(digits.network())
-    quantized = compiler.quantize(str(source), (image[np.newaxis] for image in images), config)
-    compiler.compile(quantized, config, directory)
+    quantised = compiler.quantize(str(source), (image[np.newaxis] for image in images), config)
+    compiler.compile(quantised, config, directory)
     return directory / "model.json"
 
 

@@ -15,7 +15,7 @@ from axemu.driver import AxeleraError, InternalError
 
 
 @contextlib.contextmanager
-def told(tool: str) -> Iterator[None]:
+def exit_on_error(tool: str) -> Iterator[None]:
     """Print what the SDK refuses instead of a traceback; a defect of its own keeps the traceback, for who reports it."""
     try:
         yield

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from axemu.chip import CORES
-from axemu.cli._errors import told
+from axemu.cli._errors import exit_on_error
 
 if TYPE_CHECKING:
     from axemu.studies import Explanation, Prediction, Scenario
@@ -47,7 +47,7 @@ CalibrationFile = Annotated[Path | None, typer.Option("--calibration", help="A c
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
-def question(
+def scenario_from(
     model: Model,
     *,
     board: BoardName = "pcie",
@@ -63,7 +63,7 @@ def question(
     every_frame: EveryFrame = False,
     calibration: CalibrationFile = None,
 ) -> Scenario:
-    """Return what the command line asks."""
+    """Return the scenario that the command line describes."""
     from axemu.studies import Scenario  # noqa: PLC0415  each command imports what it needs
 
     return Scenario(
@@ -83,15 +83,15 @@ def question(
     )
 
 
-def asks(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of a question; it takes the scenario and has further options of its own."""
-    shared = parameters_of(question)
+def with_scenario_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a scenario; it takes the scenario and has further options of its own."""
+    shared = parameters_of(scenario_from)
     _, *own = parameters_of(command)
 
     @wraps(command)
     def wrapped(**given: Any) -> None:
-        with told(f"axemu {command.__name__}"):
-            scenario = question(**{one.name: given.pop(one.name) for one in shared})
+        with exit_on_error(f"axemu {command.__name__}"):
+            scenario = scenario_from(**{one.name: given.pop(one.name) for one in shared})
             command(scenario, **given)
 
     parameters = (*shared, *own)
@@ -108,7 +108,7 @@ def parameters_of(function: Callable[..., object]) -> list[inspect.Parameter]:
 
 
 @app.command("predict")
-@asks
+@with_scenario_options
 def predict(scenario: Scenario, *, as_json: AsJson = False) -> None:
     """Predict the speed of a model, with an error bar; simulated."""
     from axemu.studies import predict as ask  # noqa: PLC0415
@@ -122,7 +122,7 @@ def predict(scenario: Scenario, *, as_json: AsJson = False) -> None:
 
 
 @app.command("explain")
-@asks
+@with_scenario_options
 def explain(
     scenario: Scenario,
     *,

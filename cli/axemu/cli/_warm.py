@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from axemu.cli._errors import told
+from axemu.cli._errors import exit_on_error
 
 app = typer.Typer(add_completion=False)
 
@@ -27,7 +27,7 @@ def warm(
 
     available = available_paths()
     chosen = path or (list(available) if everything else list(dict.fromkeys((available[0], "portable"))))
-    with told("axemu warm"):
+    with exit_on_error("axemu warm"):
         for name in chosen:
             start = time.perf_counter()
             file = generate(name)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from axemu.cli._errors import told
+from axemu.cli._errors import exit_on_error
 from axemu.model import replacing
 from axemu.zoo import Network, UnknownNetworkError, find, networks
 
@@ -105,7 +105,7 @@ def export(
     """Write a network as ONNX, opset 17, with synthetic weights."""
     network = _found(name)
     path = output or Path(f"{network.name}.onnx")
-    with told("axemu zoo export"):
+    with exit_on_error("axemu zoo export"):
         try:
             model = network.build(
                 resolution=_size(resolution),
@@ -145,7 +145,7 @@ def table(
     if not wanted:
         print(f"axemu zoo table: --only {only!r}: no network's name starts so", file=sys.stderr)
         raise typer.Exit(2)
-    with told("axemu zoo table"):
+    with exit_on_error("axemu zoo table"):
         for line in page(wanted, measure=measure, earlier=times_from):
             print(line, flush=True)
 

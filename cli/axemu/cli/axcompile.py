@@ -25,7 +25,7 @@ from axemu.cli._compile_options import (
     configuration,
     default_configuration,
 )
-from axemu.cli._errors import start, told
+from axemu.cli._errors import exit_on_error, start
 from axemu.model import replacing
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def axcompile(
     overwrite: Annotated[
         bool | None, typer.Option("--overwrite", help="Replace the output of an earlier run.")
     ] = None,
-    log_level: Annotated[LogLevel | None, typer.Option(help="How much is told (INFO).")] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="How much is logged (INFO).")] = None,
     dump_after: Annotated[
         list[str] | None,
         typer.Option(
@@ -152,7 +152,7 @@ def axcompile(
         "dump_after": dump_after or None,
         "aipu_cores": aipu_cores,
     }
-    with told("axcompile"):
+    with exit_on_error("axcompile"):
         if generate_config is not None:
             generate_config.mkdir(parents=True, exist_ok=True)
             path = generate_config / "default_conf.json"

@@ -10,7 +10,7 @@ import typer
 from axelera.runtime import Context, select_devices
 from axemu.chip import GIB
 from axemu.cli._cores import format_per_core, parse_per_core
-from axemu.cli._errors import start, told
+from axemu.cli._errors import exit_on_error, start
 from axemu.driver import AxeleraError, DeviceInfo, InvalidConfiguration
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -32,7 +32,7 @@ def axdevice(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show all that is known.")] = False,
 ) -> None:
     """List boards; with a --set option configure them first."""
-    with told("axdevice"), Context() as context:
+    with exit_on_error("axdevice"), Context() as context:
         devices = context.list_devices()
         if not devices:
             print("No target device found in lspci", file=sys.stderr)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axemu.chip import CORES
-from axemu.cli._errors import start, told
+from axemu.cli._errors import exit_on_error, start
 from axemu.driver import AxeleraError
 from axemu.model import write_axm
 from axemu.zoo import UnknownNetworkError, find, networks
@@ -101,7 +101,7 @@ def axdownloadmodel(
             archive=axm,
         )
         try:
-            with told("axdownloadmodel"):
+            with exit_on_error("axdownloadmodel"):
                 _provide(build, transform, force=force)
         except typer.Exit:
             failed = True

@@ -14,7 +14,7 @@ import typer
 
 from axemu import faces
 from axemu.cli._commands import NAMES as COMMANDS
-from axemu.cli._errors import start, told
+from axemu.cli._errors import exit_on_error, start
 from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -36,7 +36,7 @@ def info() -> None:
     """Show versions, drivers, boards, and where each setting comes from."""
     from axemu.cli._info import info as lines  # noqa: PLC0415  each command imports what it needs
 
-    with told("axemu info"):
+    with exit_on_error("axemu info"):
         for line in lines():
             print(line)
 
@@ -48,7 +48,7 @@ def demo(
     """Compile a network for handwritten digits, run it on the emulated board, compare with float32."""
     from axemu.cli._demo import describe, run_demo  # noqa: PLC0415
 
-    with told("axemu demo"):
+    with exit_on_error("axemu demo"):
         print(describe(run_demo(output)))
 
 
@@ -69,7 +69,7 @@ def run(
 
     The program gets the runtime and compiler of this SDK, also where those of the vendor are installed.
     """
-    with told("axemu run"):
+    with exit_on_error("axemu run"):
         ours = str(program) in COMMANDS  # also where a file of that name lies: it may be the vendor's
         if not ours and not program.is_file():
             raise FileNotFoundError(
@@ -88,7 +88,7 @@ def show_report(path: Annotated[Path, typer.Argument(help="A JSON report that `a
     """Print a report."""
     from axemu.emulator import text  # noqa: PLC0415
 
-    with told("axemu report"):
+    with exit_on_error("axemu report"):
         if not path.is_file():
             raise FileNotFoundError(f"no report {path}; `axemu run --report FILE program.py` writes one")
         try:

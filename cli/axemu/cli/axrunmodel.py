@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from axemu.chip import CORES
-from axemu.cli._errors import start, told
+from axemu.cli._errors import exit_on_error, start
 from axemu.studies import Measured, MeasureOptions, measure
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -43,7 +43,7 @@ def axrunmodel(
     ] = False,
 ) -> None:
     """Run and print the summary line."""
-    with told("axrunmodel"):
+    with exit_on_error("axrunmodel"):
         options = MeasureOptions(
             devices=devices,
             seconds=seconds,

@@ -17,7 +17,7 @@ from axelera.compiler.config import CompilerConfig
 if TYPE_CHECKING:
     from axelera.compiler._check import check_operators
     from axelera.compiler._compile import compile  # noqa: A004  the documented name
-    from axelera.compiler._quantize import quantize
+    from axelera.compiler._quantise import quantize
     from axelera.compiler._structure import structure_program
     from axelera.compiler.quantized_model import AxeleraQuantizedModel
 
@@ -42,7 +42,7 @@ _LATE = {
     "AxeleraQuantizedModel": "quantized_model",
     "check_operators": "_check",
     "compile": "_compile",
-    "quantize": "_quantize",
+    "quantize": "_quantise",
     "structure_program": "_structure",
 }
 

@@ -12,7 +12,7 @@ import onnx
 import onnx_ir as ir
 
 from axelera.compiler.frontend import Partition, node_label
-from axelera.compiler.lowering import Activation, Network, Operator
+from axelera.compiler.lowering import Activation, LoweredNetwork, LoweredOperator
 from axelera.compiler.packaging import program_text
 from axemu.model.program import Program
 
@@ -49,7 +49,7 @@ def text_of(state: Any) -> str:
             return program_text(state)
         case Partition():
             return _partition(state)
-        case Network():
+        case LoweredNetwork():
             return _network(state)
         case Mapping():
             return "".join(f"{key}: {value}\n" for key, value in sorted(state.items()))
@@ -70,7 +70,7 @@ def _partition(part: Partition) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _network(network: Network) -> str:
+def _network(network: LoweredNetwork) -> str:
     lines = [
         f"{network.name}: {len(network.operators)} operators, real numbers, height x width x channels",
         "",
@@ -81,7 +81,7 @@ def _network(network: Network) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _operator(operator: Operator, result: Activation) -> str:
+def _operator(operator: LoweredOperator, result: Activation) -> str:
     details = [f"{name}={value}" for name, value in sorted(operator.attributes.items())]
     details += [f"{name} {_array(array)}" for name, array in sorted(operator.parameters.items())]
     if (result.low, result.high) != (None, None):

@@ -15,7 +15,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class QuantizedParts:
+class QuantisedParts:
     """An integer program with the host's float parts around it; immutable.
 
     Attributes:

@@ -51,9 +51,9 @@ from axelera.compiler.frontend import (
     whole_plane_pool,
 )
 from axelera.compiler.lowering import (
-    Network,
+    LoweredNetwork,
     copy_shared_outputs,
-    insert_requantize,
+    insert_requantise,
     lower,
     pad_interface,
 )
@@ -108,7 +108,7 @@ LOWER = Pass(lower, "Write the chip's part with operators of the chip, on height
 
 # The network of the chip.
 COPY_SHARED_OUTPUTS = Pass(copy_shared_outputs, "Give every output a tensor of its own.")
-INSERT_REQUANTIZE = Pass(insert_requantize, "Bring what goes into a concatenation to one scale.")
+INSERT_REQUANTIZE = Pass(insert_requantise, "Bring what goes into a concatenation to one scale.")
 PAD_INTERFACE = Pass(pad_interface, "Pad inputs and outputs as the host has to deliver or gets them.")
 NORMALISE_TABLES = Pass(normalise_tables, "Spread each channel in front of a table over the whole of int8.")
 EQUALISE = Pass(equalise, "Balance the channels that convolutions read.")
@@ -190,7 +190,7 @@ def simplify(model: ir.Model, *, keep_weights: bool = False) -> None:
         step(model)
 
 
-def lowered(part: Partition, name: str) -> Network:
+def lowered(part: Partition, name: str) -> LoweredNetwork:
     """Return the chip's part of a network as operators of the chip, its interface padded; scales are not decided.
 
     Raises:

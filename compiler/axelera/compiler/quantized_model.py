@@ -14,8 +14,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from axelera.compiler._errors import ModelError
-from axelera.compiler._parts import QuantizedParts
-from axelera.compiler.packaging import read_quantized_model, write_quantized_model
+from axelera.compiler._parts import QuantisedParts
+from axelera.compiler.packaging import read_quantised_model, write_quantised_model
 from axelera.compiler.quantisation import run_session, session
 from axemu.emulator import compute
 
@@ -23,13 +23,13 @@ __all__ = ["AxeleraQuantizedModel"]
 
 
 @dataclass(frozen=True)
-class AxeleraQuantizedModel(QuantizedParts):
+class AxeleraQuantizedModel(QuantisedParts):
     """An integer program with the host's float parts around it; immutable.
 
     Calling it computes on the CPU what an application computes with a board: preamble, quantisation, the program with
     the emulator's integers, dequantisation, postamble.
 
-    Its fields are listed in `axelera.compiler._parts.QuantizedParts`.
+    Its fields are listed in `axelera.compiler._parts.QuantisedParts`.
     """
 
     def __call__(self, *inputs: Any) -> Any:
@@ -92,7 +92,7 @@ class AxeleraQuantizedModel(QuantizedParts):
 
     def export(self, directory: str | Path) -> None:
         """Write the quantised model into a directory, from which `load` reads it."""
-        write_quantized_model(self, Path(directory))
+        write_quantised_model(self, Path(directory))
 
     @classmethod
     def load(cls, directory: str | Path) -> AxeleraQuantizedModel:
@@ -104,7 +104,7 @@ class AxeleraQuantizedModel(QuantizedParts):
         Raises:
             ModelError: there is none, or it is damaged.
         """
-        return read_quantized_model(Path(directory), cls)
+        return read_quantised_model(Path(directory), cls)
 
     def _check(self, arrays: list[npt.NDArray[np.float32]]) -> None:
         if len(arrays) != len(self.input_names):

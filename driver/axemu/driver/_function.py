@@ -23,14 +23,14 @@ from axemu.driver._properties import reject_unknown
 from axemu.driver._reservation import Reservation, holders, reserve
 from axemu.driver._types import Argument, BoardType, Counters, DeviceInfo, InstanceOptions, ModelFiles
 
-Buffer = npt.NDArray[np.int8]
-Function = Callable[[ModelFiles, Sequence[Buffer]], Sequence[Buffer]]
+Int8Array = npt.NDArray[np.int8]
+Function = Callable[[ModelFiles, Sequence[Int8Array]], Sequence[Int8Array]]
 """Takes a model and its flat int8 inputs, returns its flat int8 outputs."""
 
 CLOCKS = (800,)
 
 
-def echo(model: ModelFiles, inputs: Sequence[Buffer]) -> list[Buffer]:
+def echo(model: ModelFiles, inputs: Sequence[Int8Array]) -> list[Int8Array]:
     """Repeat the bytes of the inputs, one after the other, into every output."""
     everything = np.concatenate(inputs)
     return [np.resize(everything, info.size) for info in model.outputs]
@@ -138,5 +138,5 @@ class _Connection(Handle):
 class _Instance(Handle):
     connection: _Connection
     model: ModelFiles
-    pending: deque[Sequence[Buffer] | None] = field(default_factory=deque)
+    pending: deque[Sequence[Int8Array] | None] = field(default_factory=deque)
     frames: int = 0

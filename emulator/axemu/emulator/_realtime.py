@@ -22,7 +22,7 @@ from axemu.driver import Clock, ConnectionError, InternalError  # noqa: A004
 from axemu.emulator._boards import SettingsTable
 from axemu.emulator._log import CallLog, ThreadLog
 from axemu.emulator._timing import Record, board_state, collect, seconds
-from axemu.emulator.metis import Board, Call, InstanceSpec, Machine, Pending, seconds_to_ticks
+from axemu.emulator.metis import Board, Call, InstanceSpec, Machine, PendingCall, seconds_to_ticks
 
 TICKS_PER_NANOSECOND = TICKS_PER_SECOND // 1_000_000_000
 GRACE = seconds_to_ticks(1e-3)
@@ -33,7 +33,7 @@ SHORTEST_SLEEP = 50e-6
 
 @dataclass(slots=True, eq=False)
 class _InFlight:
-    pending: Pending
+    pending: PendingCall
     thread: int
     instance: InstanceSpec
     settings: int

@@ -19,7 +19,7 @@ from axemu.driver import (
 from axemu.model._archive import read_axm
 from axemu.model._limits import MAX_BATCH
 from axemu.model._manifest_json import ManifestJson, read_manifest_json, tensor_infos
-from axemu.model._model_json import Buffer, read_model_json
+from axemu.model._model_json import IOBuffer, read_model_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _model_file(directory: Path) -> Path:
     raise InvalidArgument(f"{directory}: holds no model.json; give {where}")
 
 
-def _batch(inputs: tuple[Buffer, ...], where: Path) -> int:
+def _batch(inputs: tuple[IOBuffer, ...], where: Path) -> int:
     """Return the common leading dimension; a flat copy of another input has none."""
     batches = {buffer.shape[0] for buffer in inputs if len(buffer.shape) > 1} or {1}
     if len(batches) > 1:

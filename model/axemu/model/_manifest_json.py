@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from axemu.driver import InvalidArgument, TensorInfo
 from axemu.model._files import Reader, file_beside, is_integer, is_number, read_json_object
-from axemu.model._model_json import Buffer
+from axemu.model._model_json import IOBuffer
 
 WRITTEN_VERSION = "1.1"
 _MAX_ENTRIES = 64
@@ -108,7 +108,7 @@ def read_manifest_json(path: Path) -> ManifestJson:
     )
 
 
-def tensor_infos(buffers: Sequence[Buffer], side: Side, where: str) -> tuple[TensorInfo, ...]:
+def tensor_infos(buffers: Sequence[IOBuffer], side: Side, where: str) -> tuple[TensorInfo, ...]:
     """Join the buffers of model.json with one side of the manifest, by index.
 
     A model may repeat an input as a second, flat one; it is quantised like the input it repeats when the manifest
@@ -141,7 +141,7 @@ def tensor_infos(buffers: Sequence[Buffer], side: Side, where: str) -> tuple[Ten
     return tuple(infos)
 
 
-def _per_buffer(buffers: Sequence[Buffer], values: Sequence[_T], default: _T, where: str) -> list[_T]:
+def _per_buffer(buffers: Sequence[IOBuffer], values: Sequence[_T], default: _T, where: str) -> list[_T]:
     if not values:
         return [default] * len(buffers)
     complete = list(values)

@@ -34,7 +34,7 @@ class MemoryPool:
 
 
 @dataclass(frozen=True, slots=True)
-class Buffer:
+class IOBuffer:
     """One input or output as model.json knows it: a padded int8 array of `shape`."""
 
     name: str
@@ -52,8 +52,8 @@ class ModelJson:
 
     version: str
     generation: str
-    inputs: tuple[Buffer, ...]
-    outputs: tuple[Buffer, ...]
+    inputs: tuple[IOBuffer, ...]
+    outputs: tuple[IOBuffer, ...]
     pools: tuple[MemoryPool, ...]
 
 
@@ -176,7 +176,7 @@ def _pool(reader: Reader) -> MemoryPool:
     )
 
 
-def _buffers(reader: Reader, key: str, pools: dict[str, int]) -> tuple[Buffer, ...]:
+def _buffers(reader: Reader, key: str, pools: dict[str, int]) -> tuple[IOBuffer, ...]:
     buffers = tuple(_buffer(entry, pools) for entry in reader.objects(key, _MAX_TENSORS))
     if not buffers:
         reader.fail(key, "a list of at least one tensor")
@@ -186,11 +186,11 @@ def _buffers(reader: Reader, key: str, pools: dict[str, int]) -> tuple[Buffer, .
     return buffers
 
 
-def _buffer(reader: Reader, pools: dict[str, int]) -> Buffer:
+def _buffer(reader: Reader, pools: dict[str, int]) -> IOBuffer:
     shape = reader.items("shape", _MAX_RANK)
     if not shape or not all(is_integer(size) and 0 < size <= MAX_TENSOR_BYTES for size in shape):
         reader.fail("shape", f"a list of 1 to {_MAX_RANK} positive integers")
-    buffer = Buffer(reader.text("name"), tuple(shape))
+    buffer = IOBuffer(reader.text("name"), tuple(shape))
     if buffer.size > MAX_TENSOR_BYTES:
         reader.fail("shape", f"a tensor of at most {MAX_TENSOR_BYTES} B")
     if reader.text("dtype", "int8") != "int8":

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from axemu.driver import InvalidArgument, TensorInfo
 
-Buffer = npt.NDArray[np.int8]
+Int8Array = npt.NDArray[np.int8]
 
 _log = logging.getLogger("axelera.runtime")
 _INT8 = np.dtype(np.int8)
@@ -36,7 +36,7 @@ class InputSlot:
         self._where = f"{model}: input {index} ({info.name})"
         self._said = False
 
-    def take(self, value: Any, into: Buffer) -> int | None:
+    def take(self, value: Any, into: Int8Array) -> int | None:
         """Copy `value` into the flat buffer `into`; return its file descriptor if it is one.
 
         Raises:
@@ -59,7 +59,7 @@ class InputSlot:
             _refuse(value, self._info, self._where, hint)
         return None
 
-    def _quantised(self, value: npt.NDArray[np.float32]) -> Buffer:
+    def _quantised(self, value: npt.NDArray[np.float32]) -> Int8Array:
         if not self._said:
             self._said = True
             _log.warning(
@@ -102,7 +102,7 @@ class OutputSlot:
             raise InvalidArgument(f"{self.where}: the array is read-only; give a writable one")
         return None
 
-    def write(self, value: Any, result: Buffer) -> None:
+    def write(self, value: Any, result: Int8Array) -> None:
         """Copy the flat `result` into what `check` accepted."""
         if self._dmabuf:
             with _mapped(value, self._size, self.where, writable=True) as memory:
@@ -111,7 +111,7 @@ class OutputSlot:
             _flat(value)[:] = result
 
 
-def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Buffer:
+def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Int8Array:
     """Apply the documented recipe: quantise `value` of unpadded shape and pad it.
 
     Raises:
@@ -207,7 +207,7 @@ class _mapped:  # noqa: N801  used like a function
         self._memory, self._size, self._where = memory, size, where
         self._descriptor, self._is_file = descriptor, stat.S_ISREG(os.fstat(descriptor).st_mode)
 
-    def read(self, into: Buffer) -> None:
+    def read(self, into: Int8Array) -> None:
         """Copy the bytes into a flat buffer of as many."""
         if not self._is_file:
             into[:] = np.frombuffer(self._memory, np.int8, self._size)
@@ -221,7 +221,7 @@ class _mapped:  # noqa: N801  used like a function
                 )
             done += count
 
-    def write(self, result: Buffer) -> None:
+    def write(self, result: Int8Array) -> None:
         """Copy a flat buffer of as many bytes there."""
         if not self._is_file:
             np.frombuffer(self._memory, np.int8, self._size)[:] = result

@@ -20,7 +20,7 @@ from axemu.studies._target import Target, load_target, target_of
 ROUNDS = 2
 """How often the correction by the machine is renewed."""
 
-Told = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 def shipped_cases() -> list[Case]:
@@ -28,14 +28,14 @@ def shipped_cases() -> list[Case]:
     return [*published(), *gemm(), *core_scaling()]
 
 
-def load_targets(cases: Iterable[Case], told: Told | None = None) -> dict[tuple[str, int], Target]:
+def load_targets(cases: Iterable[Case], progress: Progress | None = None) -> dict[tuple[str, int], Target]:
     """Load what each case executes, each network once."""
     targets: dict[tuple[str, int], Target] = {}
     for case in cases:
         key = (case.model, case.compiled_cores)
         if key not in targets:
-            if told is not None and case.family != "gemm":
-                told(f"loading {case.model}")
+            if progress is not None and case.family != "gemm":
+                progress(f"loading {case.model}")
             targets[key] = load_case(case)
     return targets
 
@@ -52,7 +52,7 @@ def calibrate(
     cases: Sequence[Case] | None = None,
     targets: Mapping[tuple[str, int], Target] | None = None,
     strength: float = 0.1,
-    told: Told | None = None,
+    progress: Progress | None = None,
 ) -> Calibration:
     """Fit the calibrated figures.
 
@@ -63,21 +63,21 @@ def calibrate(
         cases: what to fit; the shipped cases when None.
         targets: what the cases execute; loaded when None.
         strength: weight of the priors.
-        told: called with a line on each stage.
+        progress: called with a line on each stage.
     """
     chosen = list(shipped_cases() if cases is None else cases)
-    loaded = load_targets(chosen, told) if targets is None else targets
+    loaded = load_targets(chosen, progress) if targets is None else targets
     table = table_of(chosen, loaded)
     correction = np.zeros(len(chosen))
     figures = fit(table, correction, strength=strength)
     for turn in range(ROUNDS):
-        if told is not None:
-            told(f"simulating {len(chosen)} cases, round {turn + 1} of {ROUNDS}")
+        if progress is not None:
+            progress(f"simulating {len(chosen)} cases, round {turn + 1} of {ROUNDS}")
         correction = machine_rates(table, loaded, figures) - np.log(evaluate(table, figures))
         figures = fit(table, correction, strength=strength, start=figures)
     networks = [case.model if case.family != "gemm" else "" for case in chosen]
-    if told is not None:
-        told(f"leaving out each of {len(set(networks) - {''})} networks")
+    if progress is not None:
+        progress(f"leaving out each of {len(set(networks) - {''})} networks")
     unseen = leave_out(table, correction, networks)
     families = leave_out(table, correction, [case.family if case.family != "gemm" else "" for case in chosen])
     figures = {name: float(f"{value:.4g}") for name, value in figures.items()}

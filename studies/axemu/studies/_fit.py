@@ -102,7 +102,7 @@ def leave_out(
     correction: Floats,
     groups: Sequence[str],
     start: Mapping[str, float] | None = None,
-    told: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Floats:
     """Return the log error of each case when the fit has not seen its group; NaN for cases of group ""."""
     errors = np.full(len(table.cases), np.nan)
@@ -112,6 +112,6 @@ def leave_out(
         left = labels == group
         figures = fit(table, correction, ~left, start=start, steps=20)
         errors[left] = (np.log(evaluate(table, figures)) + correction - observed)[left]
-        if told is not None:
-            told(group)
+        if progress is not None:
+            progress(group)
     return errors

@@ -46,7 +46,7 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
         device_fps=sum(target.batch * TICKS_PER_SECOND / ticks for ticks in loops.executed),
         system_fps=sum(target.batch * TICKS_PER_SECOND / ticks for ticks in loops.period),
         latency_ms=sum(loops.latency) / len(loops.latency) / MICROSECOND / 1000,
-        lone_latency_ms=lone_latency(scenario, target, boards[0]) / MICROSECOND / 1000,
+        lone_latency_ms=unloaded_latency(scenario, target, boards[0]) / MICROSECOND / 1000,
         bound_by=bound_of(parts),
         band=band(host, scenario.board, calibration),
         model_version=MODEL_VERSION,
@@ -85,7 +85,7 @@ def make_instances(scenario: Scenario, target: Target, boards: int) -> list[Inst
     ]
 
 
-def lone_latency(scenario: Scenario, target: Target, board: Board) -> int:
+def unloaded_latency(scenario: Scenario, target: Target, board: Board) -> int:
     """Return the ticks of a single call without double buffering on an idle board."""
     spec = InstanceSpec(0, target.tasks, tuple(range(target.batch)), target.input_bytes, target.output_bytes)
     only = simulate(board, (scenario.state(),), (spec,), ((Call(0),),)).calls[0][0]

@@ -22,7 +22,7 @@ from axemu.emulator.metis import Board, BoardState
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A question: which model on which board, with which settings.
+    """What is predicted: which model on which board, with which settings.
 
     Args:
         model: a compiled-model directory, an ONNX file, or the name of a network of the zoo.

@@ -9,7 +9,7 @@ from itertools import repeat
 
 from axemu.chip import TICKS_PER_SECOND
 from axemu.emulator.metis import (
-    LAUNCHES,
+    JITTER_PERIOD,
     Board,
     BoardState,
     Call,
@@ -23,7 +23,7 @@ from axemu.emulator.metis import (
 
 WARM_UP = 3
 """Calls per thread that are not counted: with double buffering the first two have nothing to execute."""
-BLOCK = LAUNCHES
+BLOCK = JITTER_PERIOD
 """Calls that make a block: all launch times once."""
 TOLERANCE = 5e-4
 """Loops that never repeat exactly are steady when another block of calls changes the mean rate by less."""

@@ -11,13 +11,13 @@ import onnx
 from onnx import TensorProto, helper
 from tests.unit.compiler._networks import run_float
 
-from axelera.compiler.lowering import Network, Operator
+from axelera.compiler.lowering import LoweredNetwork, LoweredOperator
 
 Array = npt.NDArray[np.float32]
 """Tensors are (H, W, C), as in the network."""
 
 
-def run_network(network: Network, *inputs: Array) -> list[Array]:
+def run_network(network: LoweredNetwork, *inputs: Array) -> list[Array]:
     """The outputs (1, C, H, W) for inputs (1, C, H, W), without what pads them for the chip."""
     values: dict[str, Array] = {}
     for port, value in zip(network.inputs, inputs, strict=True):
@@ -34,14 +34,14 @@ def run_network(network: Network, *inputs: Array) -> list[Array]:
     return results
 
 
-def _run(network: Network, operator: Operator, values: Mapping[str, Array]) -> Array:
+def _run(network: LoweredNetwork, operator: LoweredOperator, values: Mapping[str, Array]) -> Array:
     inputs = [values[name] for name in operator.inputs]
     if operator.op == "lut":
         return _table(network, operator, inputs[0])
     return _OPERATORS[operator.op](operator, *inputs)
 
 
-def _clamped(network: Network, operator: Operator, value: Array) -> Array:
+def _clamped(network: LoweredNetwork, operator: LoweredOperator, value: Array) -> Array:
     """Bounds are those of the stored numbers; a pass that scales channels has to keep them meaningful."""
     activation = network.activations[operator.output]
     low = -np.inf if activation.low is None else activation.low
@@ -50,7 +50,7 @@ def _clamped(network: Network, operator: Operator, value: Array) -> Array:
     return np.clip(value, low, high).astype(np.float32)
 
 
-def _table(network: Network, operator: Operator, value: Array) -> Array:
+def _table(network: LoweredNetwork, operator: LoweredOperator, value: Array) -> Array:
     assert operator.function is not None
     before = network.activations[operator.inputs[0]].rescaling
     after = network.activations[operator.output].rescaling
@@ -75,7 +75,7 @@ def _onnx(op: str, value: Array, *constants: Array, **attributes: Any) -> Array:
     return cast("Array", result[0].transpose(1, 2, 0))
 
 
-def _conv(operator: Operator, value: Array) -> Array:
+def _conv(operator: LoweredOperator, value: Array) -> Array:
     attributes = operator.attributes
     weight = np.ascontiguousarray(np.moveaxis(operator.parameters["weight"], -1, 1), np.float32)
     bias = np.asarray(operator.parameters["bias"], np.float32)
@@ -91,7 +91,7 @@ def _conv(operator: Operator, value: Array) -> Array:
     )
 
 
-def _max_pool(operator: Operator, value: Array) -> Array:
+def _max_pool(operator: LoweredOperator, value: Array) -> Array:
     attributes = operator.attributes
     return _onnx(
         "MaxPool",
@@ -102,16 +102,16 @@ def _max_pool(operator: Operator, value: Array) -> Array:
     )
 
 
-def _triple(operator: Operator, name: str) -> tuple[int, int, int]:
+def _triple(operator: LoweredOperator, name: str) -> tuple[int, int, int]:
     return cast("tuple[int, int, int]", operator.attributes[name])
 
 
-def _slice(operator: Operator, value: Array) -> Array:
+def _slice(operator: LoweredOperator, value: Array) -> Array:
     parts = zip(*(_triple(operator, name) for name in ("starts", "sizes", "steps")), strict=True)
     return value[tuple(slice(start, start + size * step, step) for start, size, step in parts)]
 
 
-def _pad(operator: Operator, value: Array) -> Array:
+def _pad(operator: LoweredOperator, value: Array) -> Array:
     return np.pad(value, tuple(zip(_triple(operator, "before"), _triple(operator, "after"), strict=True)))
 
 

@@ -17,9 +17,9 @@ from tests.unit.compiler._float_network import run_network
 from tests.unit.compiler._networks import Net, data, run_float, sqnr
 
 from axelera.compiler import CompilerConfig, pipeline
-from axelera.compiler._quantize import Prepared, prepare
+from axelera.compiler._quantise import Prepared, prepare
 from axelera.compiler.frontend import extract_core
-from axelera.compiler.lowering import Network, Operator, lower
+from axelera.compiler.lowering import LoweredNetwork, LoweredOperator, lower
 from axelera.compiler.quantisation import Histogram, Quantisation, given_scales, observe
 from axelera.compiler.quantisation._bias import corrected_bias
 from axelera.compiler.quantisation._noise import accumulator_noise
@@ -103,7 +103,7 @@ class Case:
     def expected(self) -> list[npt.NDArray[np.float32]]:
         return run_float(self.model, SAMPLES[0])
 
-    def histograms(self, network: Network) -> tuple[dict[str, Histogram], dict[str, Real]]:
+    def histograms(self, network: LoweredNetwork) -> tuple[dict[str, Histogram], dict[str, Real]]:
         activations = network.activations
         read = {
             o.inputs[0]: value
@@ -115,7 +115,7 @@ class Case:
         seen = observe(self.core, watched, set(read.values()), self.feeds, changes)
         return seen.histograms, {name: seen.channels[value].mean for name, value in read.items()}
 
-    def accuracy(self, network: Network) -> float:
+    def accuracy(self, network: LoweredNetwork) -> float:
         """Signal to noise of the integer program, exact arithmetic, over all samples."""
         histograms, means = self.histograms(network)
         scales = pipeline.CHOOSE_SCALES(network, histograms, means, clip_tails=True)
@@ -148,9 +148,9 @@ def equal(a: Any, b: Any) -> bool:
     return bool(a == b) or (callable(a) and a.name == b.name)
 
 
-STEPS: dict[str, Callable[[Case, Network], Network]] = {
+STEPS: dict[str, Callable[[Case, LoweredNetwork], LoweredNetwork]] = {
     "copy_shared_outputs": lambda _, network: pipeline.COPY_SHARED_OUTPUTS(network),
-    "insert_requantize": lambda _, network: pipeline.INSERT_REQUANTIZE(network),
+    "insert_requantise": lambda _, network: pipeline.INSERT_REQUANTIZE(network),
     "pad_interface": lambda _, network: pipeline.PAD_INTERFACE(network),
     "normalise_tables": lambda case, network: pipeline.NORMALISE_TABLES(network, case.ranges),
     "equalise": lambda case, network: pipeline.EQUALISE(network, case.largest),
@@ -158,9 +158,9 @@ STEPS: dict[str, Callable[[Case, Network], Network]] = {
 }
 
 
-def before(case: Case, name: str) -> Network:
+def before(case: Case, name: str) -> LoweredNetwork:
     """The network that a pass is given."""
-    early = ("copy_shared_outputs", "insert_requantize", "pad_interface")
+    early = ("copy_shared_outputs", "insert_requantise", "pad_interface")
     if name not in early:
         return case.network
     network = lower(case.prepared.part, "net")
@@ -169,7 +169,7 @@ def before(case: Case, name: str) -> Network:
     return network
 
 
-def disagreeing(network: Network) -> dict[str, tuple[float, int]]:
+def disagreeing(network: LoweredNetwork) -> dict[str, tuple[float, int]]:
     """A scale of its own for every value that is observed."""
     watched = [a.observe for a in network.activations.values() if a.observe is not None]
     return {value: (2.0**-5 * (index + 1), index) for index, value in enumerate(dict.fromkeys(watched))}
@@ -306,9 +306,11 @@ def test_the_chosen_range_of_a_single_tensor_has_no_larger_error_than_minimum_an
     assert error(least_error(histogram)) <= 1.02 * error(min_max(histogram))  # bins blur the values a little
 
 
-def convolution_of(random_: np.random.Generator, outputs: int, inputs: int, group: int = 1) -> Operator:
+def convolution_of(
+    random_: np.random.Generator, outputs: int, inputs: int, group: int = 1
+) -> LoweredOperator:
     weight = random_.standard_normal((outputs, 3, 3, inputs // group)).astype(np.float32)
-    return Operator("conv", "c", ("x",), "y", {"group": group}, {"weight": weight})
+    return LoweredOperator("conv", "c", ("x",), "y", {"group": group}, {"weight": weight})
 
 
 @EXAMPLES
@@ -340,7 +342,7 @@ def test_the_noise_of_an_accumulator_is_what_rounding_to_11_bits_adds(
 
 def test_operators_without_weights_and_weights_of_zero_make_no_noise() -> None:
     operator = convolution_of(np.random.default_rng(0), 4, 6)
-    assert accumulator_noise(Operator("add", "a", ("x", "x"), "y"), np.zeros(6), 1.0) is None
+    assert accumulator_noise(LoweredOperator("add", "a", ("x", "x"), "y"), np.zeros(6), 1.0) is None
     operator.parameters = {"weight": np.zeros((4, 3, 3, 6), np.float32)}
     assert accumulator_noise(operator, np.zeros(6), 1.0) is None
 

@@ -14,7 +14,7 @@ from tests.unit.compiler._networks import Net, data, run_float
 
 from axelera import compiler
 from axelera.compiler import CompilerConfig
-from axelera.compiler._quantize import Prepared, prepare
+from axelera.compiler._quantise import Prepared, prepare
 from axelera.compiler.frontend import extract_postamble
 from axemu import zoo
 

@@ -14,7 +14,7 @@ from tests.conformance._compute_programs import MAKERS, random_program
 from axemu.driver import InternalError
 from axemu.emulator.compute import available_paths, ops
 from axemu.emulator.compute._arguments import Arguments, Call, Family, Operands, Scalars
-from axemu.emulator.compute._compiled import lower
+from axemu.emulator.compute._compiled import assemble
 from axemu.emulator.compute._library import library
 from axemu.emulator.compute._paths import SPECS
 from axemu.emulator.compute.executor import arguments as executor
@@ -98,7 +98,7 @@ def test_every_named_kernel_has_code(path: str) -> None:
 @settings(max_examples=sample(30, 1000))
 @given(PROGRAMS, st.sampled_from(["exact", "metis"]), st.sampled_from(sorted(SPECS)))
 def test_every_kernel_is_called_with_its_own_arguments(program: Program, numerics: str, path: str) -> None:
-    for stage in lower(program, numerics, path, 2, ()).stages:
+    for stage in assemble(program, numerics, path, 2, ()).stages:
         assert stage.kernel.operands is Operands.CHUNK
         todo = [Call(stage.kernel, stage.arguments)]
         while todo:
@@ -113,7 +113,7 @@ def test_every_kernel_is_called_with_its_own_arguments(program: Program, numeric
 
 
 def test_each_operator_of_the_specification_is_lowered_by_one_folder() -> None:
-    assert set(ops.lowerings()) == set(OPERATORS)
+    assert set(ops.assemblies()) == set(OPERATORS)
     assert set(ops.links()) == {"add", "affine", "lut", "mul", "requantize", "sub"}
 
 

@@ -12,7 +12,7 @@ from tests._sizes import sample
 from axemu.emulator.compute._analysis import analyse
 from axemu.emulator.compute._arena import ALIGNMENT, GUARD, assign_groups, plan_arena
 from axemu.emulator.compute._arguments import Arguments, Kernel, Operands
-from axemu.emulator.compute._compiled import lower
+from axemu.emulator.compute._compiled import assemble
 from axemu.emulator.compute._layout import SLACK, Buffer, Stage, View
 from axemu.model.program import Node, Program, Tensor
 
@@ -67,18 +67,18 @@ def one_concat_of_many(count: int) -> Program:
 )
 def test_lowering_takes_linear_time(hostile: Program) -> None:
     began = time.process_time()
-    lowering = lower(hostile, "exact", "portable", 1, ())
-    assign_groups(lowering.stages)
-    plan_arena(lowering.stages, ())
+    assembler = assemble(hostile, "exact", "portable", 1, ())
+    assign_groups(assembler.stages)
+    plan_arena(assembler.stages, ())
     assert time.process_time() - began < SECONDS
 
 
 def test_a_home_is_the_outermost_whenever_it_is_asked_for() -> None:
     """What was found on the way stays right when the outermost tensor moves into another."""
     analysis = analyse(slices_of_slices(3), ())
-    assert analysis.home("y3").name == "y0"
+    assert analysis.alias("y3").name == "y0"
     for name in ("y2", "y3"):
-        assert analysis.home(name) == analysis.home("y0")
+        assert analysis.alias(name) == analysis.alias("y0")
 
 
 lives = st.lists(
@@ -119,5 +119,5 @@ def test_every_buffer_lies_as_low_as_is_free_for_all_its_life(rows: list[tuple[i
             for place in (GUARD, *(end for _, end in rivals))
             if all(end <= place or place + room <= start for start, end in rivals)
         )
-        assert buffer.place == lowest
+        assert buffer.offset == lowest
         placed.append((lowest, lowest + room, first, last))

@@ -10,15 +10,15 @@ from axemu.emulator.compute._layout import SLACK, Buffer, View
 from axemu.emulator.compute._paths import BLOCK_BYTES, TILE_ROWS
 from axemu.emulator.compute.ops.conv._matrix import Runs, join_taps, tile_pixels, tile_shapes
 
-MARGIN = 2
+HALO = 2
 PIXEL = 64
 
 
 @st.composite
 def maps(draw: st.DrawFn) -> tuple[np.ndarray, View]:
-    """Pixels of a convolution over a buffer with margins: strides, sizes and a channel count of their own."""
+    """Pixels of a convolution over a buffer with a halo: strides, sizes and a channel count of their own."""
     height, width, stride = draw(st.integers(1, 20)), draw(st.integers(1, 40)), draw(st.integers(1, 3))
-    buffer = Buffer("x", height + 2 * MARGIN, width + 2 * MARGIN, PIXEL, (MARGIN,) * 4)
+    buffer = Buffer("x", height + 2 * HALO, width + 2 * HALO, PIXEL, (HALO,) * 4)
     view = View.of(buffer, (height, width, PIXEL))
     rows = np.arange(0, height, stride, dtype=np.int64)[:, None] * view.row
     return (rows + np.arange(0, width, stride, dtype=np.int64) * view.pixel).reshape(-1), view
@@ -36,7 +36,7 @@ def test_every_pixel_is_one_row_of_one_tile(case: tuple[np.ndarray, View]) -> No
     np.testing.assert_array_equal(tiling.starts[tile] + rows.astype(np.int64) * tiling.stride, pixels)
 
 
-@given(maps(), st.integers(-MARGIN, MARGIN), st.integers(1, PIXEL))
+@given(maps(), st.integers(-HALO, HALO), st.integers(1, PIXEL))
 def test_no_row_of_a_tile_leaves_the_buffer(case: tuple[np.ndarray, View], tap: int, size: int) -> None:
     pixels, view = case
     runs = Runs(np.array([tap * view.row + tap * view.pixel, 0]), size)
@@ -51,14 +51,14 @@ def test_no_row_of_a_tile_leaves_the_buffer(case: tuple[np.ndarray, View], tap: 
 
 def test_few_pixels_are_not_worth_a_tile() -> None:
     view = View.of(Buffer("x", 1, 3, PIXEL), (1, 3, PIXEL))
-    assert tile_pixels(view.places(), Runs(np.zeros(1, np.int64), PIXEL), view) is None
+    assert tile_pixels(view.offsets(), Runs(np.zeros(1, np.int64), PIXEL), view) is None
 
 
-def test_tiles_run_on_over_the_margins_between_rows() -> None:
+def test_tiles_run_on_over_the_halo_between_rows() -> None:
     view = View.of(Buffer("x", 9, 9, PIXEL, (1, 1, 1, 1)), (7, 7, PIXEL))
-    tiling = tile_pixels(view.places(), Runs(np.zeros(1, np.int64), PIXEL), view)
+    tiling = tile_pixels(view.offsets(), Runs(np.zeros(1, np.int64), PIXEL), view)
     assert tiling is not None
-    assert tiling.starts.size == 4  # seven rows of nine positions, but for the last margin: 61 of 64 rows
+    assert tiling.starts.size == 4  # seven rows of nine positions, but for the last halo: 61 of 64 rows
 
 
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 8), st.integers(0, 2))

@@ -13,7 +13,7 @@ from tests.conformance._compute_programs import MAKERS, random_program
 
 from axemu.driver import InternalError
 from axemu.emulator.compute._arena import assign_groups, plan_arena
-from axemu.emulator.compute._compiled import lower
+from axemu.emulator.compute._compiled import assemble
 from axemu.emulator.compute._layout import SLACK, Buffer, View
 from axemu.emulator.compute._packing import lane_order, pack_weights
 from axemu.emulator.compute._paths import SPECS
@@ -28,7 +28,7 @@ PROGRAMS = st.builds(
 @settings(max_examples=sample(40, 2000))
 @given(PROGRAMS)
 def test_buffers_alive_at_the_same_time_share_no_byte(program: Program) -> None:
-    stages = lower(program, "exact", "portable", 2, ()).stages
+    stages = assemble(program, "exact", "portable", 2, ()).stages
     assign_groups(stages)
     constants = tuple({buffer for stage in stages for buffer in stage.buffers if buffer.contents is not None})
     size = plan_arena(stages, constants)
@@ -38,21 +38,21 @@ def test_buffers_alive_at_the_same_time_share_no_byte(program: Program) -> None:
             lives.setdefault(buffer, []).append(stage.group)
     for (one, first), (two, second) in itertools.combinations(lives.items(), 2):
         if max(first) >= min(second) and max(second) >= min(first):
-            apart = one.place + one.size <= two.place or two.place + two.size <= one.place
+            apart = one.offset + one.size <= two.offset or two.offset + two.size <= one.offset
             assert apart, f"{one.name} and {two.name}"
-    assert all(buffer.place >= 0 and buffer.place + buffer.size + SLACK <= size for buffer in lives)
+    assert all(buffer.offset >= 0 and buffer.offset + buffer.size + SLACK <= size for buffer in lives)
 
 
 def places(view: View) -> set[int]:
     """Return the bytes of its buffer that a tensor has."""
-    pixels = view.start + view.places()
+    pixels = view.start + view.offsets()
     return set((pixels[:, None] + np.arange(view.shape[2])).reshape(-1).tolist())
 
 
 @settings(max_examples=sample(40, 1000))
 @given(PROGRAMS)
 def test_no_stage_reads_what_its_own_group_writes(program: Program) -> None:
-    stages = lower(program, "metis", "portable", 2, ()).stages
+    stages = assemble(program, "metis", "portable", 2, ()).stages
     assign_groups(stages)
     for _, group in itertools.groupby(stages, key=lambda stage: stage.group):
         members = list(group)
@@ -65,7 +65,7 @@ def test_no_stage_reads_what_its_own_group_writes(program: Program) -> None:
 @given(PROGRAMS)
 def test_what_is_read_was_written_before(program: Program) -> None:
     written: set[Buffer] = set()
-    for stage in lower(program, "metis", "portable", 1, ()).stages:
+    for stage in assemble(program, "metis", "portable", 1, ()).stages:
         assert all(view.buffer in written or view.buffer.contents is not None for view in stage.reads)
         written.update(view.buffer for view in stage.writes)
 
@@ -107,10 +107,10 @@ def test_tiles_cover_every_pixel_once(count: int, rows: int) -> None:
 
 
 def test_a_table_that_leaves_its_buffer_is_refused(block: Program) -> None:
-    lowering = lower(block, "exact", "portable", 1, ())
-    view = lowering.view("y")
-    lowering.check(view, 0, view.buffer.size - view.start, write=True)
+    assembler = assemble(block, "exact", "portable", 1, ())
+    view = assembler.view("y")
+    assembler.check(view, 0, view.buffer.size - view.start, write=True)
     with pytest.raises(InternalError, match="a table reaches bytes"):
-        lowering.check(view, 0, view.buffer.size - view.start + 1, write=True)
+        assembler.check(view, 0, view.buffer.size - view.start + 1, write=True)
     with pytest.raises(InternalError, match="a table reaches bytes"):
-        lowering.check(view, -view.start - 1, 1, write=False)
+        assembler.check(view, -view.start - 1, 1, write=False)

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from axemu.chip import HOSTS, HostFigures
-from axemu.emulator.metis import LAUNCHES, Board, BoardState, Call, InstanceSpec, launch_ticks, simulate
+from axemu.emulator.metis import JITTER_PERIOD, Board, BoardState, Call, InstanceSpec, launch_ticks, simulate
 from axemu.model.program import Task
 
 HOST = HOSTS["desktop"]
 
 
-def launches(instance: int, host: HostFigures = HOST, count: int = LAUNCHES) -> list[int]:
+def launches(instance: int, host: HostFigures = HOST, count: int = JITTER_PERIOD) -> list[int]:
     return [launch_ticks(host, instance, number) for number in range(count)]
 
 
@@ -26,14 +26,14 @@ def test_a_row_of_calls_averages_to_the_mean_and_reaches_the_spread(instance: in
     row = launches(instance)
     mean = HOST.launch.value * 84e9
     spread = HOST.launch_spread.value * 84e9
-    assert sum(row) / LAUNCHES == pytest.approx(mean, rel=1e-9)
+    assert sum(row) / JITTER_PERIOD == pytest.approx(mean, rel=1e-9)
     assert max(row) - mean == pytest.approx(spread, rel=1e-6)
     assert mean - min(row) == pytest.approx(spread, rel=1e-6)
-    assert len(set(row)) == LAUNCHES
+    assert len(set(row)) == JITTER_PERIOD
 
 
 def test_the_launches_come_again_in_the_same_order() -> None:
-    assert launches(1, count=3 * LAUNCHES) == 3 * launches(1)
+    assert launches(1, count=3 * JITTER_PERIOD) == 3 * launches(1)
 
 
 def test_instances_take_them_in_different_orders() -> None:

@@ -1,4 +1,4 @@
-"""From ONNX (or torch) to a clean float graph that is parted into host and chip."""
+"""From ONNX (or torch) to a clean float graph that is partitioned into host and chip."""
 
 from axelera.compiler._onnx_file import read_onnx
 from axelera.compiler.frontend._affine import channel_vector, fold_affine_into_conv, fold_batch_norm

@@ -10,7 +10,7 @@ from axelera.compiler.frontend._ir import attribute, constant_of, data_inputs, s
 def attention_nodes(graph: ir.Graph) -> frozenset[ir.Node]:
     """Return every node that belongs to a complete attention block.
 
-    A block is: a map [1,C,H,W] reshaped to heads [1,h,D,N], parted into query, key and value by Split or Slice along D,
+    A block is: a map [1,C,H,W] reshaped to heads [1,h,D,N], partitioned into query, key and value by Split or Slice along D,
     query transposed, MatMul, an optional scalar Mul, Softmax over the keys, an optional Transpose, MatMul with the
     value, and a Reshape back to a map.
     """

@@ -1,4 +1,4 @@
-"""The three ONNX files of a parted network: preamble, core and postamble.
+"""The three ONNX files of a partitioned network: preamble, core and postamble.
 
 The host hands 4-D NCHW tensors to the chip and gets such tensors back, whatever rank the network uses at the border:
 preamble and postamble hold the reshapes.

@@ -106,7 +106,7 @@ def check_node(node: ir.Node, attention: frozenset[ir.Node], opset: int = MATRIX
         shape_of(value) is None for value in (*node.inputs, *node.outputs) if value is not None and value.name
     ):
         return [Violation(label, node.op_type, {}, "shapes known", "export the network with fixed shapes")]
-    names = {**_attributes(node), **_questions(node, attention)}
+    names = {**_attributes(node), **_predicates(node, attention)}
     broken = []
     for rule in matrix[node.op_type]:
         if not _holds(rule.rule, names):
@@ -199,7 +199,7 @@ def _attributes(node: ir.Node) -> dict[str, Any]:
     return found
 
 
-def _questions(node: ir.Node, attention: frozenset[ir.Node]) -> dict[str, Callable[..., Any]]:
+def _predicates(node: ir.Node, attention: frozenset[ir.Node]) -> dict[str, Callable[..., Any]]:
     def shape(index: int) -> tuple[int, ...]:
         value = optional_input(node, index)
         return (shape_of(value) or ()) if value is not None else ()

@@ -1,4 +1,4 @@
-"""Building a `Network` while walking the ONNX graph."""
+"""Building a `LoweredNetwork` while walking the ONNX graph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import onnx_ir as ir
 
 from axelera.compiler.frontend import Fusion, known_shape, node_label
 from axelera.compiler.lowering._cannot_lower import CannotLower
-from axelera.compiler.lowering._network import Activation, Operator, Shape
+from axelera.compiler.lowering._network import Activation, LoweredOperator, Shape
 from axemu.model.ops import OPERATORS, PointwiseFunction
 from axemu.model.program import Attribute
 
@@ -61,11 +61,11 @@ class Builder:
     def __init__(self, fusions: Mapping[ir.Value, Fusion]) -> None:
         self.fusions = fusions
         self.activations: dict[str, Activation] = {}
-        self.operators: list[Operator] = []
+        self.operators: list[LoweredOperator] = []
         self.views: dict[ir.Value, View] = {}
         self._names: set[str] = set()
         self._read: set[str] = set()
-        self._writer: dict[str, Operator] = {}
+        self._writer: dict[str, LoweredOperator] = {}
 
     def fresh(self, name: str) -> str:
         """Return `name`, or a numbered form of it that is not taken yet."""
@@ -112,7 +112,7 @@ class Builder:
         )
         shown = None if value is None else str(value.name)
         output = self.activation(shown or f"{name}:0", shape, watched, shown)
-        operator = Operator(
+        operator = LoweredOperator(
             op, name, inputs, output, dict(attributes or {}), parameters or {}, function, (label,)
         )
         self.operators.append(operator)
@@ -138,7 +138,7 @@ class Builder:
         """Return (H, W, C) of the first output of `node`."""
         return spatial_shape(known_shape(node.outputs[0]))
 
-    def sole_producer(self, tensor: str, value: ir.Value) -> Operator | None:
+    def sole_producer(self, tensor: str, value: ir.Value) -> LoweredOperator | None:
         """Return the operator that writes `tensor` when nobody but one reader of `value` sees it, for fusing into it."""
         if len(value.uses()) != 1 or value.is_graph_output() or tensor in self._read:
             return None

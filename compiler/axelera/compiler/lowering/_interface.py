@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from axelera.compiler.lowering._network import Activation, Network, Operator, Port, Shape
+from axelera.compiler.lowering._network import Activation, LoweredNetwork, LoweredOperator, Port, Shape
 from axemu.model.program import Attribute
 
 PWORD = 64
@@ -18,7 +18,7 @@ def _round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 
-def pad_interface(network: Network) -> Network:
+def pad_interface(network: LoweredNetwork) -> LoweredNetwork:
     """Return the network with a slice behind every padded input and a pad before every padded output.
 
     An image-like input (up to four channels, read by one convolution) gets the convolution's own padding, channels 1 or
@@ -30,7 +30,7 @@ def pad_interface(network: Network) -> Network:
     return network
 
 
-def copy_shared_outputs(network: Network) -> Network:
+def copy_shared_outputs(network: LoweredNetwork) -> LoweredNetwork:
     """Return the network with a tensor of its own for every output: an input, or another output too, is copied."""
     network = network.copy()
     taken = {port.tensor for port in network.inputs}
@@ -43,7 +43,7 @@ def copy_shared_outputs(network: Network) -> Network:
             copy = network.free_name(f"{name}:0")
             network.activations[copy] = Activation(copy, shape)
             attributes: dict[str, Attribute] = {"starts": (0, 0, 0), "sizes": shape, "steps": (1, 1, 1)}
-            network.operators.append(Operator("slice", name, (tensor,), copy, attributes))
+            network.operators.append(LoweredOperator("slice", name, (tensor,), copy, attributes))
             tensor = copy
         taken.add(tensor)
         outputs.append(Port(port.value, tensor, port.shape, port.padding))
@@ -51,7 +51,7 @@ def copy_shared_outputs(network: Network) -> Network:
     return network
 
 
-def _pad_input(network: Network, port: Port) -> Port:
+def _pad_input(network: LoweredNetwork, port: Port) -> Port:
     tensor = network.activations[port.tensor]
     readers = [operator for operator in network.operators if tensor.name in operator.inputs]
     height, width, channels = tensor.shape
@@ -76,7 +76,7 @@ def _pad_input(network: Network, port: Port) -> Port:
     network.activations[padded] = Activation(padded, full, tensor.observe)
     source = padded
     if inner != full:
-        node = Operator(
+        node = LoweredOperator(
             "slice",
             network.free_name(f"{tensor.name}/unpad"),
             (padded,),
@@ -93,7 +93,7 @@ def _pad_input(network: Network, port: Port) -> Port:
     return Port(port.value, padded, port.shape, padding)
 
 
-def _pad_output(network: Network, port: Port) -> Port:
+def _pad_output(network: LoweredNetwork, port: Port) -> Port:
     tensor = network.activations[port.tensor]
     height, width, channels = tensor.shape
     extra = _round_up(channels, PWORD) - channels
@@ -103,7 +103,7 @@ def _pad_output(network: Network, port: Port) -> Port:
     padded = network.free_name(f"{tensor.name}:padded")
     network.activations[padded] = Activation(padded, (height, width, channels + extra))
     network.operators.append(
-        Operator(
+        LoweredOperator(
             "pad",
             network.free_name(f"{tensor.name}/pad"),
             (tensor.name,),

@@ -9,12 +9,12 @@ from axelera.compiler._violation import Violation
 from axelera.compiler.frontend import Partition, known_shape, node_label
 from axelera.compiler.lowering._builder import Builder, Flattened, Heads, Spatial, spatial_shape
 from axelera.compiler.lowering._cannot_lower import CannotLower
-from axelera.compiler.lowering._network import Network, Port
+from axelera.compiler.lowering._network import LoweredNetwork, Port
 from axelera.compiler.lowering.operators import LOWERINGS
 from axelera.compiler.lowering.operators.activation import lower_fusion
 
 
-def lower(part: Partition, name: str) -> Network:
+def lower(part: Partition, name: str) -> LoweredNetwork:
     """Lower the chip's part of a network; weights are carried along, scales are not decided.
 
     Raises:
@@ -37,7 +37,7 @@ def lower(part: Partition, name: str) -> Network:
             outputs.append(Port(str(value.name), view.tensor, known_shape(value), ()))
     if problems:
         raise UnsupportedModelError(name, problems)
-    return Network(
+    return LoweredNetwork(
         name,
         builder.activations,
         builder.operators,

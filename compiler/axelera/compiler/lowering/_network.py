@@ -39,7 +39,7 @@ class Activation:
 
 
 @dataclass(slots=True)
-class Operator:
+class LoweredOperator:
     """One node-to-be.
 
     `parameters` are float arrays (weight [O,kh,kw,I/group], bias [O], ...), `source` the ONNX nodes it stands for.
@@ -74,18 +74,18 @@ class Port:
 
 
 @dataclass(slots=True)
-class Network:
+class LoweredNetwork:
     """A lowered network: tensors by name, operators in topological order, ports, and the value each tensor shows."""
 
     name: str
     activations: dict[str, Activation]
-    operators: list[Operator]
+    operators: list[LoweredOperator]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
 
-    def copy(self) -> Network:
+    def copy(self) -> LoweredNetwork:
         """Return a network of its own, to be changed by a pass; arrays, which nobody writes to, are shared."""
-        return Network(
+        return LoweredNetwork(
             self.name,
             {name: replace(activation) for name, activation in self.activations.items()},
             [replace(operator, attributes=dict(operator.attributes)) for operator in self.operators],
@@ -93,7 +93,7 @@ class Network:
             self.outputs,
         )
 
-    def producer(self) -> dict[str, Operator]:
+    def producer(self) -> dict[str, LoweredOperator]:
         """Return the operator that writes each tensor."""
         return {operator.output: operator for operator in self.operators}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from axelera.compiler.lowering._network import Activation, Network, Operator
+from axelera.compiler.lowering._network import Activation, LoweredNetwork, LoweredOperator
 
 
-def insert_requantize(network: Network) -> Network:
+def insert_requantise(network: LoweredNetwork) -> LoweredNetwork:
     """Return the network with requantize nodes in front of concats.
 
     An input needs none when its producer requantises anyway and only concats read it, or when all inputs share a scale
@@ -16,7 +16,7 @@ def insert_requantize(network: Network) -> Network:
     others.update(port.tensor for port in network.outputs)
     writer = network.producer()
     fixed = _Groups(network)
-    result: list[Operator] = []
+    result: list[LoweredOperator] = []
     for operator in network.operators:
         if operator.op == "concat" and len({fixed.find(name) for name in operator.inputs}) > 1:
             free = {
@@ -27,7 +27,7 @@ def insert_requantize(network: Network) -> Network:
             for name in sorted(free):
                 fixed.union(name, operator.output)
             operator.inputs = tuple(
-                name if name in free else _requantized(network, result, fixed, operator, name)
+                name if name in free else _requantised(network, result, fixed, operator, name)
                 for name in operator.inputs
             )
         if operator.op == "concat":
@@ -38,8 +38,8 @@ def insert_requantize(network: Network) -> Network:
     return network
 
 
-def _requantized(
-    network: Network, result: list[Operator], fixed: _Groups, concat: Operator, name: str
+def _requantised(
+    network: LoweredNetwork, result: list[LoweredOperator], fixed: _Groups, concat: LoweredOperator, name: str
 ) -> str:
     """Return `name` in the scale of the concat's output; a copy made for an earlier concat of that scale is reused."""
     copies = [node.output for node in result if node.op == "requantize" and node.inputs == (name,)]
@@ -49,7 +49,7 @@ def _requantized(
     node = network.free_name(f"{name}/requantize{len(copies) or ''}")
     output = network.free_name(f"{node}:0")
     network.activations[output] = Activation(output, network.activations[name].shape)
-    result.append(Operator("requantize", node, (name,), output, source=concat.source))
+    result.append(LoweredOperator("requantize", node, (name,), output, source=concat.source))
     fixed.union(output, concat.output)
     return output
 
@@ -57,7 +57,7 @@ def _requantized(
 class _Groups:
     """Tensors that share a scale whatever happens to the concats, and then those decided so far."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: LoweredNetwork) -> None:
         self._parent: dict[str, str] = {}
         for operator in network.operators:
             if operator.kind.same_scale and operator.op != "concat":

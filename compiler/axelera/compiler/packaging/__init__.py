@@ -2,16 +2,16 @@
 
 from axelera.compiler.packaging._compiled import COMPILED_MODEL, write_compiled_model, write_json
 from axelera.compiler.packaging._listing import program_text
-from axelera.compiler.packaging._quantized import read_quantized_model, write_quantized_model
+from axelera.compiler.packaging._quantised import read_quantised_model, write_quantised_model
 from axelera.compiler.packaging._replace import Contents, replacing
 
 __all__ = [
     "COMPILED_MODEL",
     "Contents",
     "program_text",
-    "read_quantized_model",
+    "read_quantised_model",
     "replacing",
     "write_compiled_model",
     "write_json",
-    "write_quantized_model",
+    "write_quantised_model",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import onnx
 
-from axelera.compiler._parts import QuantizedParts
+from axelera.compiler._parts import QuantisedParts
 from axelera.compiler.config import CompilerConfig
 from axelera.compiler.packaging._blobs import write_blobs
 from axelera.compiler.packaging._graph import viewer_graph
@@ -35,7 +35,7 @@ COMPILED_MODEL = Contents(
 
 
 def write_compiled_model(
-    directory: Path, model: QuantizedParts, plan: Plan, config: CompilerConfig, batch: int
+    directory: Path, model: QuantisedParts, plan: Plan, config: CompilerConfig, batch: int
 ) -> None:
     """Write everything but the report into an empty directory; the same model gives the same bytes."""
     write_host_graphs(directory, model)
@@ -66,7 +66,7 @@ def write_compiled_model(
     write_program(directory, replace(model.program, batch=batch, tasks=plan.tasks))
 
 
-def write_host_graphs(directory: Path, model: QuantizedParts) -> None:
+def write_host_graphs(directory: Path, model: QuantisedParts) -> None:
     """Write preamble and postamble, where the network has them, and the float graphs somebody asked to see."""
     for name, graph in ((PREAMBLE, model.preamble), (POSTAMBLE, model.postamble)):
         if graph is not None:

@@ -14,7 +14,7 @@ from axelera.compiler.planning._counts import (
     stored_channels,
     weight_passes,
 )
-from axelera.compiler.planning._steps import Buffer, Step, StepGraph
+from axelera.compiler.planning._steps import ActivationBuffer, Step, StepGraph
 from axemu.model.ops import OPERATORS, CostClass
 from axemu.model.program import Node, Program, Tensor
 
@@ -51,7 +51,7 @@ class StepBuilder:
     def build(self) -> StepGraph:
         """Return the steps and buffers of the program."""
         for name in self.program.inputs:
-            self.graph.buffers[name] = Buffer(name, self.tensor(name).size, external=True)
+            self.graph.buffers[name] = ActivationBuffer(name, self.tensor(name).size, external=True)
             self.views[name] = name
         self._host_aligned_concats()
         for node in self.program.nodes:
@@ -79,12 +79,12 @@ class StepBuilder:
         buffer = self._hosted.get(name, name)
         self.views[name] = buffer
         if buffer not in self.graph.buffers:
-            self.graph.buffers[buffer] = Buffer(buffer, stored_bytes(self.tensor(buffer)))
+            self.graph.buffers[buffer] = ActivationBuffer(buffer, stored_bytes(self.tensor(buffer)))
         return buffer, stored_bytes(self.tensor(name))
 
     def scratch(self, name: str, size: int, *, spilled: bool = False) -> tuple[str, int]:
         """Return a new buffer that belongs to no tensor, as (buffer, bytes)."""
-        self.graph.buffers[name] = Buffer(name, size, spilled=spilled)
+        self.graph.buffers[name] = ActivationBuffer(name, size, spilled=spilled)
         return name, size
 
     def add(

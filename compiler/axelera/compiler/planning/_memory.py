@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from axelera.compiler._errors import MemoryPlanError
 from axelera.compiler.planning._options import PlanOptions
-from axelera.compiler.planning._steps import Buffer, StepGraph
+from axelera.compiler.planning._steps import ActivationBuffer, StepGraph
 
 STREAM_HEAD = 1_500_000
 """Bytes that stay in a core's L1 from call to call of a weight tensor too large for L2, where L1 has room (from the
@@ -44,7 +44,7 @@ class Share:
 
 
 @dataclass(slots=True)
-class Layout:
+class MemoryLayout:
     """Result of a placement. `streamed` holds the bytes of each step's weights that come from DDR every call."""
 
     shares: dict[str, Share] = field(default_factory=dict)
@@ -62,12 +62,12 @@ class _Pool:
         self._used: npt.NDArray[np.float64] = np.zeros(max(1, steps))
         self.capacity = capacity
 
-    def room(self, buffer: Buffer) -> float:
+    def room(self, buffer: ActivationBuffer) -> float:
         """Return the bytes free over the whole life of a buffer."""
         used = self._used[max(buffer.birth, 0) : buffer.last + 1]
         return max(0.0, self.capacity - float(used.max()))
 
-    def take(self, buffer: Buffer, amount: float) -> None:
+    def take(self, buffer: ActivationBuffer, amount: float) -> None:
         """Use `amount` bytes over the life of a buffer."""
         self._used[max(buffer.birth, 0) : buffer.last + 1] += amount
 
@@ -77,12 +77,12 @@ class _Pool:
         return round(float(self._used.max()))
 
 
-def worth(buffer: Buffer) -> float:
+def worth(buffer: ActivationBuffer) -> float:
     """Return the traffic saved per byte and step held: what is small and busy goes on chip first."""
     return (buffer.size + buffer.read_bytes) / (buffer.size * buffer.lifetime)
 
 
-def place(graph: StepGraph, options: PlanOptions) -> Layout:
+def place(graph: StepGraph, options: PlanOptions) -> MemoryLayout:
     """Place all buffers and weights.
 
     Activations go first, since they save more traffic per byte and step than weights do, but leave room for the largest
@@ -92,7 +92,7 @@ def place(graph: StepGraph, options: PlanOptions) -> Layout:
     Raises:
         DoesNotFit: the share of L2 does not even hold the task lists.
     """
-    layout = Layout()
+    layout = MemoryLayout()
     weights = [step.weight_size for step in graph.steps]
     chip, batch = options.chip, options.cores > 1
     task_lists = options.cores * min(TASK_LIST * len(weights), int(chip.l2_task_lists))
@@ -131,7 +131,7 @@ def activation_space(weights: list[int], capacity: int) -> int:
     return max(0, capacity - sum(weights), min(round(L2_FILL * capacity), capacity - largest))
 
 
-def _whole(buffer: Buffer, l1: _Pool, l2: _Pool) -> Share:
+def _whole(buffer: ActivationBuffer, l1: _Pool, l2: _Pool) -> Share:
     for pool, share in ((l1, Share(l1=1.0)), (l2, Share(l2=1.0))):
         if buffer.size <= pool.room(buffer):
             pool.take(buffer, buffer.size)
@@ -139,7 +139,7 @@ def _whole(buffer: Buffer, l1: _Pool, l2: _Pool) -> Share:
     return Share()
 
 
-def _split(buffer: Buffer, l1: _Pool, l2: _Pool) -> Share:
+def _split(buffer: ActivationBuffer, l1: _Pool, l2: _Pool) -> Share:
     first = min(1.0, l1.room(buffer) / buffer.size)
     l1.take(buffer, first * buffer.size)
     second = min(1.0 - first, l2.room(buffer) / buffer.size)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from axelera.compiler.planning._build import StepBuilder
-from axelera.compiler.planning._memory import Layout, Share, place
+from axelera.compiler.planning._memory import MemoryLayout, Share, place
 from axelera.compiler.planning._options import PlanOptions
 from axelera.compiler.planning._steps import Step, StepGraph
 from axemu.model.program import Program, Task
@@ -86,7 +86,7 @@ def plan(program: Program, options: PlanOptions | None = None) -> Plan:
     )
 
 
-def task_of(step: Step, graph: StepGraph, layout: Layout, streamed: int) -> Task:
+def task_of(step: Step, graph: StepGraph, layout: MemoryLayout, streamed: int) -> Task:
     """Turn a step into a task: counts stay, bytes are split by the memories they cross."""
     move = io = 0.0
     inside = sum(amount for _, amount in step.reads)
@@ -124,7 +124,9 @@ def _round_up(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def pools_of(program: Program, graph: StepGraph, layout: Layout, options: PlanOptions) -> tuple[Pool, ...]:
+def pools_of(
+    program: Program, graph: StepGraph, layout: MemoryLayout, options: PlanOptions
+) -> tuple[Pool, ...]:
     """Return the pools of model.json. The L2 pools together are the model's whole share of L2."""
     depth = 2 if options.double_buffer else 1
     frames = options.cores
@@ -147,7 +149,7 @@ def pools_of(program: Program, graph: StepGraph, layout: Layout, options: PlanOp
     return tuple(pool for pool in pools if pool.size)
 
 
-def placements_of(graph: StepGraph, layout: Layout) -> list[Placement]:
+def placements_of(graph: StepGraph, layout: MemoryLayout) -> list[Placement]:
     """Return where everything lies, activations first."""
     result = []
     for name, buffer in graph.buffers.items():

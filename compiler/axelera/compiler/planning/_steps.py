@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Buffer:
+class ActivationBuffer:
     """A piece of activation storage for one frame. `external` buffers are the program's inputs and outputs."""
 
     name: str
@@ -50,7 +50,7 @@ class StepGraph:
     """Steps in program order and the buffers they use."""
 
     steps: list[Step] = field(default_factory=list)
-    buffers: dict[str, Buffer] = field(default_factory=dict)
+    buffers: dict[str, ActivationBuffer] = field(default_factory=dict)
 
     def close(self) -> None:
         """Work out when each buffer is alive and how much of it is read."""

@@ -18,8 +18,8 @@ from axelera.compiler.quantisation._normalise import normalise_tables
 from axelera.compiler.quantisation._observe import Observations, observe
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.compiler.quantisation._scales import choose_scales
+from axelera.compiler.quantisation._segments import Segment, segments_of
 from axelera.compiler.quantisation._session import Feeds, run_session, session
-from axelera.compiler.quantisation._stages import Stage, parted
 
 __all__ = [
     "Feeds",
@@ -27,7 +27,7 @@ __all__ = [
     "Histogram",
     "Observations",
     "Quantisation",
-    "Stage",
+    "Segment",
     "choose_scales",
     "emit",
     "equalise",
@@ -39,10 +39,10 @@ __all__ = [
     "length_of",
     "normalise_tables",
     "observe",
-    "parted",
     "random_data",
     "run_session",
     "samples_of",
+    "segments_of",
     "session",
     "to_array",
     "transformed",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Activation, Network, Operator
+from axelera.compiler.lowering import Activation, LoweredNetwork, LoweredOperator
 from axelera.compiler.quantisation._bias import corrected_bias
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axemu.model import ops
@@ -28,7 +28,7 @@ class FixedWeights:
 
 
 def emit(
-    network: Network,
+    network: LoweredNetwork,
     scales: Mapping[str, Quantisation] | None,
     fixed: Mapping[str, FixedWeights] | None = None,
     means: Mapping[str, npt.NDArray[np.float64]] | None = None,
@@ -80,7 +80,7 @@ def emit(
 
 
 def _quantised_attributes(
-    operator: Operator, activations: Mapping[str, Activation], tensors: Mapping[str, Tensor]
+    operator: LoweredOperator, activations: Mapping[str, Activation], tensors: Mapping[str, Tensor]
 ) -> dict[str, Attribute]:
     """Return what depends on scales: the fill value of a pad and the clamp of a fused ReLU or Clip."""
     output = tensors[operator.output]
@@ -106,7 +106,7 @@ def step_of(real: float, tensor: Tensor) -> int:
 
 
 def _constants(
-    operator: Operator,
+    operator: LoweredOperator,
     activations: Mapping[str, Activation],
     tensors: Mapping[str, Tensor],
     fixed: FixedWeights | None,
@@ -135,7 +135,7 @@ def quantise(real: npt.NDArray[np.float64], tensor: Tensor) -> npt.NDArray[np.in
 
 
 def _conv_constants(
-    operator: Operator,
+    operator: LoweredOperator,
     source: Tensor,
     output: Tensor,
     fixed: FixedWeights | None,
@@ -159,7 +159,7 @@ def _conv_constants(
 
 
 def _table(
-    operator: Operator, activations: Mapping[str, Activation], tensors: Mapping[str, Tensor]
+    operator: LoweredOperator, activations: Mapping[str, Activation], tensors: Mapping[str, Tensor]
 ) -> Constants:
     """Return a table (256,), or one per channel (C, 256) where function or scaling differ by channel."""
     if operator.function is None:

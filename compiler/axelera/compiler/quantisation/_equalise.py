@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Activation, Network, Operator, gains_only
+from axelera.compiler.lowering import Activation, LoweredNetwork, LoweredOperator, gains_only
 
 Real = npt.NDArray[np.float64]
 
@@ -28,11 +28,13 @@ _LARGEST_GAIN = 64.0
 class _Reader:
     """A convolution that reads the channels of a tensor, from `offset` on in its own input."""
 
-    operator: Operator
+    operator: LoweredOperator
     offset: int
 
 
-def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: bool = False) -> Network:
+def equalise(
+    network: LoweredNetwork, largest: Mapping[str, Real], *, depthwise_only: bool = False
+) -> LoweredNetwork:
     """Return the network with gains chosen and put into weights, biases, tables and activations.
 
     Args:
@@ -41,7 +43,7 @@ def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: b
         depthwise_only: balance only what depthwise convolutions read.
     """
     network = network.copy()
-    readers: dict[str, list[Operator]] = defaultdict(list)
+    readers: dict[str, list[LoweredOperator]] = defaultdict(list)
     for operator in network.operators:
         for name in dict.fromkeys(operator.inputs):
             readers[name].append(operator)
@@ -65,8 +67,8 @@ def equalise(network: Network, largest: Mapping[str, Real], *, depthwise_only: b
 
 
 def _readers_of(
-    network: Network,
-    readers: Mapping[str, list[Operator]],
+    network: LoweredNetwork,
+    readers: Mapping[str, list[LoweredOperator]],
     exposed: set[str],
     name: str,
     touched: list[tuple[str, int]],
@@ -90,7 +92,7 @@ def _readers_of(
     return found
 
 
-def _passes(network: Network, operator: Operator, name: str) -> int | None:
+def _passes(network: LoweredNetwork, operator: LoweredOperator, name: str) -> int | None:
     """Return by how much channels move when `operator` hands them on one by one; None when it mixes them."""
     if operator.kind.passes_gain:
         return 0
@@ -100,7 +102,7 @@ def _passes(network: Network, operator: Operator, name: str) -> int | None:
     return None
 
 
-def _is_depthwise(operator: Operator) -> bool:
+def _is_depthwise(operator: LoweredOperator) -> bool:
     return (
         operator.op == "conv"
         and operator.parameters["weight"].shape[3] == 1
@@ -145,7 +147,11 @@ def _weight_demand(reader: _Reader, channels: int) -> Real:
 
 
 def _apply(
-    network: Network, operator: Operator, found: list[_Reader], touched: list[tuple[str, int]], gain: Real
+    network: LoweredNetwork,
+    operator: LoweredOperator,
+    found: list[_Reader],
+    touched: list[tuple[str, int]],
+    gain: Real,
 ) -> None:
     if operator.kind.has_weights:  # a table takes the gain in when it is made
         column = gain.astype(np.float32).reshape(-1, 1, 1, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.compiler._errors import ModelError
-from axelera.compiler.lowering import Activation, Network, Operator
+from axelera.compiler.lowering import Activation, LoweredNetwork, LoweredOperator
 from axelera.compiler.quantisation._emit import FixedWeights
 from axelera.compiler.quantisation._quantisation import Quantisation
 
@@ -17,8 +17,8 @@ _EXACT = 1e-3
 
 
 def given_scales(
-    network: Network, scales: Mapping[str, tuple[float, int]]
-) -> tuple[Network, dict[str, Quantisation]]:
+    network: LoweredNetwork, scales: Mapping[str, tuple[float, int]]
+) -> tuple[LoweredNetwork, dict[str, Quantisation]]:
     """Carry the scales that a model brings to every tensor, with requantize nodes where they disagree.
 
     Args:
@@ -37,7 +37,7 @@ def given_scales(
     decided: dict[str, Quantisation] = {
         port.tensor: own[port.tensor] for port in network.inputs if port.tensor in own
     }
-    result: list[Operator] = []
+    result: list[LoweredOperator] = []
     for operator in network.operators:
         if not operator.kind.same_scale:
             if operator.output in own:
@@ -56,9 +56,9 @@ def given_scales(
 
 
 def _agreeing(
-    network: Network,
-    result: list[Operator],
-    operator: Operator,
+    network: LoweredNetwork,
+    result: list[LoweredOperator],
+    operator: LoweredOperator,
     name: str,
     wanted: Quantisation,
     decided: dict[str, Quantisation],
@@ -69,12 +69,14 @@ def _agreeing(
     node = network.free_name(f"{operator.name}/{name}/requantize")
     output = network.free_name(f"{node}:0")
     network.activations[output] = Activation(output, network.activations[name].shape)
-    result.append(Operator("requantize", node, (name,), output, source=operator.source))
+    result.append(LoweredOperator("requantize", node, (name,), output, source=operator.source))
     decided[output] = wanted
     return output
 
 
-def fixed_weights(network: Network, scales: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, FixedWeights]:
+def fixed_weights(
+    network: LoweredNetwork, scales: Mapping[str, npt.NDArray[np.float32]]
+) -> dict[str, FixedWeights]:
     """Return the integers behind float weights.
 
     Args:
@@ -101,7 +103,7 @@ def fixed_weights(network: Network, scales: Mapping[str, npt.NDArray[np.float32]
     return result
 
 
-def _of_another_axis(operator: Operator) -> ModelError:
+def _of_another_axis(operator: LoweredOperator) -> ModelError:
     return ModelError(
         f"the weights of {operator.name!r} are quantised along another axis than its output channels; quantise them per "
         "tensor or per output channel"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Operator
+from axelera.compiler.lowering import LoweredOperator
 from axelera.compiler.quantisation._quantisation import Quantisation
 
 Real = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ class AccumulatorNoise:
         return float(variance.sum() / self.gain)
 
 
-def accumulator_noise(operator: Operator, mean: Real, deviation: float) -> AccumulatorNoise | None:
+def accumulator_noise(operator: LoweredOperator, mean: Real, deviation: float) -> AccumulatorNoise | None:
     """Summarise a conv; None for other operators and for weights that are all zero.
 
     Args:

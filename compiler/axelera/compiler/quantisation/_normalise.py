@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Activation, Network, Rescaling
+from axelera.compiler.lowering import Activation, LoweredNetwork, Rescaling
 from axemu.model.ops import PointwiseFunction
 
 Real = npt.NDArray[np.float64]
@@ -28,7 +28,7 @@ _MARGIN = 1.05
 """Ranges come from a few samples; the rest of the calibration data may exceed them a little."""
 
 
-def normalise_tables(network: Network, ranges: Mapping[str, Range]) -> Network:
+def normalise_tables(network: LoweredNetwork, ranges: Mapping[str, Range]) -> LoweredNetwork:
     """Return the network with the channels of every convolution that only tables read rescaled.
 
     Args:

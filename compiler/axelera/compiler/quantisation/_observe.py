@@ -12,8 +12,8 @@ import onnx
 from axelera.compiler._errors import CalibrationError
 from axelera.compiler.lowering import Rescaling
 from axelera.compiler.quantisation._histogram import Histogram
+from axelera.compiler.quantisation._segments import SegmentedSession
 from axelera.compiler.quantisation._session import Feeds
-from axelera.compiler.quantisation._stages import StagedSession
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ def observe(
     channel_names = set(per_channel)
     wanted = sorted({*values, *channel_names})
     computed = [name for name in wanted if name not in inputs]
-    runner = StagedSession(core, computed, "calibration")
+    runner = SegmentedSession(core, computed, "calibration")
     found = Observations({name: Histogram() for name in values})
     changes = rescalings or {}
     for feeds in samples:

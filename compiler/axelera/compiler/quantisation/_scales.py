@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from axelera.compiler.lowering import Network, Operator
+from axelera.compiler.lowering import LoweredNetwork, LoweredOperator
 from axelera.compiler.quantisation._histogram import Histogram
 from axelera.compiler.quantisation._noise import accumulator_noise, total_error
 from axelera.compiler.quantisation._quantisation import Quantisation
@@ -19,7 +19,7 @@ Real = npt.NDArray[np.float64]
 
 
 def choose_scales(
-    network: Network,
+    network: LoweredNetwork,
     observed: Mapping[str, Histogram],
     means: Mapping[str, Real],
     *,
@@ -41,7 +41,7 @@ def choose_scales(
     for name in network.activations:
         members[groups[name]].append(name)
     exposed = {groups[port.tensor] for port in (*network.inputs, *network.outputs)}
-    readers: dict[str, list[Operator]] = defaultdict(list)
+    readers: dict[str, list[LoweredOperator]] = defaultdict(list)
     for operator in network.operators:
         for name in operator.inputs:
             readers[name].append(operator)
@@ -58,7 +58,10 @@ def choose_scales(
 
 
 def _penalty(
-    names: list[str], readers: Mapping[str, list[Operator]], means: Mapping[str, Real], histogram: Histogram
+    names: list[str],
+    readers: Mapping[str, list[LoweredOperator]],
+    means: Mapping[str, Real],
+    histogram: Histogram,
 ) -> Callable[[Quantisation], float] | None:
     """Return what the choice for a group costs in the accumulators of the convolutions that read it."""
     spread = histogram.deviation
@@ -72,7 +75,9 @@ def _penalty(
     return (lambda quantisation: total_error(noises, quantisation)) if noises else None
 
 
-def _group_histogram(network: Network, names: list[str], observed: Mapping[str, Histogram]) -> Histogram:
+def _group_histogram(
+    network: LoweredNetwork, names: list[str], observed: Mapping[str, Histogram]
+) -> Histogram:
     """Return the values of a group: of its concats, and of its sources unless a concat holds them whole."""
     writer = network.producer()
     concats = [name for name in names if name in writer and writer[name].op == "concat"]
@@ -93,7 +98,7 @@ def _group_histogram(network: Network, names: list[str], observed: Mapping[str, 
     return result
 
 
-def _observation(network: Network, writer: Mapping[str, Operator], name: str) -> str | None:
+def _observation(network: LoweredNetwork, writer: Mapping[str, LoweredOperator], name: str) -> str | None:
     """Return the float value that shows the numbers of a tensor; those of a copy are those of its source."""
     while network.activations[name].observe is None:
         copy = writer.get(name)
@@ -103,9 +108,9 @@ def _observation(network: Network, writer: Mapping[str, Operator], name: str) ->
     return network.activations[name].observe
 
 
-def _held_by_concats(network: Network, names: set[str]) -> set[str]:
+def _held_by_concats(network: LoweredNetwork, names: set[str]) -> set[str]:
     """Return the tensors of a group of which its concats show every value that anybody reads."""
-    readers: dict[str, list[Operator]] = defaultdict(list)
+    readers: dict[str, list[LoweredOperator]] = defaultdict(list)
     for operator in network.operators:
         for name in operator.inputs:
             readers[name].append(operator)
@@ -133,7 +138,7 @@ def _held_by_concats(network: Network, names: set[str]) -> set[str]:
     return held
 
 
-def _is_whole(operator: Operator, network: Network) -> bool:
+def _is_whole(operator: LoweredOperator, network: LoweredNetwork) -> bool:
     """Tell whether the output of an operator that moves values holds every value of its inputs."""
     if operator.op == "resize_nearest":
         before, after = (network.activations[n].shape for n in (operator.inputs[0], operator.output))
@@ -141,7 +146,7 @@ def _is_whole(operator: Operator, network: Network) -> bool:
     return operator.op in ("concat", "pad", "reshape", "transpose")
 
 
-def _cover(slices: Sequence[Operator], shape: tuple[int, int, int]) -> bool:
+def _cover(slices: Sequence[LoweredOperator], shape: tuple[int, int, int]) -> bool:
     """Tell whether slices of a tensor, each of one axis, leave nothing of it out."""
     for axis, extent in enumerate(shape):
         taken = np.zeros(extent, bool)
@@ -154,11 +159,11 @@ def _cover(slices: Sequence[Operator], shape: tuple[int, int, int]) -> bool:
     return False
 
 
-def _triple(operator: Operator, key: str) -> tuple[int, int, int]:
+def _triple(operator: LoweredOperator, key: str) -> tuple[int, int, int]:
     return cast("tuple[int, int, int]", operator.attributes[key])
 
 
-def _only_function(network: Network, names: list[str]) -> Callable[[Real], Real] | None:
+def _only_function(network: LoweredNetwork, names: list[str]) -> Callable[[Real], Real] | None:
     """Return the function through which a group is seen, when all that reads it is one table."""
     inside = set(names)
     readers = [op for op in network.operators if inside & set(op.inputs) and op.output not in inside]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from axelera.compiler._parts import QuantizedParts
+from axelera.compiler._parts import QuantisedParts
 from axelera.compiler.config import CompilerConfig
 from axelera.compiler.planning import Plan
 
 
-def compiled_report(model: QuantizedParts, plan: Plan, config: CompilerConfig) -> dict[str, Any]:
+def compiled_report(model: QuantisedParts, plan: Plan, config: CompilerConfig) -> dict[str, Any]:
     """Return the content of report.json."""
     tasks = {task.name: task for task in plan.tasks}
     weights = {place.name: place for place in plan.placements if place.kind == "weights"}

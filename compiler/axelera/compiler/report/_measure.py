@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from axelera.compiler.lowering import Network, Rescaling
-from axelera.compiler.quantisation import Feeds, Stage, parted
+from axelera.compiler.lowering import LoweredNetwork, Rescaling
+from axelera.compiler.quantisation import Feeds, Segment, segments_of
 from axemu.emulator import compute
 from axemu.model.program import Program, Tensor
 
@@ -22,7 +22,7 @@ _ENOUGH = 256
 """Values of a channel, at least: with fewer values than int8 has levels, few levels say nothing."""
 
 _TOGETHER = 4
-"""Stages of the float network for which the program runs once: their int8 values take the bytes of one in float32."""
+"""Segments of the float network for which the program runs once: their int8 values take the bytes of one in float32."""
 
 _BLOCK = 1 << 16
 """Values that are compared at once: few enough for the caches."""
@@ -99,7 +99,7 @@ def decibels(signal: float, noise: float) -> float | None:
 
 def measure_operators(
     core: onnx.ModelProto,
-    network: Network,
+    network: LoweredNetwork,
     program: Program,
     samples: Sequence[tuple[Feeds, Sequence[npt.NDArray[np.int8]]]],
 ) -> list[dict[str, Any]]:
@@ -117,18 +117,18 @@ def measure_operators(
     shown = {name: network.activations[name].value for name in tensors}
     tallies = {name: _Tally() for name in tensors}
     given = {value.name for value in core.graph.input}
-    stages = parted(core, {value for value in shown.values() if value is not None} - given)
+    segments = segments_of(core, {value for value in shown.values() if value is not None} - given)
     alive: list[dict[str, npt.NDArray[Any]]] = [dict(feeds) for feeds, _ in samples]
-    parts = _tensors_of(stages, tensors, shown)
-    for start in range(0, len(stages), _TOGETHER):
-        group = list(zip(stages, parts, strict=True))[start : start + _TOGETHER]
-        runners = [stage.session("report", alone=len(stages) == 1) for stage, _ in group]
+    parts = _tensors_of(segments, tensors, shown)
+    for start in range(0, len(segments), _TOGETHER):
+        group = list(zip(segments, parts, strict=True))[start : start + _TOGETHER]
+        runners = [segment.session("report", alone=len(segments) == 1) for segment, _ in group]
         instance = compute.load(program, taps=[name for _, part in group for name in part]).instance()
         outputs = [np.empty(program.tensors[name].size, np.int8) for name in program.outputs]
         for (feeds, buffers), values in zip(samples, alive, strict=True):
             instance.run([buffer.reshape(-1) for buffer in buffers], outputs)
-            for (stage, part), runner in zip(group, runners, strict=True):
-                real = {**feeds, **stage.run(runner, values, "report")}
+            for (segment, part), runner in zip(group, runners, strict=True):
+                real = {**feeds, **segment.run(runner, values, "report")}
                 for name in part:
                     tensor, value = program.tensors[name], shown[name]
                     expected = None if value is None else _planes(real[value], tensor.shape)
@@ -154,11 +154,11 @@ def _planes(real: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.N
 
 
 def _tensors_of(
-    stages: Sequence[Stage], names: Iterable[str], shown: Mapping[str, str | None]
+    segments: Sequence[Segment], names: Iterable[str], shown: Mapping[str, str | None]
 ) -> list[list[str]]:
-    """Return the tensors to compare in each stage: where their float value is, or else that of the tensor before."""
-    place = {value: index for index, stage in enumerate(stages) for value in stage.wanted}
-    parts: list[list[str]] = [[] for _ in stages]
+    """Return the tensors to compare in each segment: where their float value is, or else that of the tensor before."""
+    place = {value: index for index, segment in enumerate(segments) for value in segment.wanted}
+    parts: list[list[str]] = [[] for _ in segments]
     index = 0
     for name in names:
         index = place.get(shown[name] or "", index)

@@ -1,4 +1,4 @@
-"""What is decided about a program before any kernel is chosen: fusion, storage, margins."""
+"""What is decided about a program before any kernel is chosen: fusion, storage, halos."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from axemu.model.program import Node, Program
 
 from ._layout import BLOCK
 
-Margins = tuple[int, int, int, int]
-NO_MARGINS: Margins = (0, 0, 0, 0)
+Halo = tuple[int, int, int, int]
+NO_HALO: Halo = (0, 0, 0, 0)
 
 LONGEST_CHAIN = 64
 """Nodes that follow one head at most: their kernels call each other, and a stack has an end."""
@@ -34,7 +34,7 @@ def number(node: Node, name: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class Alias:
     """Where a tensor is stored: at `starts` inside tensor `name`."""
 
     name: str
@@ -45,41 +45,41 @@ class Home:
 class Analysis:
     """Decisions about a program.
 
-    `followers` lists for a node the nodes that run on each range of pixels it finishes; `followed` is the set of
-    those. `homes` says in which tensor a tensor is stored; `copied` which inputs of a concat must be copied there.
-    `margins` are rows and columns needed around a stored tensor, holding its zero point.
+    `epilogues` lists for a node the nodes that run on each range of pixels it finishes; `fused` is the set of
+    those. `aliases` says in which tensor a tensor is stored; `copied` which inputs of a concat must be copied there.
+    `halo` holds the rows and columns needed around a stored tensor, filled with its zero point.
     """
 
     program: Program
     taps: frozenset[str]
-    followers: dict[str, list[Node]] = field(default_factory=dict)
-    followed: set[str] = field(default_factory=set)
-    homes: dict[str, Home] = field(default_factory=dict)
+    epilogues: dict[str, list[Node]] = field(default_factory=dict)
+    fused: set[str] = field(default_factory=set)
+    aliases: dict[str, Alias] = field(default_factory=dict)
     members: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
-    margins: dict[str, Margins] = field(default_factory=dict)
+    halo: dict[str, Halo] = field(default_factory=dict)
     consumers: dict[str, list[Node]] = field(default_factory=dict)
     producers: dict[str, Node] = field(default_factory=dict)
     inputs: frozenset[str] = field(init=False)
     outputs: frozenset[str] = field(init=False)
-    _shortcuts: dict[str, Home] = field(default_factory=dict)
+    _shortcuts: dict[str, Alias] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.inputs = frozenset(self.program.inputs)
         self.outputs = frozenset(self.program.outputs)
 
-    def home(self, tensor: str) -> Home:
+    def alias(self, tensor: str) -> Alias:
         """Return the outermost tensor that holds `tensor`, and where."""
-        way: list[tuple[str, Home]] = []
+        way: list[tuple[str, Alias]] = []
         name = tensor
-        while name in self.homes:
-            step = self._shortcuts.get(name, self.homes[name])
+        while name in self.aliases:
+            step = self._shortcuts.get(name, self.aliases[name])
             way.append((name, step))
             name = step.name
         starts = (0, 0, 0)
         for inner, step in reversed(way):  # so that no long way is gone twice
             starts = (starts[0] + step.starts[0], starts[1] + step.starts[1], starts[2] + step.starts[2])
-            self._shortcuts[inner] = Home(name, starts)
-        return Home(name, starts)
+            self._shortcuts[inner] = Alias(name, starts)
+        return Alias(name, starts)
 
     def private(self, tensor: str) -> bool:
         """Tell whether nobody but one node sees the tensor."""
@@ -92,21 +92,21 @@ class Analysis:
 
 
 def analyse(program: Program, taps: Sequence[str]) -> Analysis:
-    """Decide fusion, storage and margins."""
+    """Decide fusion, storage and halos."""
     analysis = Analysis(program, frozenset(taps))
     for node in program.nodes:
         analysis.producers[node.output] = node
         for name in dict.fromkeys(node.inputs):
             analysis.consumers.setdefault(name, []).append(node)
     _fuse(analysis)
-    margined = _margined(analysis)
+    with_halo = _with_halo(analysis)
     for node in program.nodes:
         if node.op == "slice":
-            _place_slice(analysis, node, margined)
+            _place_slice(analysis, node, with_halo)
     for node in reversed(program.nodes):
         if node.op == "concat":
             _place_concat(analysis, node)
-    _collect_margins(analysis)
+    _collect_halo(analysis)
     return analysis
 
 
@@ -126,42 +126,42 @@ def _fuse(analysis: Analysis) -> None:
             shape = analysis.program.tensors[name].shape
             if (
                 head is not None
-                and len(analysis.followers.get(head.name, ())) < LONGEST_CHAIN
+                and len(analysis.epilogues.get(head.name, ())) < LONGEST_CHAIN
                 and analysis.private(name)
                 and shape == analysis.program.tensors[node.output].shape
                 and len(others) == len(node.inputs) - 1
                 and all(position[other] < order[head.name] for other in others)
             ):
-                analysis.followers.setdefault(head.name, []).append(node)
-                analysis.followed.add(node.name)
-                analysis.homes[name] = Home(node.output)
+                analysis.epilogues.setdefault(head.name, []).append(node)
+                analysis.fused.add(node.name)
+                analysis.aliases[name] = Alias(node.output)
                 head_of[node.output] = head
                 position[node.output] = order[head.name]
                 break
 
 
-def _place_slice(analysis: Analysis, node: Node, margined: set[str]) -> None:
-    """A slice of consecutive values is a view, unless margins would have to go where other values are."""
+def _place_slice(analysis: Analysis, node: Node, with_halo: set[str]) -> None:
+    """A slice of consecutive values is a view, unless a halo would have to go where other values are."""
     source = node.inputs[0]
     if source in analysis.inputs or set(value(node, "steps")) != {1}:
         return
     starts, sizes = value(node, "starts"), value(node, "sizes")
     shape = analysis.program.tensors[source].shape
     whole = sizes[:2] == shape[:2]
-    if whole or node.output not in margined:
-        analysis.homes[node.output] = Home(source, (starts[0], starts[1], starts[2]))
+    if whole or node.output not in with_halo:
+        analysis.aliases[node.output] = Alias(source, (starts[0], starts[1], starts[2]))
 
 
-def _margined(analysis: Analysis) -> set[str]:
-    """Return the tensors around which somebody wants margins: who reads them, through slices and concats too."""
+def _with_halo(analysis: Analysis) -> set[str]:
+    """Return the tensors around which somebody wants a halo: who reads them, through slices and concats too."""
     found: set[str] = set()
     for node in reversed(analysis.program.nodes):
-        if _needs_margins(node) or (node.op in ("slice", "concat") and node.output in found):
+        if _needs_halo(node) or (node.op in ("slice", "concat") and node.output in found):
             found.update(node.inputs)
     return found
 
 
-def _needs_margins(node: Node) -> bool:
+def _needs_halo(node: Node) -> bool:
     return node.op == "conv_transpose" or (node.op == "conv" and any(value(node, "pads")))
 
 
@@ -181,13 +181,13 @@ def _place_concat(analysis: Analysis, node: Node) -> None:
             and start % BLOCK == 0
             and (last or size % BLOCK == 0)
             and times[name] == 1
-            and name not in analysis.homes
+            and name not in analysis.aliases
             and name not in analysis.inputs
             and analysis.producers[name].op != "constant"
-            and analysis.home(node.output).starts[2] % BLOCK == 0
+            and analysis.alias(node.output).starts[2] % BLOCK == 0
             and (last_room(analysis, node) or size % BLOCK == 0)
         ):
-            analysis.homes[name] = Home(node.output, (0, 0, start))
+            analysis.aliases[name] = Alias(node.output, (0, 0, start))
         else:
             copied.append((name, start))
         start += size
@@ -196,9 +196,9 @@ def _place_concat(analysis: Analysis, node: Node) -> None:
 
 def last_room(analysis: Analysis, node: Node) -> bool:
     """Tell whether a block that starts inside the concat's last channels may be written whole."""
-    home = analysis.home(node.output)
-    end = home.starts[2] + analysis.program.tensors[node.output].shape[2]
-    return end == analysis.program.tensors[home.name].shape[2]
+    alias = analysis.alias(node.output)
+    end = alias.starts[2] + analysis.program.tensors[node.output].shape[2]
+    return end == analysis.program.tensors[alias.name].shape[2]
 
 
 def _merged_members(analysis: Analysis, node: Node) -> list[str]:
@@ -209,7 +209,7 @@ def _merged_members(analysis: Analysis, node: Node) -> list[str]:
     while place < len(node.inputs):
         run = _slices_from(analysis, node.inputs, place)
         name = node.inputs[place]
-        members.append(analysis.homes[name].name if run else name)
+        members.append(analysis.aliases[name].name if run else name)
         place += max(run, 1)
     if any(tensors[name].shape[:2] != tensors[node.output].shape[:2] for name in members):
         return list(node.inputs)
@@ -219,16 +219,16 @@ def _merged_members(analysis: Analysis, node: Node) -> list[str]:
 def _slices_from(analysis: Analysis, names: Sequence[str], place: int) -> int:
     """Return how many names from `place` on are slices that cover a tensor's channels in order, or 0."""
     first = names[place]
-    home = analysis.homes.get(first)
-    if home is None or analysis.producers[first].op != "slice" or home.starts != (0, 0, 0):
+    alias = analysis.aliases.get(first)
+    if alias is None or analysis.producers[first].op != "slice" or alias.starts != (0, 0, 0):
         return 0
     tensors = analysis.program.tensors
-    total, covered = tensors[home.name].shape, 0
+    total, covered = tensors[alias.name].shape, 0
     for count in range(len(names) - place):
         name = names[place + count]
-        here = analysis.homes.get(name)
+        here = analysis.aliases.get(name)
         if (
-            here != Home(home.name, (0, 0, covered))
+            here != Alias(alias.name, (0, 0, covered))
             or analysis.producers[name].op != "slice"
             or tensors[name].shape[:2] != total[:2]
         ):
@@ -239,18 +239,16 @@ def _slices_from(analysis: Analysis, names: Sequence[str], place: int) -> int:
     return 0
 
 
-def _collect_margins(analysis: Analysis) -> None:
+def _collect_halo(analysis: Analysis) -> None:
     for node in analysis.program.nodes:
-        if not _needs_margins(node):
+        if not _needs_halo(node):
             continue
         needed = (
-            conv_margins(node, analysis.program)
-            if node.op == "conv"
-            else transpose_margins(node, analysis.program)
+            conv_halo(node, analysis.program) if node.op == "conv" else transpose_halo(node, analysis.program)
         )
-        root = analysis.home(node.inputs[0]).name
-        known = analysis.margins.get(root, NO_MARGINS)
-        analysis.margins[root] = (
+        root = analysis.alias(node.inputs[0]).name
+        known = analysis.halo.get(root, NO_HALO)
+        analysis.halo[root] = (
             max(known[0], needed[0]),
             max(known[1], needed[1]),
             max(known[2], needed[2]),
@@ -258,7 +256,7 @@ def _collect_margins(analysis: Analysis) -> None:
         )
 
 
-def conv_margins(node: Node, program: Program) -> Margins:
+def conv_halo(node: Node, program: Program) -> Halo:
     """Return how far the windows of a convolution reach outside its input."""
     shape, output = program.tensors[node.inputs[0]].shape, program.tensors[node.output].shape
     kernel, strides = value(node, "kernel"), value(node, "strides")
@@ -277,7 +275,7 @@ def conv_margins(node: Node, program: Program) -> Margins:
     return pads[0], pads[1], after[0], after[1]
 
 
-def transpose_margins(node: Node, program: Program) -> Margins:
+def transpose_halo(node: Node, program: Program) -> Halo:
     """Return how far outside its input a transposed convolution looks for input pixels."""
     shape, output = program.tensors[node.inputs[0]].shape, program.tensors[node.output].shape
     kernel, strides = value(node, "kernel"), value(node, "strides")

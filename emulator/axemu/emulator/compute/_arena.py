@@ -45,7 +45,7 @@ def plan_arena(stages: Sequence[Stage], constants: Sequence[Buffer]) -> int:
     placed = _Placed(len(lives))
     for buffer, first, last in sorted(lives.values(), key=lambda life: -life[0].size):
         room = -(-(buffer.size + SLACK) // ALIGNMENT) * ALIGNMENT
-        buffer.place = placed.put(room, first, last)
+        buffer.offset = placed.put(room, first, last)
     return placed.size
 
 

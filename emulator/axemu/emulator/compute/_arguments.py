@@ -1,7 +1,7 @@
 """Arguments of kernels: one typed description per kernel, from which everything else about them follows.
 
 A kernel gets the address of its arguments: int64 words, one per field of a subclass of `Arguments`, in the order in
-which the class declares them. Lowering makes an object of the class, the linker packs it, and the kernel reads the words by
+which the class declares them. Assembler makes an object of the class, the linker packs it, and the kernel reads the words by
 the names of the fields (`micro.reader`). A `Family` names the kernels that take such arguments.
 
     class Softmax(Arguments):

@@ -15,14 +15,14 @@ from axemu.model.program import Program
 from ._analysis import analyse
 from ._arena import assign_groups, plan_arena
 from ._arguments import Arguments, Kernel
+from ._assembler import Assembler
 from ._executable import Executable, Int8Array, Runner
 from ._layout import Address, Data, External, Stage, View
 from ._library import Library
-from ._lowering import Lowering
 from ._paths import SPECS
 from ._threads import Helper, ThreadBudget
 from .executor.arguments import COUNTER_BYTES, Job, StageRow
-from .ops import lowerings
+from .ops import assemblies
 
 HELPER_COUNT = Job.index("helper_count")
 
@@ -41,7 +41,7 @@ class Linked:
 
 
 class CompiledExecutable(Executable):
-    """A program lowered to stages and linked; weights and tables are shared by all runners."""
+    """A program assembled into stages and linked; weights and tables are shared by all runners."""
 
     def __init__(
         self,
@@ -54,15 +54,15 @@ class CompiledExecutable(Executable):
     ) -> None:
         super().__init__(program, numerics, library.path, taps)
         self.library, self.threads, self.budget = library, threads, budget
-        lowering = lower(program, numerics, library.path, threads, taps)
-        self.views = {name: lowering.view(name) for name in taps if name not in program.inputs}
-        self.constants = tuple(buffer for buffer in lowering.buffers.values() if buffer.contents is not None)
+        assembler = assemble(program, numerics, library.path, threads, taps)
+        self.views = {name: assembler.view(name) for name in taps if name not in program.inputs}
+        self.constants = tuple(buffer for buffer in assembler.buffers.values() if buffer.contents is not None)
         for name in self.views:
-            lowering.view(name).buffer.kept = True
-        assign_groups(lowering.stages)
-        self.arena_size = plan_arena(lowering.stages, self.constants)
+            assembler.view(name).buffer.kept = True
+        assign_groups(assembler.stages)
+        self.arena_size = plan_arena(assembler.stages, self.constants)
         """Bytes of activations of one runner."""
-        self.linked = link(lowering.stages, library)
+        self.linked = link(assembler.stages, library)
         self.program = replace(
             program, constants=MappingProxyType({})
         )  # packed weights and tables take their place
@@ -74,27 +74,27 @@ class CompiledExecutable(Executable):
         return _CompiledRunner(self)
 
 
-def lower(program: Program, numerics: str, path: str, threads: int, taps: tuple[str, ...]) -> Lowering:
+def assemble(program: Program, numerics: str, path: str, threads: int, taps: tuple[str, ...]) -> Assembler:
     """Return a program's stages."""
-    lowering = Lowering(analyse(program, taps), numerics, SPECS[path], threads)
+    assembler = Assembler(analyse(program, taps), numerics, SPECS[path], threads)
     for index, name in enumerate(program.inputs):
-        _import(lowering, index, name)
+        _import(assembler, index, name)
     for node in program.nodes:
-        if node.name not in lowering.analysis.followed:
-            lowerings()[node.op](lowering, node)
+        if node.name not in assembler.analysis.fused:
+            assemblies()[node.op](assembler, node)
     for index, name in enumerate(program.outputs):
-        lowering.export(lowering.view(name), index)
-    return lowering
+        assembler.export(assembler.view(name), index)
+    return assembler
 
 
-def _import(lowering: Lowering, index: int, name: str) -> None:
+def _import(assembler: Assembler, index: int, name: str) -> None:
     """Copy an input into the arena, unless only slices read it: they copy their part."""
-    readers = lowering.analysis.consumers.get(name, [])
-    if all(node.op == "slice" for node in readers) and name not in lowering.analysis.outputs:
+    readers = assembler.analysis.consumers.get(name, [])
+    if all(node.op == "slice" for node in readers) and name not in assembler.analysis.outputs:
         return
-    _, columns, channels = lowering.tensor(name).shape
+    _, columns, channels = assembler.tensor(name).shape
     strides = (columns * channels, channels, 1)
-    lowering.copy((External(output=False, index=index, offset=0), strides), lowering.view(name))
+    assembler.copy((External(output=False, index=index, offset=0), strides), assembler.view(name))
 
 
 def link(stages: list[Stage], library: Library) -> Linked:
@@ -140,7 +140,7 @@ class _Linker:
 
     def _set(self, position: int, value: object) -> None:
         if isinstance(value, Address):
-            self._words[position] = value.buffer.place + value.offset
+            self._words[position] = value.buffer.offset + value.offset
             self._arena.append(position)
         elif isinstance(value, Data):
             self._arrays[id(value.array)] = value.array
@@ -190,7 +190,7 @@ class _CompiledRunner(Runner):
         for buffer in executable.constants:
             contents = buffer.contents
             if contents is not None:
-                self._arena[buffer.place : buffer.place + buffer.size] = contents
+                self._arena[buffer.offset : buffer.offset + buffer.size] = contents
         self._counters = _aligned(COUNTER_BYTES * max(1, linked.stage_count))
         self._helpers = np.zeros(max(1, executable.threads), np.int64)
         self._job = _aligned(Job.size()).view(np.int64)
@@ -222,7 +222,7 @@ class _CompiledRunner(Runner):
         self._executable.library.run(self._job_address, 0, 0)
 
     def _read(self, view: View) -> Int8Array:
-        start = view.buffer.place + view.start
+        start = view.buffer.offset + view.start
         stored = np.lib.stride_tricks.as_strided(
             self._arena[start:], shape=view.shape, strides=(view.row, view.pixel, 1)
         )

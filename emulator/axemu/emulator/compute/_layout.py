@@ -1,4 +1,4 @@
-"""Where tensors live: buffers with margins, and views into them.
+"""Where tensors live: buffers with halos, and views into them.
 
 Inside the arena a value q is stored as the byte q + 128. Channels are adjacent; a pixel takes a multiple of 16 bytes
 (so that kernels may write whole blocks), except for the few channels of an image.
@@ -26,20 +26,20 @@ def blocks(channels: int) -> int:
 
 @dataclass(eq=False, slots=True)
 class Buffer:
-    """A piece of the arena: rows × columns pixels, margins included, all of one fill byte in the margins."""
+    """A piece of the arena: rows × columns pixels, halo included, all of one fill byte in the halo."""
 
     name: str
     rows: int
     columns: int
     pixel: int
-    margins: tuple[int, int, int, int] = (0, 0, 0, 0)
+    halo: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Rows and columns around the tensor: top, left, bottom, right."""
     fill: int = 0
     contents: npt.NDArray[np.uint8] | None = None
     """What a constant holds; written when an instance is made."""
     kept: bool = False
     """Whether it is read after the program has run."""
-    place: int = field(default=0)
+    offset: int = field(default=0)
     """Bytes from the start of the arena, once planned."""
 
     @property
@@ -60,11 +60,9 @@ class View:
 
     @classmethod
     def of(cls, buffer: Buffer, shape: tuple[int, int, int]) -> View:
-        """Return the tensor inside the margins."""
+        """Return the tensor inside the halo."""
         row = buffer.columns * buffer.pixel
-        return cls(
-            buffer, buffer.margins[0] * row + buffer.margins[1] * buffer.pixel, row, buffer.pixel, shape
-        )
+        return cls(buffer, buffer.halo[0] * row + buffer.halo[1] * buffer.pixel, row, buffer.pixel, shape)
 
     def part(self, starts: tuple[int, int, int], shape: tuple[int, int, int]) -> View:
         """Return a contiguous part."""
@@ -86,7 +84,7 @@ class View:
         """Whether all pixels are one run of memory without anything between."""
         return self.row == self.shape[1] * self.pixel and self.pixel == self.width
 
-    def places(self) -> npt.NDArray[np.int64]:
+    def offsets(self) -> npt.NDArray[np.int64]:
         """Return the byte offset of every pixel from the first, in row-major order."""
         rows = np.arange(self.shape[0], dtype=np.int64)[:, None] * self.row
         return (rows + np.arange(self.shape[1], dtype=np.int64)[None, :] * self.pixel).reshape(-1)

@@ -67,8 +67,8 @@ def load(
     reference = partial(_reference, program, numerics, taps)
     if path == "reference":
         return reference()
+    from ._assembler import Unsupported  # noqa: PLC0415
     from ._compiled import CompiledExecutable  # noqa: PLC0415
-    from ._lowering import Unsupported  # noqa: PLC0415
 
     validate(program)
     kernels = _library(path)

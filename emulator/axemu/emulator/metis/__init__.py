@@ -2,7 +2,7 @@
 
 from axemu.emulator.metis._bounds import bound_of
 from axemu.emulator.metis._cost import (
-    LAUNCHES,
+    JITTER_PERIOD,
     TaskCycles,
     cycles_to_ticks,
     launch_ticks,
@@ -11,7 +11,7 @@ from axemu.emulator.metis._cost import (
     task_cycles,
 )
 from axemu.emulator.metis._cycle import Cycle, Watch
-from axemu.emulator.metis._machine import Machine, Pending
+from axemu.emulator.metis._machine import Machine, PendingCall
 from axemu.emulator.metis._programs import simulate, start_threads
 from axemu.emulator.metis._replay import replay
 from axemu.emulator.metis._spec import (
@@ -28,7 +28,7 @@ from axemu.emulator.metis._spec import (
 from axemu.emulator.metis._trace import write_trace
 
 __all__ = [
-    "LAUNCHES",
+    "JITTER_PERIOD",
     "MODEL_VERSION",
     "Board",
     "BoardState",
@@ -37,7 +37,7 @@ __all__ = [
     "Cycle",
     "InstanceSpec",
     "Machine",
-    "Pending",
+    "PendingCall",
     "Rate",
     "Span",
     "TaskCycles",

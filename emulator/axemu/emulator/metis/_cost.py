@@ -9,7 +9,7 @@ from typing import NamedTuple
 from axemu.chip import TICKS_PER_SECOND, Calibration, ChipFigures, HostFigures
 from axemu.model.program import Task
 
-LAUNCHES = 17
+JITTER_PERIOD = 17
 """Calls after which launch times repeat; a prime, so that any step visits all of them."""
 
 STEPS = (7, 10, 5, 12)
@@ -140,9 +140,9 @@ def launch_ticks(host: HostFigures, instance: int, number: int) -> int:
     """Return the ticks the host takes to launch call `number` of an instance.
 
     No two calls in a row take a host equally long. Were they to, instances would lock into patterns that no card is
-    seen in. The first call takes the mean, which is also that of any `LAUNCHES` calls in a row.
+    seen in. The first call takes the mean, which is also that of any `JITTER_PERIOD` calls in a row.
     """
-    half = LAUNCHES // 2
-    place = (number * STEPS[instance % len(STEPS)] + half) % LAUNCHES - half
+    half = JITTER_PERIOD // 2
+    place = (number * STEPS[instance % len(STEPS)] + half) % JITTER_PERIOD - half
     spread = seconds_to_ticks(host.launch_spread.value) // half
     return max(0, seconds_to_ticks(host.launch.value) + place * spread)

@@ -33,7 +33,7 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    condition: object
+    snapshot: object
     tick: int
     counts: tuple[int, ...]
     sums: tuple[Sums, ...]
@@ -63,8 +63,7 @@ class Watch:
         last = len(marks) - 1
         for length in range(1, len(marks) // 2 + 1):
             if all(
-                marks[last - back].condition == marks[last - back - length].condition
-                for back in range(length)
+                marks[last - back].snapshot == marks[last - back - length].snapshot for back in range(length)
             ):
                 return _between(marks[last - length], marks[last])
         return None
@@ -77,8 +76,8 @@ class Watch:
             tuple(tuple(time - tick for time in call) for call in calls[begin:])
             for calls, begin in zip(self._results, before, strict=True)
         )
-        condition = (self._machine.condition(), happened, self._calls())
-        return _Mark(condition, tick, counts, sums_of(self._machine.timeline(())))
+        snapshot = (self._machine.snapshot(), happened, self._calls())
+        return _Mark(snapshot, tick, counts, sums_of(self._machine.timeline(())))
 
 
 def sums_of(timeline: Timeline) -> tuple[Sums, ...]:

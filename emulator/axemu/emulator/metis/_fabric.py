@@ -54,9 +54,9 @@ class Fabric:
             for tick, channel, speed in self._server.history or ()
         )
 
-    def condition(self) -> tuple[object, ...]:
+    def snapshot(self) -> tuple[object, ...]:
         """Return what is left of each transfer, in the order they are served."""
-        return (*(tuple(one.left for one in queue) for queue in self._queues), self._server.condition())
+        return (*(tuple(one.left for one in queue) for queue in self._queues), self._server.snapshot())
 
     def transfer(self, board: int, channel: int, amount: int) -> simpy.Event:
         """Move bytes over one channel of a board; the event fires when the last byte has arrived."""

@@ -51,7 +51,7 @@ class FluidServer:
         self._reschedule()
         return done
 
-    def condition(self) -> tuple[object, ...]:
+    def snapshot(self) -> tuple[object, ...]:
         """Return what is left of the transfers in progress and how fast they go, relative to now."""
         left = tuple(
             (rate, *(target - served for target, _, _ in sorted(waiting)))

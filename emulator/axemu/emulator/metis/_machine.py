@@ -12,7 +12,7 @@ import simpy
 
 from axemu.chip import TICKS_PER_SECOND
 from axemu.emulator.metis._cost import (
-    LAUNCHES,
+    JITTER_PERIOD,
     Part,
     Phase,
     cycles_to_ticks,
@@ -43,7 +43,7 @@ class Results(Protocol):
 
 
 @dataclass(slots=True)
-class Pending:
+class PendingCall:
     """A call in flight on a :class:`Machine`; `times` is filled in when it has returned."""
 
     call: Call
@@ -110,9 +110,9 @@ class Machine:
         self.states = (*self.states, state)
         return len(self.states) - 1
 
-    def submit(self, call: Call, arrival: int, thread: int = 0, index: int = 0) -> Pending:
+    def submit(self, call: Call, arrival: int, thread: int = 0, index: int = 0) -> PendingCall:
         """Let `call` arrive at tick `arrival` (not before now)."""
-        pending = Pending(call, max(arrival, self.now), thread, index)
+        pending = PendingCall(call, max(arrival, self.now), thread, index)
         self._env.process(self._submitted(pending))
         return pending
 
@@ -168,7 +168,7 @@ class Machine:
         """Return the index of the board that executes the call."""
         return self._instances[call.instance].board
 
-    def condition(self) -> tuple[object, ...]:
+    def snapshot(self) -> tuple[object, ...]:
         """Return what is under way, relative to now; equal conditions with equal calls to come lead to equal futures."""
         now = self._env.now
         events = sorted(self._env._queue)  # noqa: SLF001  SimPy tells only when the next event is
@@ -176,8 +176,8 @@ class Machine:
         return (
             tuple((tick - now, priority, type(event)) for tick, priority, _, event in events),
             tuple((len(one.users), len(one.queue)) for one in resources),
-            tuple((min(called, 2), called % LAUNCHES) for called in self._called.values()),
-            self._fabric.condition(),
+            tuple((min(called, 2), called % JITTER_PERIOD) for called in self._called.values()),
+            self._fabric.snapshot(),
         )
 
     def timeline(self, calls: Sequence[Sequence[CallTimes]]) -> Timeline:
@@ -206,7 +206,7 @@ class Machine:
                     yield marks(earlier)
             if call.earliest > self.now:
                 yield self._env.timeout(call.earliest - self.now)
-            pending = Pending(call, self.now, thread, index)
+            pending = PendingCall(call, self.now, thread, index)
             yield from self._call(pending)
             assert pending.times is not None  # noqa: S101 - set by the call just finished
             results.append(pending.times)
@@ -217,12 +217,12 @@ class Machine:
             gap = seconds_to_ticks(self.boards[self._instances[call.instance].board].host.gap.value)
             yield self._env.timeout(gap)
 
-    def _submitted(self, pending: Pending) -> Steps:
+    def _submitted(self, pending: PendingCall) -> Steps:
         if pending.arrival > self.now:
             yield self._env.timeout(pending.arrival - self.now)
         yield from self._call(pending)
 
-    def _call(self, pending: Pending) -> Steps:
+    def _call(self, pending: PendingCall) -> Steps:
         instance = self._instances[pending.call.instance]
         board = self.boards[instance.board]
         with self._gates[instance.id].request() as gate:
@@ -248,7 +248,9 @@ class Machine:
                 )
             )
 
-    def _pipelined(self, instance: InstanceSpec, pending: Pending, window: list[int], filled: int) -> Steps:
+    def _pipelined(
+        self, instance: InstanceSpec, pending: PendingCall, window: list[int], filled: int
+    ) -> Steps:
         """Copy this frame in while the one before executes and the one before that is copied out."""
         stages = [self._env.process(self._copy(instance, pending, LINK_IN, instance.input_bytes))]
         if filled >= 1:
@@ -257,7 +259,7 @@ class Machine:
             stages.append(self._env.process(self._copy(instance, pending, LINK_OUT, instance.output_bytes)))
         yield self._env.all_of(stages)
 
-    def _copy(self, instance: InstanceSpec, pending: Pending, direction: int, amount: int) -> Steps:
+    def _copy(self, instance: InstanceSpec, pending: PendingCall, direction: int, amount: int) -> Steps:
         begin = self.now
         yield self._fabric.transfer(instance.board, direction, amount)
         if self._trace and self.now > begin:
@@ -265,7 +267,7 @@ class Machine:
             track = f"board{instance.board}.{name}.{instance.id}"
             self.spans.append(Span(track, name, begin, self.now, pending.thread, pending.index, amount))
 
-    def _execute(self, instance: InstanceSpec, pending: Pending, window: list[int]) -> Steps:
+    def _execute(self, instance: InstanceSpec, pending: PendingCall, window: list[int]) -> Steps:
         requests = [self._cores[instance.board][core].request() for core in sorted(instance.cores)]
         yield self._env.all_of(requests)
         begin = self.now
@@ -291,7 +293,7 @@ class Machine:
                 self._unit_ticks[f"{unit}.{name}"] += ticks
         window[0], window[1] = begin, self.now
 
-    def _fetch(self, instance: InstanceSpec, pending: Pending, phase: Phase, clock: int) -> Steps:
+    def _fetch(self, instance: InstanceSpec, pending: PendingCall, phase: Phase, clock: int) -> Steps:
         """Move what a phase has in DDR while the operator is set up."""
         begin = self.now
         moved: simpy.Event = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
@@ -308,7 +310,7 @@ class Machine:
     def _trace_span(
         self,
         instance: InstanceSpec,
-        pending: Pending,
+        pending: PendingCall,
         name: str,
         begin: int,
         amount: int,

@@ -38,7 +38,7 @@ def simulate(
     def mark(key: tuple[int, int]) -> simpy.Event:
         return events.setdefault(key, machine.event())
 
-    for number, calls in enumerate(out_of_step(machine, threads)):
+    for number, calls in enumerate(stagger(machine, threads)):
         machine.start_thread(number, calls, results[number], mark if waits else None)
     machine.run()
     for number, calls in enumerate(threads):
@@ -54,11 +54,11 @@ def start_threads(machine: Machine, threads: Sequence[Iterable[Call]], results: 
     """Start one calling thread per program, out of step where they contend for DDR; programs may be endless."""
     opened = [iter(calls) for calls in threads]
     first = [list(itertools.islice(calls, 1)) for calls in opened]
-    for number, begin in enumerate(out_of_step(machine, first)):
+    for number, begin in enumerate(stagger(machine, first)):
         machine.start_thread(number, itertools.chain(begin, opened[number]), results[number])
 
 
-def out_of_step(machine: Machine, threads: Sequence[Sequence[Call]]) -> list[Sequence[Call]]:
+def stagger(machine: Machine, threads: Sequence[Sequence[Call]]) -> list[Sequence[Call]]:
     """Let threads that contend for a board's DDR begin spread evenly over one call.
 
     Threads of a program are never in step for long. Equal programs that all began at tick 0 would stay so for ever,

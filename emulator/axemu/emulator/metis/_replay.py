@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from axemu.emulator.metis._cycle import Cycle, Watch, sums_of
 from axemu.emulator.metis._machine import Machine
-from axemu.emulator.metis._programs import out_of_step, simulate
+from axemu.emulator.metis._programs import simulate, stagger
 from axemu.emulator.metis._spec import Board, BoardState, Call, CallTimes, InstanceSpec, Timeline
 
 
@@ -24,7 +24,7 @@ def replay(
     if any(call.after for calls in threads for call in calls):
         return simulate(boards, states, instances, threads)
     machine = Machine(boards, states, instances)
-    programs = [_Program(calls) for calls in out_of_step(machine, threads)]
+    programs = [_Program(calls) for calls in stagger(machine, threads)]
     for number, program in enumerate(programs):
         machine.start_thread(number, program, program.results)
     added = tuple[dict[str, int], ...](({}, {}, {}))

@@ -23,7 +23,7 @@ class DepthTile(NamedTuple):
 
     source: Value
     pixels: Value
-    places: Value
+    offsets: Value
     taps: Value
     """int32 offsets of each tap from a pixel, four per group."""
     groups: Value
@@ -37,11 +37,11 @@ class DepthTile(NamedTuple):
 def make_depth_tile(isa: Isa, requantise: Requantise, rows: int) -> Any:
     """Return tile(operands, at, width) for `DepthTile` operands.
 
-    `pixels` and `places` are taken from `at` bytes on; `width` bytes may be written from `output` on, a multiple of 16.
+    `pixels` and `offsets` are taken from `at` bytes on; `width` bytes may be written from `output` on, a multiple of 16.
     """
 
     def emit(b: Builder, tile: DepthTile, at: Value, width: Value) -> None:
-        pixels, places = b.add(tile.pixels, at), b.add(tile.places, at)
+        pixels, offsets = b.add(tile.pixels, at), b.add(tile.offsets, at)
         bases = [b.add(tile.source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
         totals = start_totals(isa, b, tile.channels, rows, 4)
         with cgutils.for_range(b, tile.groups) as group:
@@ -58,7 +58,7 @@ def make_depth_tile(isa: Isa, requantise: Requantise, rows: int) -> Any:
         constants = requantise.load(isa, b, offset(b, tile.channels, 16 * isa.lanes), tile.scalars, 4)
         whole = b.icmp_signed(">=", width, const(4 * isa.lanes))
         for m, row in enumerate(totals):
-            target = b.add(tile.output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
+            target = b.add(tile.output, b.sext(load(b, offset(b, offsets, 4 * m), I32), I64))
             values = [requantise.apply(isa, b, constants, n, b.load(row[n])) for n in range(4)]
             packed = within(b, isa.pack(b, values, constants.shift), constants.low, constants.high)
             _store_part(b, look_up(isa, b, packed, tile.table), target, width, whole)

@@ -74,7 +74,7 @@ class MatrixTile(NamedTuple):
     output: Value
     rows: Value
     """int32 offsets of each result's row within the accumulators."""
-    places: Value
+    offsets: Value
     """int32 offsets of each result from `output`."""
     count: Value
     """Number of results."""
@@ -109,7 +109,7 @@ def make_matrix_tile(isa: Isa, requantise: Requantise, vectors: int) -> Any:
                 for n in range(vectors)
             ]
             rounded = [requantise.apply(isa, b, constants, n, value) for n, value in enumerate(values)]
-            target = b.add(tile.output, b.sext(load(b, b.add(tile.places, at), I32), I64))
+            target = b.add(tile.output, b.sext(load(b, b.add(tile.offsets, at), I32), I64))
             store_row(isa, b, rounded, constants, target, tile.table)
 
     return intrinsic_of(emit)

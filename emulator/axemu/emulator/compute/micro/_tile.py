@@ -23,7 +23,7 @@ class Tile(NamedTuple):
     source: Value
     pixels: Value
     """int32 offsets of each pixel's first byte from `source`."""
-    places: Value
+    offsets: Value
     """int32 offsets of each result from `output`."""
     taps: Value
     """int32 offsets of each tap from a pixel."""
@@ -43,16 +43,16 @@ class Tile(NamedTuple):
 def make_tile(isa: Isa, requantise: Requantise, rows: int, vectors: int) -> Any:
     """Return tile(operands, at, ahead) for `Tile` operands.
 
-    `pixels` and `places` are taken from `at` bytes on. One cache line from `ahead` on is fetched per k-step: the next
+    `pixels` and `offsets` are taken from `at` bytes on. One cache line from `ahead` on is fetched per k-step: the next
     panel's weights, which would otherwise be waited for.
     """
 
     def emit(b: Builder, tile: Tile, at: Value, ahead: Value) -> None:
-        pixels, places = b.add(tile.pixels, at), b.add(tile.places, at)
+        pixels, offsets = b.add(tile.pixels, at), b.add(tile.offsets, at)
         bases = [b.add(tile.source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
         totals = start_totals(isa, b, tile.channels, rows, vectors)
         _accumulate(isa, b, bases, totals, tile, ahead)
-        store_tile(isa, requantise, b, totals, tile, places)
+        store_tile(isa, requantise, b, totals, tile, offsets)
 
     return intrinsic_of(emit)
 
@@ -108,7 +108,7 @@ PIECES = {1: ((0, 1),), 2: ((0, 2),), 3: ((0, 2), (2, 1)), 4: ((0, 4),)}
 
 
 def store_tile(
-    isa: Isa, requantise: Requantise, b: Builder, totals: list[list[Value]], tile: Tile, places: Value
+    isa: Isa, requantise: Requantise, b: Builder, totals: list[list[Value]], tile: Tile, offsets: Value
 ) -> None:
     """Requantise the accumulators and write each row's bytes."""
     vectors = len(totals[0])
@@ -119,7 +119,7 @@ def store_tile(
         [requantise.apply(isa, b, constants, n, b.load(row[n])) for row in totals] for n in range(vectors)
     ]
     for m in range(len(totals)):
-        target = b.add(tile.output, b.sext(load(b, offset(b, places, 4 * m), I32), I64))
+        target = b.add(tile.output, b.sext(load(b, offset(b, offsets, 4 * m), I32), I64))
         store_row(isa, b, [column[m] for column in columns], constants, target, tile.table)
 
 

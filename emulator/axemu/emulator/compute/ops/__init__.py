@@ -2,7 +2,7 @@
 
 - `arguments`: what its kernels are given (`_arguments`), and their names;
 - `kernel`: `kernels(isa)`, their code; `kernel_…` where that is long. Imported only where code is generated;
-- `lower`: `LOWER`, how each operator of the specification becomes stages; and `LINK`, for those that another kernel can call
+- `assemble`: `ASSEMBLE`, how each operator of the specification becomes stages; and `LINK`, for those that another kernel can call
   on every range of pixels it has finished.
 
 A folder without operators or kernels of its own leaves out what it has not. Adding an operator is a folder here and its
@@ -21,26 +21,26 @@ from axemu.driver import InternalError
 
 if TYPE_CHECKING:
     from axemu.emulator.compute._arguments import Call
+    from axemu.emulator.compute._assembler import Assembler
     from axemu.emulator.compute._layout import Data
-    from axemu.emulator.compute._lowering import Lowering
     from axemu.emulator.compute.micro import Isa, Source
     from axemu.model.program import Node
 
-    Lower = Callable[[Lowering, Node], None]
-    Link = Callable[[Lowering, Node, Call, Data | None], Call]
+    Assemble = Callable[[Assembler, Node], None]
+    Link = Callable[[Assembler, Node, Call, Data | None], Call]
 
 FOLDERS = ("conv", "elementwise", "matmul", "move", "pool", "resize_linear", "softmax", "unary")
 
 
 @cache
-def lowerings() -> Mapping[str, Lower]:
-    """Return how each operator of the specification is lowered: lower(lowering, node) appends its stages."""
-    return _gathered("LOWER")
+def assemblies() -> Mapping[str, Assemble]:
+    """Return how each operator of the specification is assembled: assemble(assembler, node) appends its stages."""
+    return _gathered("ASSEMBLE")
 
 
 @cache
 def links() -> Mapping[str, Link]:
-    """Return by operator link(lowering, node, after, table): the call that computes a range of the node's output.
+    """Return by operator link(assembler, node, after, table): the call that computes a range of the node's output.
 
     `after` is what that kernel calls next; `table` replaces the table of a node that is one.
     """
@@ -56,7 +56,7 @@ def kernels(isa: Isa) -> Iterator[Source]:
 def _gathered(what: str) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for folder in FOLDERS:
-        for operator, function in getattr(import_module(f"{__name__}.{folder}.lower"), what, {}).items():
+        for operator, function in getattr(import_module(f"{__name__}.{folder}.assemble"), what, {}).items():
             if operator in found:
                 raise InternalError(f"two folders have operator {operator!r} in {what}")
             found[operator] = function

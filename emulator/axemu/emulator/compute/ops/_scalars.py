@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from axemu.emulator.compute._assembler import Unsupported
 from axemu.emulator.compute._layout import Data
-from axemu.emulator.compute._lowering import Unsupported
 from axemu.emulator.compute._scalars import Epilogue
 from axemu.model.ops import reciprocal
 from axemu.model.program import Tensor

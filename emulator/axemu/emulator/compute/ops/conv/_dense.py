@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from axemu.emulator.compute._analysis import number
 from axemu.emulator.compute._arguments import Call, Family
+from axemu.emulator.compute._assembler import Assembler, Unsupported
 from axemu.emulator.compute._layout import Address, Data, View, blocks
-from axemu.emulator.compute._lowering import Lowering, Unsupported
 from axemu.emulator.compute._packing import pack_channels, pack_weights
 from axemu.emulator.compute._paths import TILE_ROWS
-from axemu.emulator.compute.ops._follow import composed_table, leading_tables, link_followers
+from axemu.emulator.compute.ops._epilogue import composed_table, leading_tables, link_epilogue
 from axemu.emulator.compute.ops._scalars import epilogue
 from axemu.model.program import Node
 
@@ -46,7 +46,7 @@ class Grid:
     """Input and output pixels that belong together, as byte offsets from the views' first bytes."""
 
     pixels: npt.NDArray[np.int64]
-    places: npt.NDArray[np.int64]
+    offsets: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,44 +69,44 @@ class After:
     call: Call
 
 
-def after_conv(lowering: Lowering, node: Node) -> After:
-    """Return how the followers of a convolution run."""
-    followers = lowering.followers(node)
+def after_conv(assembler: Assembler, node: Node) -> After:
+    """Return how the epilogue of a convolution runs."""
+    epilogue = assembler.epilogue(node)
     table = None
-    if lowering.byte_permute:
-        count = leading_tables(lowering, followers)
+    if assembler.byte_permute:
+        count = leading_tables(assembler, epilogue)
         if count:
-            table = composed_table(lowering, followers[:count])
-            followers = followers[count:]
-    return After(table, link_followers(lowering, followers))
+            table = composed_table(assembler, epilogue[:count])
+            epilogue = epilogue[count:]
+    return After(table, link_epilogue(assembler, epilogue))
 
 
-def constants_of(lowering: Lowering, node: Node, correction: npt.NDArray[np.int64]) -> Constants:
+def constants_of(assembler: Assembler, node: Node, correction: npt.NDArray[np.int64]) -> Constants:
     """Return start values and constants of a convolution.
 
     Args:
-        lowering: the program.
+        assembler: the program.
         node: the convolution.
         correction: int64 per output channel, added to the start value; takes back what the stored bytes and the
             padding add to the sum of weight × value.
     """
-    constants = lowering.constants(node)
-    if lowering.numerics == "exact":
+    constants = assembler.constants(node)
+    if assembler.numerics == "exact":
         starts = constants["bias_i32"].astype(np.int64) + correction
         roles: tuple[Any, ...] = (constants["multiplier"],)
     else:
         starts = correction
         roles = (constants["bias_f18"], constants["offset_f18"], constants["scale_f18"])
-    _check_reach(lowering, node, constants)
+    _check_reach(assembler, node, constants)
     return Constants(starts.astype(np.int32), tuple(np.array(role, np.float32) for role in roles))
 
 
-def _check_reach(lowering: Lowering, node: Node, constants: dict[str, npt.NDArray[Any]]) -> None:
+def _check_reach(assembler: Assembler, node: Node, constants: dict[str, npt.NDArray[Any]]) -> None:
     """Leave results that may not fit int32 before they are saturated to the specification."""
     weight = constants["weight"]
-    source, output = lowering.tensor(node.inputs[0]), lowering.tensor(node.output)
+    source, output = assembler.tensor(node.inputs[0]), assembler.tensor(node.output)
     largest = min(weight[0].size * 128.0 * (128 + abs(source.zero_point)), 2.0**31)
-    if lowering.numerics == "exact":
+    if assembler.numerics == "exact":
         reach = (largest + np.abs(constants["bias_i32"].astype(np.float64))) * np.abs(constants["multiplier"])
     else:
         reach = largest + np.abs(constants["bias_f18"]) + np.abs(constants["offset_f18"])
@@ -116,7 +116,7 @@ def _check_reach(lowering: Lowering, node: Node, constants: dict[str, npt.NDArra
 
 
 def emit_dense(
-    lowering: Lowering,
+    assembler: Assembler,
     node: Node,
     source: View,
     channels: tuple[int, int],
@@ -128,7 +128,7 @@ def emit_dense(
     """Append the stages of a dense product.
 
     Args:
-        lowering: the program.
+        assembler: the program.
         node: the node whose output is written.
         source: the input.
         channels: the first output channel and the number of output channels.
@@ -137,22 +137,22 @@ def emit_dense(
         constants: of these output channels.
         after: what runs on finished pixels.
     """
-    spec = lowering.spec
+    spec = assembler.spec
     first_channel, count = channels
-    output = lowering.view(node.output)
+    output = assembler.view(node.output)
     depth = taps.weights.shape[2]
     reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
     lowest, highest = int(grid.pixels.min() + reach.min()), int(grid.pixels.max() + reach.max()) + depth
-    lowering.check(source, lowest, highest, write=False)
-    # Whole blocks of channels, because that is what followers work on.
+    assembler.check(source, lowest, highest, write=False)
+    # Whole blocks of channels, because that is what an epilogue works on.
     vectors = blocks(count) // spec.lanes
-    places = lowering.table(_key("places", grid.places), grid.places.astype(np.int32))
-    tiles = _matrix_tiles(lowering, source, taps, grid) or _pixel_tiles(lowering, taps, grid)
+    offsets = assembler.table(_key("offsets", grid.offsets), grid.offsets.astype(np.int32))
+    tiles = _matrix_tiles(assembler, source, taps, grid) or _pixel_tiles(assembler, taps, grid)
     shared: dict[str, Any] = {
         "input": Address(source.buffer, source.start),
-        "places": places,
+        "offsets": offsets,
         "scalars": epilogue(
-            lowering.numerics, lowering.tensor(node.output), number(node, "qmin"), number(node, "qmax")
+            assembler.numerics, assembler.tensor(node.output), number(node, "qmin"), number(node, "qmax")
         ),
         "table": after.table,
         "after": after.call.kernel,
@@ -164,11 +164,11 @@ def emit_dense(
             continue
         end = min(count, begin + panels * width * spec.lanes)
         written = first_channel + begin + panels * width * spec.lanes
-        lowering.check(output, int(grid.places.min()), int(grid.places.max()) + written, write=True)
+        assembler.check(output, int(grid.offsets.min()), int(grid.offsets.max()) + written, write=True)
         packed = pack_weights(taps.weights[begin:end], panels, width, spec)
         part = constants.part(begin, end)
         by_channel = pack_channels(part.starts, part.roles, panels, width, spec)
-        sweep = _sweep(lowering, tiles, panels, width * spec.lanes, packed.shape[1], highest - lowest, after)
+        sweep = _sweep(assembler, tiles, panels, width * spec.lanes, packed.shape[1], highest - lowest, after)
         arguments = tiles.arguments(
             width,
             **shared,
@@ -184,10 +184,10 @@ def emit_dense(
             block_tiles=sweep.block,
             split_panels=int(sweep.split_panels),
         )
-        lowering.emit(
-            tiles.family(numerics=lowering.numerics, vectors=width),
+        assembler.emit(
+            tiles.family(numerics=assembler.numerics, vectors=width),
             arguments,
-            reads=[source, *lowering.follower_reads(node)],
+            reads=[source, *assembler.fused_reads(node)],
             writes=[output],
             chunks=sweep.chunks,
         )
@@ -206,12 +206,12 @@ class Tiles:
     """arguments(vectors, **fields): those of the kernel, from the vectors of a panel and the fields that all tiles share."""
 
 
-def _pixel_tiles(lowering: Lowering, taps: Taps, grid: Grid) -> Tiles:
+def _pixel_tiles(assembler: Assembler, taps: Taps, grid: Grid) -> Tiles:
     """Cut pixels, wherever they lie, into tiles of a few."""
-    rows = lowering.spec.rows
+    rows = assembler.spec.rows
     big, small, single = cover(grid.pixels.size, rows)
     reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
-    pixels = lowering.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32))
+    pixels = assembler.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32))
     offsets = Data(reach.astype(np.int32))
 
     def arguments(_vectors: int, **shared: Any) -> PixelTiles:
@@ -228,9 +228,9 @@ def _pixel_tiles(lowering: Lowering, taps: Taps, grid: Grid) -> Tiles:
     return Tiles(PIXELS, grid.pixels.size, big + small + single, rows, arguments)
 
 
-def _matrix_tiles(lowering: Lowering, source: View, taps: Taps, grid: Grid) -> Tiles | None:
+def _matrix_tiles(assembler: Assembler, source: View, taps: Taps, grid: Grid) -> Tiles | None:
     """Cut pixels into matrix tiles, where the path has them and they are worth it."""
-    if not lowering.spec.matrix:
+    if not assembler.spec.matrix:
         return None
     runs = join_taps(taps.offsets, taps.weights.shape[2])
     tiling = tile_pixels(grid.pixels, runs, source)
@@ -268,12 +268,12 @@ class Sweep:
 
 
 def _sweep(
-    lowering: Lowering, tiles: Tiles, panels: int, width: int, weight_bytes: int, reach: int, after: After
+    assembler: Assembler, tiles: Tiles, panels: int, width: int, weight_bytes: int, reach: int, after: After
 ) -> Sweep:
     """Choose blocks and chunks.
 
     Args:
-        lowering: the program.
+        assembler: the program.
         tiles: the tiles.
         panels: how many.
         width: channels of a panel.
@@ -288,7 +288,7 @@ def _sweep(
         block = tiles.count
     split_panels = panels >= 8 and tiles.count < SPLIT_BELOW // tiles.rows
     work = tiles.pixels * panels * weight_bytes // 64
-    chunks = lowering.chunks(work, panels if split_panels else tiles.count)
+    chunks = assembler.chunks(work, panels if split_panels else tiles.count)
     if split_panels:
         block = tiles.count
     return Sweep(min(block, tiles.count), split_panels, chunks)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.emulator.compute._analysis import number
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address, Data, View
-from axemu.emulator.compute._lowering import Lowering
 from axemu.emulator.compute._packing import pack_channels, pack_weights
 from axemu.emulator.compute._paths import PathSpec
 from axemu.emulator.compute.ops._scalars import epilogue
@@ -20,7 +20,7 @@ from .arguments import DEPTHWISE, HALF_DEPTHWISE, Depthwise
 
 
 def emit_depthwise(
-    lowering: Lowering,
+    assembler: Assembler,
     node: Node,
     source: View,
     offsets: npt.NDArray[np.int64],
@@ -30,49 +30,49 @@ def emit_depthwise(
     after: After,
 ) -> None:
     """Append a convolution whose output channel c reads input channel c only."""
-    channels, lanes = source.shape[2], lowering.spec.lanes
+    channels, lanes = source.shape[2], assembler.spec.lanes
     groups = -(-offsets.size // 4)
     taps = np.zeros((channels, groups, 4), np.int8)
     taps.reshape(channels, -1)[:, : offsets.size] = weight.reshape(channels, -1)
-    places = np.full(4 * groups, offsets[-1], np.int64)  # the spare taps have zero weights
-    places[: offsets.size] = offsets
+    tap_offsets = np.full(4 * groups, offsets[-1], np.int64)  # the spare taps have zero weights
+    tap_offsets[: offsets.size] = offsets
     whole = channels // (4 * lanes) * (4 * lanes)
     rest = channels - whole
     if lanes == 16 and 0 < rest <= 2 * lanes:
-        halved = replace(lowering.spec, lanes=lanes // 2)
-        parts = [(0, whole, lowering.spec, DEPTHWISE), (whole, channels, halved, HALF_DEPTHWISE)]
+        halved = replace(assembler.spec, lanes=lanes // 2)
+        parts = [(0, whole, assembler.spec, DEPTHWISE), (whole, channels, halved, HALF_DEPTHWISE)]
     else:
-        parts = [(0, channels, lowering.spec, DEPTHWISE)]
+        parts = [(0, channels, assembler.spec, DEPTHWISE)]
     for first, last, spec, family in parts:
         if first == last:
             continue
         arguments, chunks = _part(
-            lowering,
+            assembler,
             node,
             source,
             (first, last),
-            places,
+            tap_offsets,
             taps[first:last],
             grid,
             constants.part(first, last),
             after,
             spec,
         )
-        lowering.emit(
-            family(numerics=lowering.numerics),
+        assembler.emit(
+            family(numerics=assembler.numerics),
             arguments,
-            reads=[source, *lowering.follower_reads(node)],
-            writes=[lowering.view(node.output)],
+            reads=[source, *assembler.fused_reads(node)],
+            writes=[assembler.view(node.output)],
             chunks=chunks,
         )
 
 
 def _part(
-    lowering: Lowering,
+    assembler: Assembler,
     node: Node,
     source: View,
     channels: tuple[int, int],
-    places: npt.NDArray[np.int64],
+    tap_offsets: npt.NDArray[np.int64],
     taps: npt.NDArray[np.int8],
     grid: Grid,
     constants: Constants,
@@ -81,13 +81,13 @@ def _part(
 ) -> tuple[Depthwise, int]:
     """Return the arguments for a range of channels, and into how many chunks its stage is split."""
     first, last = channels
-    output = lowering.view(node.output)
+    output = assembler.view(node.output)
     block = 4 * spec.lanes
     blocks = -(-(last - first) // block)
     width = min(blocks * block, output.width - first)
-    lowest, highest = int(grid.pixels.min() + places.min()), int(grid.pixels.max() + places.max())
-    lowering.check(source, lowest, highest + first + blocks * block, write=False)
-    lowering.check(output, int(grid.places.min()), int(grid.places.max()) + first + width, write=True)
+    lowest, highest = int(grid.pixels.min() + tap_offsets.min()), int(grid.pixels.max() + tap_offsets.max())
+    assembler.check(source, lowest, highest + first + blocks * block, write=False)
+    assembler.check(output, int(grid.offsets.min()), int(grid.offsets.max()) + first + width, write=True)
     packed = pack_weights(taps, blocks, 4, spec)
     by_channel = pack_channels(constants.starts, constants.roles, blocks, 4, spec)
     low, high = number(node, "qmin"), number(node, "qmax")
@@ -97,9 +97,9 @@ def _part(
         input=Address(source.buffer, source.start + first),
         output=Address(output.buffer, output.start + first),
         first_channel=first,
-        pixels=lowering.table(pixels, grid.pixels.astype(np.int32)),
-        places=lowering.places(output),
-        taps=Data(places.astype(np.int32)),
+        pixels=assembler.table(pixels, grid.pixels.astype(np.int32)),
+        offsets=assembler.offsets(output),
+        taps=Data(tap_offsets.astype(np.int32)),
         groups=taps.shape[1],
         weights=Data(packed),
         weight_stride=packed.shape[1],
@@ -109,9 +109,9 @@ def _part(
         width=width,
         big_tiles=big,
         tiles=big + rest,
-        scalars=epilogue(lowering.numerics, lowering.tensor(node.output), low, high),
+        scalars=epilogue(assembler.numerics, assembler.tensor(node.output), low, high),
         table=after.table,
         after=after.call.kernel,
         after_arguments=after.call.arguments,
     )
-    return arguments, lowering.chunks(grid.pixels.size * width * taps.shape[1], big + rest)
+    return arguments, assembler.chunks(grid.pixels.size * width * taps.shape[1], big + rest)

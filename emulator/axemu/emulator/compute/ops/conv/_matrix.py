@@ -61,7 +61,7 @@ def join_taps(offsets: npt.NDArray[np.int64], depth: int) -> Runs:
 def tile_pixels(pixels: npt.NDArray[np.int64], runs: Runs, view: View) -> Tiling | None:
     """Cover pixels with as few tiles as can be, or return None where tiles are not worth it or leave the buffer.
 
-    Rows of a tile between its pixels (margins of the input, mostly) are computed and thrown away.
+    Rows of a tile between its pixels (halo of the input, mostly) are computed and thrown away.
 
     Args:
         pixels: byte offsets from the view's first byte, in the order of the results.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.emulator.compute._analysis import number, value
-from axemu.emulator.compute._lowering import Lowering
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute.ops._scalars import check_zero_point
 from axemu.model.program import Node
 
@@ -20,30 +20,30 @@ from ._dense import Grid, Taps, after_conv, constants_of, emit_dense
 from ._groups import expand_groups, groups_together
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append the phases."""
-    check_zero_point(lowering.tensor(node.output).zero_point)
+    check_zero_point(assembler.tensor(node.output).zero_point)
     strides = value(node, "strides")
-    output = lowering.tensor(node.output).shape
+    output = assembler.tensor(node.output).shape
     for row, column in itertools.product(
         range(min(strides[0], output[0])), range(min(strides[1], output[1]))
     ):
-        _lower_phase(lowering, node, row, column)
+        _lower_phase(assembler, node, row, column)
 
 
-def _lower_phase(lowering: Lowering, node: Node, row: int, column: int) -> None:
-    source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
+def _lower_phase(assembler: Assembler, node: Node, row: int, column: int) -> None:
+    source, output = assembler.view(node.inputs[0]), assembler.view(node.output)
     strides = value(node, "strides")
     rows, columns = _positions(node, 0, row), _positions(node, 1, column)
-    weight = lowering.constants(node)["weight"]
+    weight = assembler.constants(node)["weight"]
     met = weight[:, [i for i, _ in rows]][:, :, [j for j, _ in columns]]
     whole = weight.reshape(weight.shape[0], -1).sum(axis=1, dtype=np.int64)
     present = met.reshape(weight.shape[0], -1).sum(axis=1, dtype=np.int64)
-    zero = lowering.tensor(node.inputs[0]).zero_point
+    zero = assembler.tensor(node.inputs[0]).zero_point
     fill = min(127, max(-128, zero))
-    subtracted = zero if lowering.numerics == "exact" else 0
+    subtracted = zero if assembler.numerics == "exact" else 0
     correction = -(128 + subtracted) * present + (fill - subtracted) * (whole - present)
-    constants = constants_of(lowering, node, correction)
+    constants = constants_of(assembler, node, correction)
     shape = (-(-(output.shape[0] - row) // strides[0]), -(-(output.shape[1] - column) // strides[1]))
     grid = Grid(
         _grid(shape, source.row, source.pixel),
@@ -52,7 +52,7 @@ def _lower_phase(lowering: Lowering, node: Node, row: int, column: int) -> None:
         + column * output.pixel,
     )
     offsets = np.array([h * source.row + w * source.pixel for _, h in rows for _, w in columns], np.int64)
-    after = after_conv(lowering, node)
+    after = after_conv(assembler, node)
     group = number(node, "group")
     inputs, outputs = source.shape[2] // group, output.shape[2] // group
     together = groups_together(group, outputs)
@@ -65,7 +65,7 @@ def _lower_phase(lowering: Lowering, node: Node, row: int, column: int) -> None:
         padded[..., : dense.shape[3]] = dense
         taps = Taps(offsets, padded.reshape(end - begin, offsets.size, depth))
         part = source.part((0, 0, first * inputs), (*source.shape[:2], count * inputs))
-        emit_dense(lowering, node, part, (begin, end - begin), taps, grid, constants.part(begin, end), after)
+        emit_dense(assembler, node, part, (begin, end - begin), taps, grid, constants.part(begin, end), after)
 
 
 def _positions(node: Node, axis: int, phase: int) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ class Dense(Arguments):
     input: Address
     output: Address  # first result channel of the first panel
     first_channel: int  # number of that channel within the tensor
-    places: Data  # int32 offsets of results from `output`
+    offsets: Data  # int32 offsets of results from `output`
     taps: Data  # int32 offsets of taps from a pixel
     tap_count: int
     weights: Data
@@ -60,7 +60,7 @@ class Depthwise(Arguments):
     output: Address
     first_channel: int  # number of the channel at `input` and `output` within the tensor
     pixels: Data
-    places: Data
+    offsets: Data
     taps: Data  # int32 offsets of taps from a pixel, four per group
     groups: int  # groups of four taps
     weights: Data

@@ -37,7 +37,7 @@ def make_depthwise(isa: Isa, numerics: str) -> Any:
     @njit
     def depthwise(address: int, chunk: int, chunks: int) -> None:
         a = arguments_at(address)
-        pixels, places, taps = a.pixels, a.places, a.taps
+        pixels, offsets, taps = a.pixels, a.offsets, a.taps
         groups, blocks, width = a.groups, a.blocks, a.width
         weight_stride, channel_stride = a.weight_stride, a.channel_stride
         scalars, table, after = a.scalars, a.table, a.after
@@ -51,7 +51,7 @@ def make_depthwise(isa: Isa, numerics: str) -> Any:
                     source=a.input + skip,
                     output=a.output + skip,
                     pixels=pixels,
-                    places=places,
+                    offsets=offsets,
                     taps=taps,
                     groups=groups,
                     weights=a.weights + block * weight_stride,

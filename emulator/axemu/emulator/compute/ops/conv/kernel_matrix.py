@@ -72,7 +72,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int) -> Any:
         weights = a.weights + panel * a.weight_stride
         channels = a.channels + panel * a.channel_stride
         output = a.output + panel * a.panel_channels
-        firsts, rows, places = a.firsts, a.rows, a.places
+        firsts, rows, offsets = a.firsts, a.rows, a.offsets
         scalars, table = a.scalars, a.table
         following, share = weights + a.weight_stride, a.weight_stride // FETCHING
         for number in range(first, last):
@@ -91,7 +91,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int) -> Any:
                 channels=channels,
                 output=output,
                 rows=rows + 4 * begin,
-                places=places + 4 * begin,
+                offsets=offsets + 4 * begin,
                 count=load_i32(firsts, number + 1) - begin,
                 scalars=scalars,
                 table=table,

@@ -70,7 +70,7 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
         tile = Tile(
             source=a.input,
             pixels=a.pixels,
-            places=a.places,
+            offsets=a.offsets,
             taps=a.taps,
             tap_count=a.tap_count,
             steps=a.steps,

@@ -12,11 +12,11 @@ class Elementwise(Arguments):
     """A sum, difference or product of two tensors, on a range of pixels."""
 
     left: Address
-    left_places: Data  # int32 offsets of pixels
+    left_offsets: Data  # int32 offsets of pixels
     right: Address
-    right_places: Data  # all zero when the operand is one pixel
+    right_offsets: Data  # all zero when the operand is one pixel
     output: Address
-    places: Data
+    offsets: Data
     splat: int  # 1: the right operand has one channel
     dense: int  # bytes per pixel when all tensors are one run of memory, else 0
     scalars: Data  # Pair

@@ -30,7 +30,7 @@ def make_elementwise(isa: Isa, numerics: str, operation: str) -> Any:
     @njit
     def elementwise(address: int, first: int, last: int, channel: int, channel_end: int) -> None:
         a = arguments_at(address)
-        left_places, right_places, places = a.left_places, a.right_places, a.places
+        left_offsets, right_offsets, offsets = a.left_offsets, a.right_offsets, a.offsets
         scalars, count, dense = a.scalars, channel_end - channel, a.dense
         if dense == count:
             skip = first * dense
@@ -39,9 +39,9 @@ def make_elementwise(isa: Isa, numerics: str, operation: str) -> Any:
             combine(left, right, a.output + skip, whole, scalars)
         else:
             for pixel in range(first, last):
-                left = a.left + load_i32(left_places, pixel) + channel
-                right = a.right + load_i32(right_places, pixel)
-                output = a.output + load_i32(places, pixel) + channel
+                left = a.left + load_i32(left_offsets, pixel) + channel
+                right = a.right + load_i32(right_offsets, pixel)
+                output = a.output + load_i32(offsets, pixel) + channel
                 if a.splat:
                     combine_splat(left, right, output, count, scalars)
                 else:

@@ -11,11 +11,11 @@ class Matmul(Arguments):
     """A product of two tensors."""
 
     left: Address
-    left_places: Data  # int32 offsets of the left operand's pixels (rows of the matrix)
+    left_offsets: Data  # int32 offsets of the left operand's pixels (rows of the matrix)
     right: Address
-    right_places: Data  # int32 offsets of the right operand's pixels (the summed dimension)
+    right_offsets: Data  # int32 offsets of the right operand's pixels (the summed dimension)
     output: Address
-    places: Data
+    offsets: Data
     rows: int
     depth: int
     width: int  # columns, rounded up to a multiple of 16

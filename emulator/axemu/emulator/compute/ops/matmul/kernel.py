@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
     left: Value
     right: Value
-    right_places: Value
+    right_offsets: Value
     depth: Value
     output: Value
     width: Value
@@ -49,7 +49,7 @@ def make_matmul(numerics: str) -> Any:
             total = cgutils.alloca_once(b, block.INTEGERS)
             b.store(llvm.Constant(block.INTEGERS, [0] * block.LANES), total)
             with cgutils.for_range(b, line.depth) as step:
-                place = b.sext(load(b, b.add(line.right_places, b.mul(step.index, const(4))), I32), I64)
+                place = b.sext(load(b, b.add(line.right_offsets, b.mul(step.index, const(4))), I32), I64)
                 factor = splat(b, b.zext(load(b, b.add(line.left, step.index), I8), I32), block.LANES)
                 values = block.load_block(b, b.add(b.add(line.right, place), at))
                 product = b.mul(b.sub(factor, left_zero), b.sub(values, right_zero))
@@ -73,11 +73,11 @@ def make_matmul(numerics: str) -> Any:
         rows = a.rows
         for row in range(rows * chunk // chunks, rows * (chunk + 1) // chunks):
             line = Line(
-                left=a.left + load_i32(a.left_places, row),
+                left=a.left + load_i32(a.left_offsets, row),
                 right=a.right,
-                right_places=a.right_places,
+                right_offsets=a.right_offsets,
                 depth=a.depth,
-                output=a.output + load_i32(a.places, row),
+                output=a.output + load_i32(a.offsets, row),
                 width=a.width,
                 scalars=a.scalars,
             )

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from axemu.emulator.compute._analysis import number, value
-from axemu.emulator.compute._lowering import Lowering
+from axemu.emulator.compute._assembler import Assembler
 from axemu.model.program import Node
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append both."""
-    source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
+    source, output = assembler.view(node.inputs[0]), assembler.view(node.output)
     before = value(node, "before")
     if source.shape != output.shape:
-        lowering.fill(output, number(node, "value") + 128)
+        assembler.fill(output, number(node, "value") + 128)
     inner = output.part((before[0], before[1], before[2]), source.shape)
-    lowering.copy(source, inner, ordered=True)
+    assembler.copy(source, inner, ordered=True)

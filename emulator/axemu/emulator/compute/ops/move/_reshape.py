@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address
-from axemu.emulator.compute._lowering import Lowering
 from axemu.model.program import Node
 
 from .arguments import RESHAPE, Reshape
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append the copy."""
-    source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
+    source, output = assembler.view(node.inputs[0]), assembler.view(node.output)
     if source.shape == output.shape:
-        lowering.copy(source, output)
+        assembler.copy(source, output)
         return
     arguments = Reshape(
         source=Address(source.buffer, source.start),
@@ -28,4 +28,4 @@ def lower(lowering: Lowering, node: Node) -> None:
         target_pixel=output.pixel,
         count=source.pixels * source.shape[2],
     )
-    lowering.emit(RESHAPE(), arguments, reads=[source], writes=[output])
+    assembler.emit(RESHAPE(), arguments, reads=[source], writes=[output])

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from axemu.emulator.compute._analysis import value
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address, External, View
-from axemu.emulator.compute._lowering import Lowering
 from axemu.model.program import Node
 
 from .arguments import COPY, Copy
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append a copy, unless the output is a view of the input."""
-    if node.output in lowering.analysis.homes and lowering.analysis.homes[node.output].name == node.inputs[0]:
+    if (
+        node.output in assembler.analysis.aliases
+        and assembler.analysis.aliases[node.output].name == node.inputs[0]
+    ):
         return
     starts, steps = value(node, "starts"), value(node, "steps")
-    target = lowering.view(node.output)
+    target = assembler.view(node.output)
     name = node.inputs[0]
-    if name in lowering.program.inputs:
-        _, columns, channels = lowering.tensor(name).shape
-        index = lowering.program.inputs.index(name)
+    if name in assembler.program.inputs:
+        _, columns, channels = assembler.tensor(name).shape
+        index = assembler.program.inputs.index(name)
         offset = (starts[0] * columns + starts[1]) * channels + starts[2]
         strides = (columns * channels * steps[0], channels * steps[1], steps[2])
-        lowering.copy((External(output=False, index=index, offset=offset), strides), target)
+        assembler.copy((External(output=False, index=index, offset=offset), strides), target)
         return
     copy_strided(
-        lowering,
-        lowering.view(name),
+        assembler,
+        assembler.view(name),
         (starts[0], starts[1], starts[2]),
         (steps[0], steps[1], steps[2]),
         target,
@@ -34,7 +37,11 @@ def lower(lowering: Lowering, node: Node) -> None:
 
 
 def copy_strided(
-    lowering: Lowering, source: View, starts: tuple[int, int, int], steps: tuple[int, int, int], target: View
+    assembler: Assembler,
+    source: View,
+    starts: tuple[int, int, int],
+    steps: tuple[int, int, int],
+    target: View,
 ) -> None:
     """Append a copy of a regular part of a view."""
     rows, columns, channels = target.shape
@@ -51,5 +58,5 @@ def copy_strided(
         columns=columns,
         channels=channels,
     )
-    chunks = lowering.chunks(rows * columns * channels, rows)
-    lowering.emit(COPY(), arguments, reads=[source], writes=[target], chunks=chunks)
+    chunks = assembler.chunks(rows * columns * channels, rows)
+    assembler.emit(COPY(), arguments, reads=[source], writes=[target], chunks=chunks)

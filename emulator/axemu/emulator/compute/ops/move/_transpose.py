@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from axemu.emulator.compute._analysis import value
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address, View
-from axemu.emulator.compute._lowering import Lowering
 from axemu.model.program import Node
 
 from .arguments import COPY, Copy
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append the copy."""
-    copy_permuted(lowering, lowering.view(node.inputs[0]), value(node, "perm"), lowering.view(node.output))
+    copy_permuted(assembler, assembler.view(node.inputs[0]), value(node, "perm"), assembler.view(node.output))
 
 
-def copy_permuted(lowering: Lowering, source: View, perm: tuple[int, ...], target: View) -> None:
+def copy_permuted(assembler: Assembler, source: View, perm: tuple[int, ...], target: View) -> None:
     """Append target axis i = source axis perm[i]."""
     strides = (source.row, source.pixel, 1)
     rows, columns, channels = target.shape
@@ -31,5 +31,5 @@ def copy_permuted(lowering: Lowering, source: View, perm: tuple[int, ...], targe
         columns=columns,
         channels=channels,
     )
-    chunks = lowering.chunks(4 * rows * columns * channels, rows)
-    lowering.emit(COPY(), arguments, reads=[source], writes=[target], chunks=chunks)
+    chunks = assembler.chunks(4 * rows * columns * channels, rows)
+    assembler.emit(COPY(), arguments, reads=[source], writes=[target], chunks=chunks)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from axemu.emulator.compute._analysis import attribute, value
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Data
-from axemu.emulator.compute._lowering import Lowering
 from axemu.emulator.compute.ops._scalars import quantise
 from axemu.model.ops import round_f18
 from axemu.model.program import Node
@@ -15,9 +15,9 @@ from ._window import lower_pool, spans
 from .arguments import AVG_POOL, Mean
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append the pool."""
-    source, output = lowering.tensor(node.inputs[0]), lowering.tensor(node.output)
+    source, output = assembler.tensor(node.inputs[0]), assembler.tensor(node.output)
     met = (
         spans(node, 0, source.shape[0], output.shape[0])[:, 1][:, None]
         * spans(node, 1, source.shape[1], output.shape[1])[:, 1][None, :]
@@ -29,20 +29,20 @@ def lower(lowering: Lowering, node: Node) -> None:
         padding = (counts - met) * min(127, max(-128, source.zero_point))
     starts = padding - 128 * met
     scalars = Mean(
-        **quantise(lowering.numerics, output),
+        **quantise(assembler.numerics, output),
         input_scale=float(round_f18(source.scale)),
         input_zero=source.zero_point,
     )
-    if lowering.numerics == "exact":
+    if assembler.numerics == "exact":
         starts = starts - counts * source.zero_point
         divisor = np.float32(output.scale) * counts.astype(np.float32)
         factors = np.float32(source.scale) / divisor
     else:
         factors = round_f18(np.float32(1.0) / counts.astype(np.float32))
     lower_pool(
-        lowering,
+        assembler,
         node,
-        AVG_POOL(numerics=lowering.numerics),
+        AVG_POOL(numerics=assembler.numerics),
         Data(starts.astype(np.int32)),
         Data(factors.astype(np.float32)),
         Data(scalars.pack()),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Data
-from axemu.emulator.compute._lowering import Lowering
 from axemu.model.program import Node
 
 from ._window import lower_pool
@@ -14,6 +14,6 @@ from .arguments import MAX_POOL
 _UNUSED = Data(np.zeros(1, np.int32))
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append the pool."""
-    lower_pool(lowering, node, MAX_POOL(), _UNUSED, _UNUSED, None)
+    lower_pool(assembler, node, MAX_POOL(), _UNUSED, _UNUSED, None)

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from axemu.emulator.compute._analysis import value
 from axemu.emulator.compute._arguments import Kernel
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address, Data
-from axemu.emulator.compute._lowering import Lowering
-from axemu.emulator.compute.ops._follow import link_followers
+from axemu.emulator.compute.ops._epilogue import link_epilogue
 from axemu.model.program import Node
 
 from .arguments import Pool
@@ -28,10 +28,10 @@ def spans(node: Node, axis: int, size: int, positions: int) -> npt.NDArray[np.in
 
 
 def lower_pool(
-    lowering: Lowering, node: Node, kernel: Kernel[Pool], starts: Data, factors: Data, scalars: Data | None
+    assembler: Assembler, node: Node, kernel: Kernel[Pool], starts: Data, factors: Data, scalars: Data | None
 ) -> None:
     """Append a pool."""
-    source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
+    source, output = assembler.view(node.inputs[0]), assembler.view(node.output)
     dilations = value(node, "dilations")
     rows = spans(node, 0, source.shape[0], output.shape[0])
     columns = spans(node, 1, source.shape[1], output.shape[1])
@@ -40,8 +40,8 @@ def lower_pool(
     row_step, column_step = dilations[0] * source.row, dilations[1] * source.pixel
     reach = int((rows[:, 0] + np.maximum(0, rows[:, 1] - 1) * row_step).max())
     reach += int((columns[:, 0] + np.maximum(0, columns[:, 1] - 1) * column_step).max())
-    lowering.check(source, 0, reach + source.width, write=False)
-    after = link_followers(lowering, lowering.followers(node))
+    assembler.check(source, 0, reach + source.width, write=False)
+    after = link_epilogue(assembler, assembler.epilogue(node))
     arguments = Pool(
         input=Address(source.buffer, source.start),
         input_row=source.row,
@@ -63,6 +63,6 @@ def lower_pool(
         after_arguments=after.arguments,
     )
     taps = int(rows[:, 1].max() * columns[:, 1].max())
-    chunks = lowering.chunks(output.pixels * output.width * taps, output.shape[0])
-    reads = [source, *lowering.follower_reads(node)]
-    lowering.emit(kernel, arguments, reads=reads, writes=[output], chunks=chunks)
+    chunks = assembler.chunks(output.pixels * output.width * taps, output.shape[0])
+    reads = [source, *assembler.fused_reads(node)]
+    assembler.emit(kernel, arguments, reads=reads, writes=[output], chunks=chunks)

@@ -10,9 +10,9 @@ class Softmax(Arguments):
     """A softmax over the channels."""
 
     input: Address
-    input_places: Data
+    input_offsets: Data
     output: Address
-    places: Data
+    offsets: Data
     pixels: int
     channels: int
     table: Data  # int32 [256], by distance from the largest value

@@ -54,8 +54,8 @@ def make_softmax(numerics: str) -> Any:
         width = (channels + 15) // 16 * 16
         terms = a.terms + 4 * width * chunk
         for pixel in range(pixels * chunk // chunks, pixels * (chunk + 1) // chunks):
-            source = a.input + load_i32(a.input_places, pixel)
-            output = a.output + load_i32(a.places, pixel)
+            source = a.input + load_i32(a.input_offsets, pixel)
+            output = a.output + load_i32(a.offsets, pixel)
             largest = 0
             for channel in range(channels):
                 largest = max(largest, load_u8(source, channel))

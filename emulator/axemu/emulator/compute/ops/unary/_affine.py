@@ -1,4 +1,4 @@
-"""`affine` whose channels differ; alike channels are a table (`lower`)."""
+"""`affine` whose channels differ; alike channels are a table (`assemble`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from axemu.emulator.compute._analysis import number
 from axemu.emulator.compute._arguments import Call
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address, Data, blocks
-from axemu.emulator.compute._lowering import Lowering
 from axemu.emulator.compute._scalars import Single
 from axemu.emulator.compute.ops._scalars import quantise
 from axemu.model.ops import round_f18
@@ -19,20 +19,20 @@ from axemu.model.program import Node
 from .arguments import AFFINE, Affine
 
 
-def link(lowering: Lowering, node: Node, after: Call) -> Call:
+def link(assembler: Assembler, node: Node, after: Call) -> Call:
     """Return the call for a range."""
-    source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
-    tensor, result = lowering.tensor(node.inputs[0]), lowering.tensor(node.output)
-    exact = lowering.numerics == "exact"
+    source, output = assembler.view(node.inputs[0]), assembler.view(node.output)
+    tensor, result = assembler.tensor(node.inputs[0]), assembler.tensor(node.output)
+    exact = assembler.numerics == "exact"
     constants = [
-        np.array(lowering.constants(node)[role], np.float32)
+        np.array(assembler.constants(node)[role], np.float32)
         if exact
-        else round_f18(lowering.constants(node)[role])
+        else round_f18(assembler.constants(node)[role])
         for role in ("multiplier", "addend")
     ]
     low, high = number(node, "qmin"), number(node, "qmax")
     scalars = Single(
-        **quantise(lowering.numerics, result, low, high),
+        **quantise(assembler.numerics, result, low, high),
         input_scale=tensor.scale if exact else float(round_f18(tensor.scale)),
         input_zero=tensor.zero_point + 128,
     )
@@ -40,16 +40,16 @@ def link(lowering: Lowering, node: Node, after: Call) -> Call:
         scalars = replace(scalars, proven=_reciprocal_is_exact(scalars, *constants))
     arguments = Affine(
         input=Address(source.buffer, source.start),
-        input_places=lowering.places(source),
+        input_offsets=assembler.offsets(source),
         output=Address(output.buffer, output.start),
-        places=lowering.places(output),
+        offsets=assembler.offsets(output),
         multipliers=_by_block(constants[0]),
         addends=_by_block(constants[1]),
         scalars=Data(scalars.pack()),
         after=after.kernel,
         after_arguments=after.arguments,
     )
-    return Call(AFFINE(numerics=lowering.numerics), arguments)
+    return Call(AFFINE(numerics=assembler.numerics), arguments)
 
 
 def _by_block(values: npt.NDArray[np.float32]) -> Data:

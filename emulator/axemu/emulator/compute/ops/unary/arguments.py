@@ -12,9 +12,9 @@ class Table(Arguments):
     """A table applied to a range of pixels."""
 
     input: Address
-    input_places: Data  # int32 offsets of pixels
+    input_offsets: Data  # int32 offsets of pixels
     output: Address
-    places: Data
+    offsets: Data
     table: Data  # 256 bytes, or 256 per channel
     dense: int  # bytes per pixel when both tensors are one run of memory, else 0
     after: Kernel[Any] | None  # called on the same range
@@ -25,9 +25,9 @@ class Affine(Arguments):
     """A multiplication and addition per channel, on a range of pixels."""
 
     input: Address
-    input_places: Data  # int32 offsets of pixels
+    input_offsets: Data  # int32 offsets of pixels
     output: Address
-    places: Data
+    offsets: Data
     multipliers: Data  # float32 per channel, whole blocks
     addends: Data
     scalars: Data  # Single; its scale is that of the input

@@ -55,12 +55,12 @@ def make_affine(numerics: str) -> Any:
     @njit
     def affine(address: int, first: int, last: int, channel: int, channel_end: int) -> None:
         a = arguments_at(address)
-        sources, places = a.input_places, a.places
+        sources, offsets = a.input_offsets, a.offsets
         multipliers, addends = a.multipliers + 4 * channel, a.addends + 4 * channel
         for index in range(first, last):
             pixel(
                 a.input + load_i32(sources, index) + channel,
-                a.output + load_i32(places, index) + channel,
+                a.output + load_i32(offsets, index) + channel,
                 multipliers,
                 addends,
                 channel_end - channel,

@@ -35,10 +35,10 @@ def make_lut(isa: Isa) -> Any:
             source, output = a.input + first * dense, a.output + first * dense
             translate(source, output, (last - first) * dense, table)
         else:
-            sources, places = a.input_places, a.places
+            sources, offsets = a.input_offsets, a.offsets
             for pixel in range(first, last):
                 source = a.input + load_i32(sources, pixel) + channel
-                output = a.output + load_i32(places, pixel) + channel
+                output = a.output + load_i32(offsets, pixel) + channel
                 translate(source, output, channel_end - channel, table)
         if a.after:
             call_range(a.after, a.after_arguments, first, last, channel, channel_end)
@@ -71,10 +71,10 @@ def make_lut_by_channel() -> Any:
     @njit
     def lut_by_channel(address: int, first: int, last: int, channel: int, channel_end: int) -> None:
         a = arguments_at(address)
-        sources, places, table = a.input_places, a.places, a.table
+        sources, offsets, table = a.input_offsets, a.offsets, a.table
         for pixel in range(first, last):
             source = a.input + load_i32(sources, pixel)
-            output = a.output + load_i32(places, pixel)
+            output = a.output + load_i32(offsets, pixel)
             for index in range(channel, channel_end):
                 store_u8(output + index, load_u8(table + 256 * index, load_u8(source, index)))
         if a.after:

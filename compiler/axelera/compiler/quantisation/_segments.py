@@ -1,6 +1,6 @@
-"""Running a float network in stages, so that its values need not be in memory all at once.
+"""Running a float network in segments, so that its values need not be in memory all at once.
 
-Each node runs once per sample, however many stages there are: a stage hands on what later ones read.
+Each node runs once per sample, however many segments there are: a segment hands on what later ones read.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import onnxruntime
 
 from axelera.compiler.quantisation._session import Feeds, run_session, session
 
-_STAGE_BYTES = 256 << 20
-"""Wanted values that one stage gives out, at most (more only if a single node gives more)."""
+_SEGMENT_BYTES = 256 << 20
+"""Wanted values that one segment gives out, at most (more only if a single node gives more)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stage:
+class Segment:
     """A run of consecutive nodes as a network of its own.
 
     Attributes:
         whole: the network it is part of.
         nodes: which of its nodes, from the first to before the second index.
         inputs: what they read from the outside, constants apart.
-        outputs: what is wanted of them, what later stages read, and the network's outputs among theirs.
+        outputs: what is wanted of them, what later segments read, and the network's outputs among theirs.
         wanted: values to look at.
-        handed_on: values that later stages read.
-        spent: values that no later stage reads.
+        handed_on: values that later segments read.
+        spent: values that no later segment reads.
     """
 
     whole: onnx.ModelProto
@@ -43,7 +43,7 @@ class Stage:
     spent: frozenset[str]
 
     def model(self) -> onnx.ModelProto:
-        """Return the stage as a model, a copy with the constants that it needs."""
+        """Return the segment as a model, a copy with the constants that it needs."""
         start, end = self.nodes
         graph = self.whole.graph
         nodes = graph.node[start:end]
@@ -61,13 +61,13 @@ class Stage:
         return model
 
     def session(self, what: str, *, alone: bool) -> onnxruntime.InferenceSession:
-        """Return a session for the stage; unless it is `alone`, it gives its memory back after every run."""
+        """Return a session for the segment; unless it is `alone`, it gives its memory back after every run."""
         return session(self.model(), what, keep_memory=alone)
 
     def run(
         self, runner: onnxruntime.InferenceSession, alive: dict[str, npt.NDArray[Any]], what: str
     ) -> dict[str, npt.NDArray[Any]]:
-        """Run the stage on the values `alive`, which become those that later stages need; return those wanted."""
+        """Run the segment on the values `alive`, which become those that later segments need; return those wanted."""
         names = [output.name for output in self.outputs]
         feeds = {value.name: alive[value.name] for value in self.inputs}
         values = dict(zip(names, run_session(runner, names, feeds, what), strict=True))
@@ -77,37 +77,39 @@ class Stage:
         return {name: values[name] for name in self.wanted}
 
 
-class StagedSession:
-    """ONNX Runtime sessions for all stages of a network, for many samples."""
+class SegmentedSession:
+    """ONNX Runtime sessions for all segments of a network, for many samples."""
 
     def __init__(self, model: onnx.ModelProto, wanted: Collection[str], what: str) -> None:
-        """Part `model` so that each stage gives out no more than the memory limit.
+        """Part `model` so that each segment gives out no more than the memory limit.
 
         Raises:
             ModelError: ONNX Runtime refuses the graph; `what` begins the message.
         """
         self._what = what
-        self._stages = parted(model, wanted)
-        self._runners = [stage.session(what, alone=len(self._stages) == 1) for stage in self._stages]
+        self._segments = segments_of(model, wanted)
+        self._runners = [segment.session(what, alone=len(self._segments) == 1) for segment in self._segments]
 
     def run(self, feeds: Feeds) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-        """Yield every wanted value of one sample with its name, stage by stage.
+        """Yield every wanted value of one sample with its name, segment by segment.
 
         Raises:
             ModelError: an operator fails on these inputs.
         """
         alive: dict[str, npt.NDArray[Any]] = dict(feeds)
-        for stage, runner in zip(self._stages, self._runners, strict=True):
-            yield from stage.run(runner, alive, self._what).items()
+        for segment, runner in zip(self._segments, self._runners, strict=True):
+            yield from segment.run(runner, alive, self._what).items()
 
 
-def parted(model: onnx.ModelProto, wanted: Collection[str], limit: int = _STAGE_BYTES) -> list[Stage]:
-    """Part a network whose nodes are in topological order, none of them with a graph inside, into stages.
+def segments_of(
+    model: onnx.ModelProto, wanted: Collection[str], limit: int = _SEGMENT_BYTES
+) -> list[Segment]:
+    """Part a network whose nodes are in topological order, none of them with a graph inside, into segments.
 
     Args:
         model: the network; shapes of values come from its value_info.
         wanted: values that nodes compute, float32 where the network does not tell their type.
-        limit: bytes of wanted values per stage.
+        limit: bytes of wanted values per segment.
 
     Raises:
         ValueError: no node computes one of the wanted values.
@@ -128,7 +130,7 @@ def parted(model: onnx.ModelProto, wanted: Collection[str], limit: int = _STAGE_
         for start, end in bounds
     ]
     results = {value.name for value in graph.output}
-    stages = []
+    segments = []
     for index, (start, end) in enumerate(bounds):
         later: set[str] = set().union(*reads[index + 1 :])
         made = [name for node in graph.node[start:end] for name in node.output if name]
@@ -138,8 +140,8 @@ def parted(model: onnx.ModelProto, wanted: Collection[str], limit: int = _STAGE_
             for name in made
             if name in looked_at | later | results
         )
-        stages.append(
-            Stage(
+        segments.append(
+            Segment(
                 model,
                 (start, end),
                 tuple(known[name] for name in given),
@@ -149,13 +151,13 @@ def parted(model: onnx.ModelProto, wanted: Collection[str], limit: int = _STAGE_
                 frozenset(given) - later,
             )
         )
-    return stages
+    return segments
 
 
 def _bounds(
     nodes: Sequence[onnx.NodeProto], wanted: set[str], known: dict[str, onnx.ValueInfoProto], limit: int
 ) -> list[tuple[int, int]]:
-    """Return where stages begin and end, so that what crosses a border has a known type."""
+    """Return where segments begin and end, so that what crosses a border has a known type."""
     last_read = {name: index for index, node in enumerate(nodes) for name in node.input}
     unknown_until = 0
     starts, size = [0], 0

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.emulator.compute._analysis import number, value
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import View
-from axemu.emulator.compute._lowering import Lowering
 from axemu.emulator.compute.ops._scalars import check_zero_point
 from axemu.model.program import Node
 
@@ -17,19 +17,19 @@ from ._depthwise import emit_depthwise
 from ._groups import expand_groups, groups_together
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append the convolution."""
-    source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
-    check_zero_point(lowering.tensor(node.output).zero_point)
-    weight = lowering.constants(node)["weight"]
+    source, output = assembler.view(node.inputs[0]), assembler.view(node.output)
+    check_zero_point(assembler.tensor(node.output).zero_point)
+    weight = assembler.constants(node)["weight"]
     sums = weight.reshape(weight.shape[0], -1).sum(axis=1, dtype=np.int64)
-    zero = lowering.tensor(node.inputs[0]).zero_point if lowering.numerics == "exact" else 0
-    constants = constants_of(lowering, node, -(128 + zero) * sums)
-    grid = Grid(_pixels(node, source, output), output.places())
-    after = after_conv(lowering, node)
+    zero = assembler.tensor(node.inputs[0]).zero_point if assembler.numerics == "exact" else 0
+    constants = constants_of(assembler, node, -(128 + zero) * sums)
+    grid = Grid(_pixels(node, source, output), output.offsets())
+    after = after_conv(assembler, node)
     group, channels = number(node, "group"), source.shape[2]
     if group == channels == output.shape[2] and group > 1:
-        emit_depthwise(lowering, node, source, _offsets(node, source), weight, grid, constants, after)
+        emit_depthwise(assembler, node, source, _offsets(node, source), weight, grid, constants, after)
         return
     inputs, outputs = channels // group, output.shape[2] // group
     together = groups_together(group, outputs)
@@ -39,7 +39,7 @@ def lower(lowering: Lowering, node: Node) -> None:
         part = source.part((0, 0, first * inputs), (*source.shape[:2], count * inputs))
         begin, end = first * outputs, (first + count) * outputs
         taps = dense_taps(node, part, dense)
-        emit_dense(lowering, node, part, (begin, end - begin), taps, grid, constants.part(begin, end), after)
+        emit_dense(assembler, node, part, (begin, end - begin), taps, grid, constants.part(begin, end), after)
 
 
 def dense_taps(node: Node, source: View, weight: npt.NDArray[np.int8]) -> Taps:
@@ -76,4 +76,4 @@ def _pixels(node: Node, source: View, output: View) -> npt.NDArray[np.int64]:
     ).reshape(-1)
 
 
-LOWER = {"conv": lower, "conv_transpose": _transpose.lower}
+ASSEMBLE = {"conv": assemble, "conv_transpose": _transpose.assemble}

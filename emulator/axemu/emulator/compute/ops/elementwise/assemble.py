@@ -9,10 +9,10 @@ import numpy as np
 
 from axemu.emulator.compute._analysis import number
 from axemu.emulator.compute._arguments import Call
+from axemu.emulator.compute._assembler import Assembler, Unsupported
 from axemu.emulator.compute._layout import Address, Data, View
-from axemu.emulator.compute._lowering import Lowering, Unsupported
 from axemu.emulator.compute._scalars import Pair
-from axemu.emulator.compute.ops._follow import lower_range
+from axemu.emulator.compute.ops._epilogue import assemble_range
 from axemu.emulator.compute.ops._scalars import check_zero_point, quantise
 from axemu.model.ops import round_f18
 from axemu.model.program import Node
@@ -24,38 +24,38 @@ MAX_ZERO_POINT = 3800
 """Up to here q - zero point has 13 bits, and its product with an 11-bit scale is exact in float32."""
 
 
-def link(lowering: Lowering, node: Node, after: Call, _table: Data | None) -> Call:
+def link(assembler: Assembler, node: Node, after: Call, _table: Data | None) -> Call:
     """Return the call for a range."""
-    left, right = (lowering.view(name) for name in node.inputs)
-    output = lowering.view(node.output)
+    left, right = (assembler.view(name) for name in node.inputs)
+    output = assembler.view(node.output)
     dense = all(view.dense and view.shape == output.shape for view in (left, right, output))
     arguments = Elementwise(
         left=Address(left.buffer, left.start),
-        left_places=lowering.places(left),
+        left_offsets=assembler.offsets(left),
         right=Address(right.buffer, right.start),
-        right_places=_right_places(lowering, left, right),
+        right_offsets=_right_offsets(assembler, left, right),
         output=Address(output.buffer, output.start),
-        places=lowering.places(output),
+        offsets=assembler.offsets(output),
         splat=int(right.shape[2] == 1 and left.shape[2] != 1),
         dense=output.width if dense else 0,
-        scalars=_scalars(lowering, node),
+        scalars=_scalars(assembler, node),
         after=after.kernel,
         after_arguments=after.arguments,
     )
-    return Call(ELEMENTWISE(operation=node.op, numerics=lowering.numerics), arguments)
+    return Call(ELEMENTWISE(operation=node.op, numerics=assembler.numerics), arguments)
 
 
-def _right_places(lowering: Lowering, left: View, right: View) -> Data:
+def _right_offsets(assembler: Assembler, left: View, right: View) -> Data:
     if right.shape[:2] == left.shape[:2]:
-        return lowering.places(right)
-    return lowering.table(("zeros", left.pixels), np.zeros(left.pixels, np.int32))
+        return assembler.offsets(right)
+    return assembler.table(("zeros", left.pixels), np.zeros(left.pixels, np.int32))
 
 
-def _scalars(lowering: Lowering, node: Node) -> Data:
-    left, right = (lowering.tensor(name) for name in node.inputs)
-    output = lowering.tensor(node.output)
+def _scalars(assembler: Assembler, node: Node) -> Data:
+    left, right = (assembler.tensor(name) for name in node.inputs)
+    output = assembler.tensor(node.output)
     check_zero_point(output.zero_point)
-    exact = lowering.numerics == "exact"
+    exact = assembler.numerics == "exact"
     for tensor in (left, right):
         if abs(tensor.zero_point) > MAX_ZERO_POINT:
             raise Unsupported(f"zero point {tensor.zero_point}")
@@ -63,7 +63,7 @@ def _scalars(lowering: Lowering, node: Node) -> Data:
         np.float32(tensor.scale if exact else round_f18(tensor.scale)) for tensor in (left, right)
     )
     scalars = Pair(
-        **quantise(lowering.numerics, output, number(node, "qmin"), number(node, "qmax")),
+        **quantise(assembler.numerics, output, number(node, "qmin"), number(node, "qmax")),
         left_scale=float(left_scale),
         left_zero=left.zero_point + 128,
         right_scale=float(right_scale),
@@ -97,5 +97,5 @@ def _shortened(operation: str, scalars: Pair) -> Pair:
 
 
 OPERATIONS = ("add", "mul", "sub")
-LOWER = dict.fromkeys(OPERATIONS, lower_range)
+ASSEMBLE = dict.fromkeys(OPERATIONS, assemble_range)
 LINK = dict.fromkeys(OPERATIONS, link)

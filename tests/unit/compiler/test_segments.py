@@ -1,4 +1,4 @@
-"""A float network run in stages gives what it gives in one run, within the memory limit."""
+"""A float network run in segments gives what it gives in one run, within the memory limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.compiler._networks import Array, Net, data, run_float
 
-from axelera.compiler.quantisation import Stage, parted
+from axelera.compiler.quantisation import Segment, segments_of
 
 SHAPE = (1, 2, 4, 4)
 VALUE_BYTES = 4 * 32
@@ -40,11 +40,11 @@ def networks(draw: st.DrawFn) -> Network:
 over_networks = given(networks(), st.integers(1, 6 * VALUE_BYTES))
 
 
-def run(stages: list[Stage], image: Array) -> dict[str, Array]:
+def run(segments: list[Segment], image: Array) -> dict[str, Array]:
     found: dict[str, Array] = {}
     alive = {"x": image}
-    for stage in stages:
-        found |= stage.run(stage.session("test", alone=False), alive, "test")
+    for segment in segments:
+        found |= segment.run(segment.session("test", alone=False), alive, "test")
     return found
 
 
@@ -57,36 +57,39 @@ def test_values_are_those_of_one_run(network: Network, limit: int) -> None:
     del whole.graph.output[:]
     whole.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in values)
     expected = dict(zip(values, run_float(whole, image), strict=True))
-    found = run(parted(model, wanted, limit), image)
+    found = run(segments_of(model, wanted, limit), image)
     assert found.keys() == set(wanted)
     for name in wanted:
         np.testing.assert_array_equal(found[name], expected[name])
 
 
 @over_networks
-def test_every_node_is_in_one_stage(network: Network, limit: int) -> None:
+def test_every_node_is_in_one_segment(network: Network, limit: int) -> None:
     model, _, wanted = network
-    stages = parted(model, wanted, limit)
-    assert [node for stage in stages for node in stage.model().graph.node] == list(model.graph.node)
+    segments = segments_of(model, wanted, limit)
+    assert [node for segment in segments for node in segment.model().graph.node] == list(model.graph.node)
 
 
 @over_networks
-def test_no_stage_gives_out_more_than_the_limit_unless_one_value_does(network: Network, limit: int) -> None:
+def test_no_segment_gives_out_more_than_the_limit_unless_one_value_does(network: Network, limit: int) -> None:
     model, _, wanted = network
-    stages = parted(model, wanted, limit)
-    assert all(len(stage.wanted) <= max(1, limit // VALUE_BYTES) for stage in stages)
-    assert len(stages) <= max(1, len(wanted))
+    segments = segments_of(model, wanted, limit)
+    assert all(len(segment.wanted) <= max(1, limit // VALUE_BYTES) for segment in segments)
+    assert len(segments) <= max(1, len(wanted))
 
 
 @over_networks
 def test_a_value_is_kept_no_longer_than_it_is_read(network: Network, limit: int) -> None:
     model, _, wanted = network
-    stages = parted(model, wanted, limit)
+    segments = segments_of(model, wanted, limit)
     alive = {"x": data(SHAPE, 1)[0]}
-    for index, stage in enumerate(stages):
-        stage.run(stage.session("test", alone=False), alive, "test")
+    for index, segment in enumerate(segments):
+        segment.run(segment.session("test", alone=False), alive, "test")
         later = {
-            name for after in stages[index + 1 :] for node in after.model().graph.node for name in node.input
+            name
+            for after in segments[index + 1 :]
+            for node in after.model().graph.node
+            for name in node.input
         }
         assert set(alive) <= later | {"x"}
 
@@ -100,18 +103,18 @@ def test_only_values_of_known_type_cross_a_border(typed: bool) -> None:
     model = net.model(last)
     if not typed:
         del model.graph.value_info[:]
-    stages = parted(model, [long, short, last], 1)
-    assert [len(stage.model().graph.node) for stage in stages] == ([1, 2, 1] if typed else [4])
+    segments = segments_of(model, [long, short, last], 1)
+    assert [len(segment.model().graph.node) for segment in segments] == ([1, 2, 1] if typed else [4])
     (image,) = data(SHAPE, 1)
-    np.testing.assert_array_equal(run(stages, image)[last], 2 * np.maximum(image, 0))
+    np.testing.assert_array_equal(run(segments, image)[last], 2 * np.maximum(image, 0))
 
 
-def test_a_network_that_fits_is_one_stage() -> None:
+def test_a_network_that_fits_is_one_segment() -> None:
     net = Net(SHAPE)
     values = [net.add("Relu", "x")]
     values.extend(net.add("Neg", values[-1]) for _ in range(5))
-    assert len(parted(net.model(values[-1]), values, 6 * VALUE_BYTES)) == 1
-    assert len(parted(net.model(values[-1]), values, 6 * VALUE_BYTES - 1)) == 2
+    assert len(segments_of(net.model(values[-1]), values, 6 * VALUE_BYTES)) == 1
+    assert len(segments_of(net.model(values[-1]), values, 6 * VALUE_BYTES - 1)) == 2
 
 
 def test_an_optional_output_that_is_not_there_stands_for_no_value() -> None:
@@ -120,12 +123,12 @@ def test_an_optional_output_that_is_not_there_stands_for_no_value() -> None:
     net.nodes[0].output[1] = ""
     values = [first, net.add("Relu", first)]
     values.append(net.add("Clip", values[-1], "", net.constant(np.float32(1))))
-    stages = parted(net.model(values[-1]), values, 1)
-    assert [stage.wanted for stage in stages] == [(value,) for value in values]
+    segments = segments_of(net.model(values[-1]), values, 1)
+    assert [segment.wanted for segment in segments] == [(value,) for value in values]
 
 
 def test_a_value_that_no_node_computes_is_named() -> None:
     net = Net(SHAPE)
     model = net.model(net.add("Relu", "x"))
     with pytest.raises(ValueError, match=r"net: no node computes \['x', 'y'\]"):
-        parted(model, ["y", "x"])
+        segments_of(model, ["y", "x"])

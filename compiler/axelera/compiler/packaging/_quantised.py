@@ -10,7 +10,7 @@ import onnx
 
 from axelera.compiler._errors import ConfigurationError, ModelError
 from axelera.compiler._onnx_file import read_onnx
-from axelera.compiler._parts import QuantizedParts
+from axelera.compiler._parts import QuantisedParts
 from axelera.compiler._ports import HostPort
 from axelera.compiler.frontend import nchw_shape
 from axelera.compiler.packaging._compiled import (
@@ -42,10 +42,10 @@ QUANTISED_MODEL = Contents(
 )
 _FORMAT = 2
 
-Parts = TypeVar("Parts", bound=QuantizedParts)
+Parts = TypeVar("Parts", bound=QuantisedParts)
 
 
-def write_quantized_model(model: QuantizedParts, directory: Path) -> None:
+def write_quantised_model(model: QuantisedParts, directory: Path) -> None:
     """Write a quantised model; a directory with an earlier one is replaced at once."""
     with (
         path_errors(ConfigurationError, f"output directory {directory}", "cannot be written"),
@@ -88,8 +88,8 @@ def write_quantized_model(model: QuantizedParts, directory: Path) -> None:
         )
 
 
-def read_quantized_model(directory: Path, kind: type[Parts]) -> Parts:
-    """Read what `write_quantized_model` wrote.
+def read_quantised_model(directory: Path, kind: type[Parts]) -> Parts:
+    """Read what `write_quantised_model` wrote.
 
     Args:
         directory: the directory, or the manifest in it.
@@ -142,7 +142,7 @@ def _read(directory: Path, kind: type[Parts]) -> Parts:
         raise ModelError(f"{directory}: the quantised model is damaged: {error}; quantise again") from error
 
 
-def _check_ends(model: QuantizedParts) -> None:
+def _check_ends(model: QuantisedParts) -> None:
     """Refuse host graphs, names and shapes that do not meet the program's inputs and outputs."""
     given = dict(zip(model.input_names, model.input_shapes, strict=True))
     taken = {port.name: port.shape for port in model.inputs}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address, Data
-from axemu.emulator.compute._lowering import Lowering
 from axemu.emulator.compute._scalars import Single
 from axemu.emulator.compute.ops._scalars import quantise
 from axemu.model.ops import round_f18
@@ -14,23 +14,23 @@ from axemu.model.program import Node
 from .arguments import RESIZE_LINEAR, ResizeLinear
 
 
-def lower(lowering: Lowering, node: Node) -> None:
+def assemble(assembler: Assembler, node: Node) -> None:
     """Append the resize."""
-    source, output = lowering.view(node.inputs[0]), lowering.view(node.output)
-    tensor, result = lowering.tensor(node.inputs[0]), lowering.tensor(node.output)
-    constants = lowering.constants(node)
-    exact = lowering.numerics == "exact"
+    source, output = assembler.view(node.inputs[0]), assembler.view(node.output)
+    tensor, result = assembler.tensor(node.inputs[0]), assembler.tensor(node.output)
+    constants = assembler.constants(node)
+    exact = assembler.numerics == "exact"
     rows = constants["index_h"].astype(np.int64) * source.row
     columns = constants["index_w"].astype(np.int64) * source.pixel
     lowest, highest = int(rows.min() + columns.min()), int(rows.max() + columns.max())
-    lowering.check(source, lowest, highest + source.width, write=False)
+    assembler.check(source, lowest, highest + source.width, write=False)
     weights = [
         np.array(constants[role], np.float32) if exact else round_f18(constants[role])
         for role in ("weight_h", "weight_w")
     ]
     scale = np.float32(tensor.scale) / np.float32(result.scale) if exact else round_f18(tensor.scale)
     scalars = Single(
-        **quantise(lowering.numerics, result),
+        **quantise(assembler.numerics, result),
         input_scale=float(scale),
         input_zero=tensor.zero_point + 128,
     )
@@ -48,9 +48,9 @@ def lower(lowering: Lowering, node: Node) -> None:
         width=output.width,
         scalars=Data(scalars.pack()),
     )
-    chunks = lowering.chunks(4 * output.pixels * output.width, output.shape[0])
-    kernel = RESIZE_LINEAR(numerics=lowering.numerics)
-    lowering.emit(kernel, arguments, reads=[source], writes=[output], chunks=chunks)
+    chunks = assembler.chunks(4 * output.pixels * output.width, output.shape[0])
+    kernel = RESIZE_LINEAR(numerics=assembler.numerics)
+    assembler.emit(kernel, arguments, reads=[source], writes=[output], chunks=chunks)
 
 
-LOWER = {"resize_linear": lower}
+ASSEMBLE = {"resize_linear": assemble}

@@ -36,7 +36,7 @@ from axelera.compiler.frontend import (
     optional_input,
     shape_of,
 )
-from axelera.compiler.lowering import Network, Port
+from axelera.compiler.lowering import LoweredNetwork, Port
 from axelera.compiler.pipeline import (
     CHOOSE_SCALES,
     EMIT,
@@ -84,7 +84,7 @@ class Prepared:
     name: str
     model: ir.Model
     part: Partition
-    network: Network
+    network: LoweredNetwork
     recorded: Recorded | None = None
 
 
@@ -226,7 +226,7 @@ def _calibrated(
     head: Sequence[Feeds],
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> tuple[Network, Program]:
+) -> tuple[LoweredNetwork, Program]:
     """Quantise a float network with calibration data; return it balanced, and as integers."""
     network = prepared.network
     if config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX or _has_tables(network):
@@ -241,7 +241,7 @@ def _lower_given(
     core: onnx.ModelProto,
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> tuple[Network, Program]:
+) -> tuple[LoweredNetwork, Program]:
     """Take a pre-quantised network as it is; calibration data only serves tensors that it left in float."""
     network, scales = GIVEN_SCALES(prepared.network, recorded.scales)
     missing = sorted(set(network.activations) - set(scales))
@@ -318,13 +318,13 @@ def quantisation_report(
     }
 
 
-def _has_tables(network: Network) -> bool:
+def _has_tables(network: LoweredNetwork) -> bool:
     return any(operator.op == "lut" for operator in network.operators)
 
 
 def _balance(
-    network: Network, core: onnx.ModelProto, head: Sequence[Feeds], scheme: QuantizationScheme
-) -> Network:
+    network: LoweredNetwork, core: onnx.ModelProto, head: Sequence[Feeds], scheme: QuantizationScheme
+) -> LoweredNetwork:
     """Return the network with channels balanced by the ranges that the first samples show."""
     values = {name: a.value for name, a in network.activations.items() if a.value is not None}
     seen = observe(core, (), set(values.values()), head)
@@ -343,7 +343,7 @@ def _balance(
 
 
 def _calibrate(
-    network: Network, core: onnx.ModelProto, feeds: Iterable[Feeds], config: CompilerConfig
+    network: LoweredNetwork, core: onnx.ModelProto, feeds: Iterable[Feeds], config: CompilerConfig
 ) -> tuple[dict[str, Quantisation], dict[str, npt.NDArray[np.float64]]]:
     """Return the scale of every tensor, and the channel means of those that convolutions read."""
     activations = network.activations
@@ -369,7 +369,7 @@ def _host_port(port: Port, tensor: Tensor) -> HostPort:
 
 
 def _core_feeds(
-    frames: Iterable[Frame], preamble: onnx.ModelProto | None, network: Network
+    frames: Iterable[Frame], preamble: onnx.ModelProto | None, network: LoweredNetwork
 ) -> Iterator[dict[str, npt.NDArray[np.float32]]]:
     """Turn network inputs into core inputs."""
     if preamble is None:

@@ -1,4 +1,4 @@
-"""What the lowering of an operator works with: views of tensors, shared tables, and the list of stages."""
+"""What assembling an operator works with: views of tensors, shared tables, and the list of stages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from axemu.driver import InternalError, InvalidArgument
 from axemu.model.ops import unary_table
 from axemu.model.program import Node, Program, Tensor
 
-from ._analysis import NO_MARGINS, Analysis
+from ._analysis import NO_HALO, Analysis
 from ._arguments import A, Call, Kernel
 from ._layout import (
     SLACK,
@@ -42,7 +42,7 @@ class Unsupported(Exception):  # noqa: N818  not an error: the specification tak
     """A legal program that compiled kernels do not cover; it runs by the specification."""
 
 
-class Lowering:
+class Assembler:
     """A program on its way to stages."""
 
     def __init__(self, analysis: Analysis, numerics: str, spec: PathSpec, threads: int) -> None:
@@ -70,9 +70,9 @@ class Lowering:
         """Return where a tensor is stored in the arena."""
         known = self._views.get(name)
         if known is None:
-            home = self.analysis.home(name)
-            buffer = self._buffer(home.name)
-            known = View.of(buffer, self.tensor(home.name).shape).part(home.starts, self.tensor(name).shape)
+            alias = self.analysis.alias(name)
+            buffer = self._buffer(alias.name)
+            known = View.of(buffer, self.tensor(alias.name).shape).part(alias.starts, self.tensor(name).shape)
             self._views[name] = known
         return known
 
@@ -85,13 +85,13 @@ class Lowering:
         if known is None:
             tensor = self.tensor(name)
             height, width, channels = tensor.shape
-            margins = self.analysis.margins.get(name, NO_MARGINS)
+            halo = self.analysis.halo.get(name, NO_HALO)
             known = Buffer(
                 name,
-                height + margins[0] + margins[2],
-                width + margins[1] + margins[3],
+                height + halo[0] + halo[2],
+                width + halo[1] + halo[3],
                 self._pixel(name, channels),
-                margins,
+                halo,
                 min(127, max(-128, tensor.zero_point)) + 128,
             )
             if known.size > MAX_ARENA:
@@ -123,11 +123,11 @@ class Lowering:
             known = self._tables[key] = Data(np.ascontiguousarray(array))
         return known
 
-    def places(self, view: View) -> Data:
+    def offsets(self, view: View) -> Data:
         """Return the int32 offsets of a view's pixels."""
-        key = ("places", view.row, view.pixel, view.shape[:2])
+        key = ("offsets", view.row, view.pixel, view.shape[:2])
         if key not in self._tables:
-            self.table(key, view.places().astype(np.int32))
+            self.table(key, view.offsets().astype(np.int32))
         return self._tables[key]
 
     def chunks(self, work: int, units: int) -> int:
@@ -151,9 +151,9 @@ class Lowering:
         chunks: int = 1,
         ordered: bool = False,
     ) -> Stage:
-        """Append a stage; the margins of what it writes are filled before the first write."""
+        """Append a stage; the halo of what it writes is filled before the first write."""
         for view in writes:
-            self._fill_margins(view.buffer)
+            self._fill_halo(view.buffer)
         stage = Stage(kernel, arguments, chunks, tuple(reads), tuple(writes), ordered)
         self.stages.append(stage)
         return stage
@@ -164,22 +164,19 @@ class Lowering:
         whole = OverPixels(
             function=call.kernel, arguments=call.arguments, pixels=output.pixels, width=output.width
         )
-        extra = self.follower_reads(node)
+        extra = self.fused_reads(node)
         chunks = self.chunks(output.pixels * output.width, output.pixels)
         self.emit(OVER_PIXELS(), whole, reads=[*reads, *extra], writes=[output], chunks=chunks)
 
-    def followers(self, node: Node) -> list[Node]:
+    def epilogue(self, node: Node) -> list[Node]:
         """Return the nodes that run on each finished range of a node's output, in order."""
-        return self.analysis.followers.get(node.name, [])
+        return self.analysis.epilogues.get(node.name, [])
 
-    def follower_reads(self, node: Node) -> list[View]:
+    def fused_reads(self, node: Node) -> list[View]:
         """Return what those nodes read besides the node's output."""
-        inside = {node.output, *(follower.output for follower in self.followers(node))}
+        inside = {node.output, *(fused.output for fused in self.epilogue(node))}
         return [
-            self.view(name)
-            for follower in self.followers(node)
-            for name in follower.inputs
-            if name not in inside
+            self.view(name) for fused in self.epilogue(node) for name in fused.inputs if name not in inside
         ]
 
     def check(self, view: View, lowest: int, highest: int, *, write: bool) -> None:
@@ -278,20 +275,20 @@ class Lowering:
         """Append a stage that fills a view (with its last block) with one stored byte."""
         self._border(view, (view.shape[0], 0, 0, 0), view.shape[0], view.shape[1], byte, [view])
 
-    def _fill_margins(self, buffer: Buffer) -> None:
+    def _fill_halo(self, buffer: Buffer) -> None:
         if id(buffer) in self._written:
             return
         self._written.add(id(buffer))
-        if any(buffer.margins):
+        if any(buffer.halo):
             whole = View(
                 buffer, 0, buffer.columns * buffer.pixel, buffer.pixel, (buffer.rows, buffer.columns, 1)
             )
-            self._border(whole, buffer.margins, buffer.rows, buffer.columns, buffer.fill, [whole])
+            self._border(whole, buffer.halo, buffer.rows, buffer.columns, buffer.fill, [whole])
 
     def _border(
         self,
         view: View,
-        margins: tuple[int, int, int, int],
+        halo: tuple[int, int, int, int],
         rows: int,
         columns: int,
         byte: int,
@@ -303,10 +300,10 @@ class Lowering:
             pixel=view.pixel,
             rows=rows,
             columns=columns,
-            top=margins[0],
-            left=margins[1],
-            bottom=margins[2],
-            right=margins[3],
+            top=halo[0],
+            left=halo[1],
+            bottom=halo[2],
+            right=halo[3],
             value=byte,
         )
         self.emit(BORDER(), arguments, writes=writes)
