@@ -16,12 +16,14 @@ from tests.conftest import FULL
 from tests.unit.compiler._float_network import run_network
 from tests.unit.compiler._networks import Net, data, run_float, sqnr
 
+from axelera import compiler
 from axelera.compiler import CompilerConfig, pipeline
 from axelera.compiler._quantise import Prepared, prepare
+from axelera.compiler.config import QuantizationScheme
 from axelera.compiler.frontend import extract_core
 from axelera.compiler.lowering import LoweredNetwork, LoweredOperator, lower
 from axelera.compiler.quantisation import Histogram, Quantisation, given_scales, observe
-from axelera.compiler.quantisation._bias import corrected_bias
+from axelera.compiler.quantisation._bias import corrected_bias, tap_shares
 from axelera.compiler.quantisation._noise import accumulator_noise
 from axemu.model import ops
 from axemu.model.program import Tensor
@@ -356,7 +358,7 @@ def test_a_corrected_bias_keeps_the_mean_of_every_channel(seed: int, zero_point:
     integers = np.rint(weight / scale[:, None, None, None]).astype(np.int8)
     bias, mean = random_.standard_normal(6).astype(np.float32), random_.normal(0, 2, 6)
     source = Tensor("x", (4, 4, 6), 0.05, zero_point)
-    exact, metis = corrected_bias(weight, integers, scale, bias, mean, source)
+    exact, metis = corrected_bias(weight, integers, scale, bias, mean, source, np.ones(weight.shape[1:3]))
 
     def means(weights: npt.NDArray[Any]) -> Real:
         """Mean of every output when each input channel has its mean everywhere."""
@@ -371,6 +373,50 @@ def test_a_corrected_bias_keeps_the_mean_of_every_channel(seed: int, zero_point:
     taken = ops.round_f18(share.astype(np.float32)).astype(np.float64) - share
     lost = taken * source.scale * scale.astype(np.float64)
     np.testing.assert_allclose(means(rounded) - lost + metis, wanted, rtol=1e-4, atol=1e-3)
+
+
+@EXAMPLES
+@given(
+    kernel=st.integers(1, 5),
+    extent=st.integers(1, 9),
+    stride=st.integers(1, 3),
+    dilation=st.integers(1, 3),
+    before=st.integers(0, 6),
+    results=st.integers(1, 12),
+)
+@pytest.mark.parametrize("op", ["conv", "conv_transpose"])
+def test_a_position_of_the_kernel_counts_as_often_as_it_lies_on_the_input(
+    op: str, kernel: int, extent: int, stride: int, dilation: int, before: int, results: int
+) -> None:
+    attributes = {"strides": (stride, 1), "dilations": (dilation, 1), "pads": (before, 0, 0, 0)}
+    operator = LoweredOperator(op, "c", ("x",), "y", attributes, {"weight": np.zeros((1, kernel, 1, 1))})  # type: ignore[arg-type]
+    shares = tap_shares(operator, Tensor("x", (extent, 1, 1), 1.0, 0), Tensor("y", (results, 1, 1), 1.0, 0))
+
+    def lies_inside(tap: int, result: int) -> bool:
+        """By definition: which input pixel, if any, meets this position of the kernel at this result."""
+        if op == "conv":
+            return 0 <= result * stride + tap * dilation - before < extent
+        return any(pixel * stride + tap * dilation - before == result for pixel in range(extent))
+
+    expected = [
+        [sum(lies_inside(tap, result) for result in range(results)) / results] for tap in range(kernel)
+    ]
+    np.testing.assert_allclose(shares, expected)
+
+
+@pytest.mark.parametrize("scheme", list(QuantizationScheme))
+def test_what_lies_on_padding_corrects_no_bias(scheme: QuantizationScheme) -> None:
+    """Every position of this kernel but the middle row lies outside: each value is the bias alone."""
+    net = Net((1, 24, 3, 1))
+    weight = net.constant(net.random.standard_normal((24, 5, 2, 2)).astype(np.float32))
+    bias = net.constant(np.linspace(-0.2, 0.2, 5, dtype=np.float32))
+    model = net.model(
+        net.add("ConvTranspose", "x", weight, bias, kernel_shape=[2, 2], dilations=[2, 2], pads=[1, 1, 1, 1])
+    )
+    frames = [1.0 + frame for frame in data((1, 24, 3, 1), 3)]
+    quantised = compiler.quantize(model, iter(frames), CompilerConfig(quantization_scheme=scheme))
+    error = np.abs(quantised(frames[0]) - run_float(model, frames[0])[0])
+    assert error.max() < 2 * quantised.outputs[0].scale
 
 
 def test_scales_that_disagree_meet_in_a_requantize() -> None:

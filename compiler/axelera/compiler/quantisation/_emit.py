@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axelera.compiler.lowering import Activation, LoweredNetwork, LoweredOperator
-from axelera.compiler.quantisation._bias import corrected_bias
+from axelera.compiler.quantisation._bias import corrected_bias, tap_shares
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axemu.model import ops
 from axemu.model.program import Attribute, Node, Program, Tensor
@@ -154,7 +154,9 @@ def _conv_constants(
 
     if mean is None:
         return constants(bias)
-    exact, metis = corrected_bias(real, weight, scale, bias, mean, source)
+    exact, metis = corrected_bias(
+        real, weight, scale, bias, mean, source, tap_shares(operator, source, output)
+    )
     return constants(exact) | {"bias_f18": constants(metis)["bias_f18"]}
 
 
