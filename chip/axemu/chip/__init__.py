@@ -2,7 +2,6 @@
 
 from axemu.chip._boards import BOARDS, BoardFigures
 from axemu.chip._calibration import (
-    PARAMETERS,
     Calibration,
     calibration_from_json,
     calibration_to_json,
@@ -20,6 +19,7 @@ from axemu.chip._metis import (
     TICKS_PER_SECOND,
     ChipFigures,
 )
+from axemu.chip._priors import PARAMETERS, PRIORS, Prior
 
 __all__ = [
     "BOARDS",
@@ -31,6 +31,7 @@ __all__ = [
     "METIS",
     "MIB",
     "PARAMETERS",
+    "PRIORS",
     "STRENGTH",
     "TICKS_PER_SECOND",
     "BoardFigures",
@@ -38,6 +39,7 @@ __all__ = [
     "ChipFigures",
     "Figure",
     "HostFigures",
+    "Prior",
     "Provenance",
     "calibration_from_json",
     "calibration_to_json",

@@ -10,19 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from axemu.chip._figure import Figure, Provenance
-
-PARAMETERS = (
-    "array_stretch",
-    "weight_load_rate",
-    "move_rate",
-    "io_rate",
-    "tap_cycles",
-    "vector_cycles",
-    "broadcast_cycles",
-    "gather_cycles",
-    "layer_cycles",
-)
-"""Names of the fitted figures. All cycles are core cycles; rates are bytes per core cycle."""
+from axemu.chip._priors import PARAMETERS
 
 _MAX_BYTES = 1 << 20
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from axemu.chip import PARAMETERS, Calibration, Figure, Provenance
+from axemu.chip import PARAMETERS, PRIORS, Calibration, Figure, Provenance
 from axemu.emulator.metis import MODEL_VERSION
 from axemu.studies._analytic import Floats, Table, evaluate, table_of
-from axemu.studies._fit import PRIORS, fit, leave_out
+from axemu.studies._fit import fit, leave_out
 from axemu.studies._measured import Case, core_scaling, gemm, gemm_program, published
 from axemu.studies._simulated import simulated_rate
 from axemu.studies._target import Target, load_target, target_of

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from axemu.chip import PARAMETERS, load_calibration
+from axemu.chip import PARAMETERS, PRIORS, load_calibration
 from axemu.studies import gemm
 from axemu.studies._analytic import Table, closed_queue, evaluate, table_of
 from axemu.studies._calibrate import load_case, load_targets, trial_calibration
 from axemu.studies._correlate import ranks, spearman
-from axemu.studies._fit import PRIORS, fit, leave_out
+from axemu.studies._fit import fit, leave_out
 from axemu.studies._simulated import simulated_rate
 
 
