@@ -11,6 +11,7 @@ from axemu.chip._calibration import (
 from axemu.chip._figure import STRENGTH, Figure, Provenance, figure, figures_of, weakest
 from axemu.chip._hosts import HOSTS, HostFigures
 from axemu.chip._metis import CLOCKS_MHZ, COMPILER_CLOCKS_MHZ, METIS, MIB, TICKS_PER_SECOND, ChipFigures
+from axemu.chip._programs import PROGRAMS, ProgramFigures
 
 __all__ = [
     "BOARDS",
@@ -20,6 +21,7 @@ __all__ = [
     "METIS",
     "MIB",
     "PARAMETERS",
+    "PROGRAMS",
     "STRENGTH",
     "TICKS_PER_SECOND",
     "BoardFigures",
@@ -27,6 +29,7 @@ __all__ = [
     "ChipFigures",
     "Figure",
     "HostFigures",
+    "ProgramFigures",
     "Provenance",
     "calibration_from_json",
     "calibration_to_json",

@@ -15,6 +15,7 @@ from axemu.chip import (
     HOSTS,
     METIS,
     PARAMETERS,
+    PROGRAMS,
     TICKS_PER_SECOND,
     Figure,
     Provenance,
@@ -28,7 +29,7 @@ from axemu.chip import (
 
 
 def all_figures() -> list[tuple[str, Figure]]:
-    groups = {"metis": METIS, **BOARDS, **HOSTS}
+    groups = {"metis": METIS, "programs": PROGRAMS, **BOARDS, **HOSTS}
     named = [
         (f"{group}.{field.name}", getattr(holder, field.name))
         for group, holder in groups.items()
