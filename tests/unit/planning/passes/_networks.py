@@ -6,9 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
-from axelera.compiler import structure_program
 from axemu.model.program import Attribute, Node, Program, Tensor
-from axemu.zoo import find
 
 Shape = tuple[int, int, int]
 
@@ -72,6 +70,9 @@ class Sketch:
 @functools.cache
 def tracker() -> Program:
     """YOLOv8n for 3 classes as the published program has it: its SPPF starts with a convolution without SiLU."""
+    from axelera.compiler import structure_program
+    from axemu.zoo import find
+
     program = structure_program(find("yolov8n").build(structure_only=True, classes=3))
     before_sppf = "/sppf/cv1/Conv_output_0"
     (table,) = [node for node in program.nodes if node.inputs == (before_sppf,)]
@@ -108,3 +109,12 @@ def pointnet() -> Program:
     total = net.add("add", [last, padded], (1, 1, 8), "add")
     out = net.add("pad", [total], (1, 1, 64), "pad", before=(0, 0, 0), after=(0, 0, 56), value=0)
     return net.program(out)
+
+
+def crowded() -> Program:
+    """Large maps that are alike and do not fit together."""
+    net = Sketch(160, 160, 64)
+    first, second = net.conv("in", 64), net.conv("in", 64, 3)
+    third = net.conv(first, 64, 3)
+    total = net.add("add", [first, second], net.shape(first))
+    return net.program(net.add("mul", [total, third], net.shape(first)), net.concat(second, first, third))

@@ -6,10 +6,13 @@
 from axelera.compiler.planning.passes._compile import compile_passes
 from axelera.compiler.planning.passes._kernel import Kernel, Window, best_copies, dense_kernels, image_kernel
 from axelera.compiler.planning.passes._options import PassOptions
+from axelera.compiler.planning.passes._rules import RULES, Rule
 
 __all__ = [
+    "RULES",
     "Kernel",
     "PassOptions",
+    "Rule",
     "Window",
     "best_copies",
     "compile_passes",

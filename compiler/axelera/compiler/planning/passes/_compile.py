@@ -50,6 +50,14 @@ HANDLERS: dict[str, Callable[[Graph, Node], None]] = {
 """What each operator of an integer program becomes."""
 
 
+def build(program: Program, options: PassOptions) -> tuple[Graph, list[Operator]]:
+    """Return the maps of a program and the operators that make them, in the order in which they run."""
+    graph = Graph(program, options)
+    for node in program.nodes:
+        HANDLERS[node.op](graph, node)
+    return graph, graph.operators()
+
+
 def compile_passes(program: Program, options: PassOptions | None = None) -> CoreProgram:
     """Write the program of one core for one call; values are not looked at, so a structure-only program will do.
 
@@ -58,15 +66,10 @@ def compile_passes(program: Program, options: PassOptions | None = None) -> Core
         options: see `PassOptions`; by default the program's batch and the rules as found.
     """
     options = options or PassOptions(cores=program.batch)
-    graph = Graph(program, options)
-    for node in program.nodes:
-        HANDLERS[node.op](graph, node)
-    operators = graph.operators()
+    graph, operators = build(program, options)
     constants = WORD * sum(operator.constants for operator in operators)
     outputs = graph.outputs
-    settled = residency(
-        operators, graph.maps, outputs, max(0, int(options.figures.l1_data) - constants), options
-    )
+    settled = residency(operators, graph.maps, int(options.figures.l1_data) - constants, options)
     outside = place(operators, graph.maps, settled.spilled, set(outputs), constants, options)
     writer = Writer(options.figures)
     Schedule(operators, graph.maps, settled.rooms, settled.spilled, outputs, outside, writer).write(constants)

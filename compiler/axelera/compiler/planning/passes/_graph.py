@@ -158,7 +158,7 @@ class Graph:
         if self.is_image(node.inputs[0]):
             row = self.maps[self.alias[node.inputs[0]]].row_bytes
             image = image_kernel(window, row, self.pixel(node.inputs[0]), phases=self.options.image_phases)
-        operator.kernels = (image,) if image else dense_kernels(window)
+        operator.kernels = (image,) if image else dense_kernels(window, self.options.cut)
 
     def conv_transpose(self, node: Node) -> None:
         """A 1x1 kernel per tap over the pixels of the input (inferred; no program shows one)."""
@@ -167,7 +167,9 @@ class Graph:
         operator = self.simple(node, "conv-transpose", vector=1, constants=self.constants(outputs))
         operator.lines = height
         taps = math.prod(ints(node, "kernel"))
-        operator.kernels = taps * dense_kernels(Window(words(channels), outputs, (1, 1), 1, height, width))
+        operator.kernels = taps * dense_kernels(
+            Window(words(channels), outputs, (1, 1), 1, height, width), self.options.cut
+        )
         operator.reads = tuple(
             replace(read, stride=height / operator.height, extent=2) for read in operator.reads
         )
@@ -179,7 +181,9 @@ class Graph:
         operator.reads = (operator.reads[0], replace(operator.reads[1], whole=True))
         operator.lines = operator.height
         window = Window(rows, operator.words, (1, 1), 1, operator.height, operator.width)
-        operator.kernels = tuple(replace(kernel, from_l1=True) for kernel in dense_kernels(window))
+        operator.kernels = tuple(
+            replace(kernel, from_l1=True) for kernel in dense_kernels(window, self.options.cut)
+        )
 
     def table(self, node: Node) -> None:
         """R11 (verified): a look-up table rides on its producer, one vector instruction per word more."""

@@ -25,7 +25,8 @@ def take(graph: Graph, node: Node) -> None:
     aligned = start % WORD == 0 and (size % WORD == 0 or start + size == source.shape[2])
     if target.shape[:2] != source.shape[:2]:
         operator = graph.simple(node, "slice-copy")
-        operator.reads = tuple(Read(read.name, whole=True) for read in operator.reads)
+        step = float(ints(node, "steps", (1, 1, 1))[0])
+        operator.reads = (replace(operator.reads[0], stride=step, pad=-ints(node, "starts")[0]),)
     elif aligned:
         graph.simple(node, "slice-copy")
     else:
@@ -39,7 +40,7 @@ def pad(graph: Graph, node: Node) -> None:
         graph.view(node)
     else:
         operator = graph.simple(node, "copy")
-        operator.reads = tuple(Read(read.name, whole=True) for read in operator.reads)
+        operator.reads = (replace(operator.reads[0], pad=ints(node, "before")[0]),)
 
 
 def concat(graph: Graph, node: Node) -> None:
@@ -50,7 +51,8 @@ def concat(graph: Graph, node: Node) -> None:
     """
     if ints(node, "axis")[0] != 2:
         operator = graph.simple(node, "copy")
-        operator.reads = tuple(Read(read.name, whole=True) for read in operator.reads)
+        if ints(node, "axis")[0] == 0:
+            operator.reads = tuple(replace(read, whole=True) for read in operator.reads)
         return
     height, width, _ = graph.tensor(node.output).shape
     *rest, last = [_rescaled(graph, node, name) for name in node.inputs]
@@ -131,7 +133,7 @@ def _is_shared(graph: Graph, node: Node, made: str) -> bool:
         for other in graph.program.nodes
         if any(name in tensors for name in other.inputs) and graph.alias.get(other.output) != made
     ]
-    pools = {graph.alias[other.output] for other in readers if other.op == "max_pool"}
+    pools = {graph.alias.get(other.output) for other in readers if other.op == "max_pool"}
     roles = [operator.role for operator in graph.made_by.get(made, [])]
     if "maxpool" in roles or pools & {graph.alias[name] for name in node.inputs}:
         return False

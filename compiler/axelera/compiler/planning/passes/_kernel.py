@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from axelera.compiler.planning.passes._options import Cut
 from axemu.chip import METIS, ChipFigures
 
 WORD = int(METIS.channel_granularity)
@@ -104,18 +105,20 @@ def best_copies(
     return min(candidates, key=cost, default=None)
 
 
-def dense_kernels(window: Window) -> tuple[Kernel, ...]:
+def dense_kernels(window: Window, cut: Cut = "outputs") -> tuple[Kernel, ...]:
     """Return the loadings of a dense convolution.
 
     R5 (verified): weights are stored and moved replicated. A kernel that no number of copies brings into the four sets
-    (inferred, no program shows one) is cut into groups of output words, and where one word alone is too deep, into
+    (inferred, no program shows one) is cut into groups of output words, and where these are too deep still, into
     parts of its inputs, whose sums are added up.
     """
     copies = best_copies(lambda count: fed_words(window, count), window.outputs, window.height, window.width)
     if copies is not None:
         return (_kernel(window, copies, window.outputs, fed_words(window, copies)),)
     fed = fed_words(window, 1)
-    group = next((size for size in range(min(8, window.outputs), 0, -1) if fits_sets(fed, size)), 1)
+    widest = min(INSTRUCTION_WORDS, window.outputs)
+    fitting = (size for size in range(widest, 0, -1) if fits_sets(fed, size))
+    group = widest if cut == "inputs" else next(fitting, 1)
     count = -(-window.outputs // group)
     deepest = int(METIS.weight_sets) * (INSTRUCTION_WORDS // group) * INSTRUCTION_WORDS
     parts = -(-fed // deepest)

@@ -23,6 +23,7 @@ class Room:
         stores_tiles: the output leaves tile by tile.
         ahead: the next weights may lie in L1 while the operator runs.
         peak: most bytes of L1 in use, without vector constants.
+        short: not even single rows fit.
     """
 
     tiles: tuple[Tile, ...]
@@ -30,6 +31,7 @@ class Room:
     stores_tiles: bool = False
     ahead: bool = True
     peak: int = 0
+    short: bool = False
 
 
 @dataclass(slots=True)
@@ -45,12 +47,10 @@ class _Level1:
         self,
         operators: Sequence[Operator],
         maps: dict[str, Map],
-        outputs: Iterable[str],
         capacity: int,
         options: PassOptions,
     ) -> None:
         self.operators, self.maps, self.capacity, self.options = operators, maps, capacity, options
-        self.outputs = set(outputs)
         self.reads: dict[str, list[int]] = {}
         for index, operator in enumerate(operators):
             for read in operator.reads:
@@ -136,12 +136,15 @@ class _Level1:
             if not inside:
                 break
             # What lies in L1 alone is too much: the largest part leaves and comes by tiles.
-            largest = max(inside, key=lambda name: self.maps[name].size)
+            order = [read.name for read in operator.reads if read.name in inside]
+            largest = max(order, key=lambda name: (self.maps[name].size, self._next_use(name, index + 1)))
             inside.remove(largest)
             self.held.pop(largest)
             self.spilled.add(largest)
+        self._evict(0, names, index)
+        self.spilled.add(operator.output)
         tiles = tuple(_cut(operator.height, operator.height))
-        return self._settled(index, operator, names, inside, tiles, 0, 0, 0)
+        return Room(tiles, frozenset(names), stores_tiles=True, ahead=False, peak=self.capacity, short=True)
 
     def _settled(
         self,
@@ -162,7 +165,7 @@ class _Level1:
         others = self._evict(max(0, self.capacity - need), names, index)
         if stores:
             self.spilled.add(operator.output)
-        return Room(tiles, frozenset(names - inside), stores, not stores, min(need + others, self.capacity))
+        return Room(tiles, frozenset(names - inside), stores, not stores, need + others)
 
     def _moving(self, operator: Operator, names: set[str], tiles: tuple[Tile, ...]) -> int:
         """Bytes of one tile of each map that comes by tiles, halo included."""
@@ -194,7 +197,6 @@ def _cut(height: int, count: int) -> Iterable[Tile]:
 def residency(
     operators: Sequence[Operator],
     maps: dict[str, Map],
-    outputs: Iterable[str],
     capacity: int,
     options: PassOptions,
 ) -> Residency:
@@ -206,8 +208,7 @@ def residency(
     Args:
         operators: in the order in which they run.
         maps: by name.
-        outputs: names of maps that the program hands out.
         capacity: bytes of L1 without vector constants.
         options: see `PassOptions`.
     """
-    return _Level1(operators, maps, outputs, capacity, options).settle()
+    return _Level1(operators, maps, max(0, capacity), options).settle()

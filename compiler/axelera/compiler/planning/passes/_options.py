@@ -9,6 +9,7 @@ from axemu.chip import METIS, PROGRAMS, ChipFigures, ProgramFigures
 
 Rescale = Literal["lowered", "shared"]
 Placement = Literal["maps", "weights"]
+Cut = Literal["outputs", "inputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class PassOptions:
         split_maps: a map that L2 has no room for is split between L2 and DDR, unless it is larger than all of L2.
         lose_prefetch: a map that fits L1 only without the next weights stays whole, and the weights are waited for.
         tiles_power_of_two: operators are cut into 2, 4, 8, … tiles; otherwise into as few as fit.
+        cut: what a kernel that does not fit the array is cut over: groups of `outputs` with all their inputs, or
+            blocks of `inputs` for 8 words of outputs at a time, whose sums are added up.
         image_phases: an image's kernel is stored once per position of a window in its words.
     """
 
@@ -36,6 +39,7 @@ class PassOptions:
     split_maps: bool = True
     lose_prefetch: bool = True
     tiles_power_of_two: bool = True
+    cut: Cut = "outputs"
     image_phases: bool = True
     chip: ChipFigures = field(default=METIS)
     figures: ProgramFigures = field(default=PROGRAMS)

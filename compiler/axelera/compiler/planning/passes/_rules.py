@@ -56,9 +56,10 @@ RULES: dict[str, Rule] = {
         Rule("I7", "transposed convolution is a 1x1 kernel per tap", "inferred"),
         Rule("I8", "a matrix product loads its second operand into the array", "inferred"),
         Rule("I9", "softmax runs in the vector unit", "inferred"),
-        Rule("I10", "kernels that do not fit the sets are cut into groups of outputs", "inferred"),
+        Rule("I10", "kernels that do not fit the sets are cut into groups of outputs", "inferred", "cut"),
         Rule("I11", "lone tables, scales and linear resizes are passes of the vector unit", "inferred"),
         Rule("I12", "a known map lies among the weights", "inferred"),
+        Rule("I13", "what does not fit L1 row by row is taken in parts of a row", "inferred"),
     )
 }
 """All rules, by code: R as in the decoded programs, I for what they do not show."""
@@ -83,7 +84,8 @@ def inferred_rules(
     options: PassOptions,
 ) -> tuple[str, ...]:
     """Return the codes of the inferred rules that a program rests on, in the order of `RULES`."""
-    used = {"R8"} if any(operator.kernels for operator in operators) else set()
+    weights = {index for index, operator in enumerate(operators) if operator.size}
+    used = {"R8"} if weights - outside.weights_in_l2 else set()
     for operator in operators:
         base = operator.role.removesuffix("+residual")
         used |= {_ROLES[base]} if base in _ROLES else set()
@@ -93,6 +95,7 @@ def inferred_rules(
         used |= {"I12"} if any(maps[read.name].home == "ddr_const" for read in operator.reads) else set()
     for operator, room in zip(operators, settled.rooms, strict=True):
         used |= {"I1"} if len(room.tiles) > 1 else set()
+        used |= {"I13"} if room.short else set()
         used |= {"I3"} if operator.kernels and not room.ahead and not room.stores_tiles else set()
     if any(0 < near < maps[name].size for name, near in outside.in_l2.items()):
         used.add("I4")

@@ -107,13 +107,13 @@ class Schedule:
             waits = self._waits(index, tile, final=final)
             writer.run(_pass(operator, kernel, tile, waits))
             if room.stores_tiles and tile.index:
-                leaving = self._tile_out(index, room.tiles[tile.index - 1])
+                leaving = self._tile_out(index, kernel, room.tiles[tile.index - 1])
             writer.wait(*coming)
             if waits:
                 writer.drained()
             writer.wait(*leaving)
         if room.stores_tiles:
-            writer.wait(*self._tile_out(index, room.tiles[-1]))
+            writer.wait(*self._tile_out(index, kernel, room.tiles[-1]))
 
     def _waits(self, index: int, tile: Tile, *, final: bool) -> bool:
         """Tell whether the control core waits for the drain of a pass; otherwise the next pass takes over in hardware.
@@ -143,9 +143,13 @@ class Schedule:
                     started.append(self.writer.start(read.name, home, "l1", part))
         return started
 
-    def _tile_out(self, index: int, tile: Tile) -> list[int | None]:
-        output = self.operators[index].output
+    def _tile_out(self, index: int, kernel: Kernel | None, tile: Tile) -> list[int | None]:
+        """Start the way out of a tile, or of the words of it that one of several loadings makes."""
+        operator = self.operators[index]
+        output, made = operator.output, sum(one.outputs for one in operator.kernels)
         size = tile.rows * self.maps[output].row_bytes
+        if kernel is not None and len(operator.kernels) > 1:
+            size = size * kernel.outputs // made
         return [self.writer.start(output, "l1", home, part) for home, part in self._homes(output, size)]
 
     def _store(self, index: int) -> None:
