@@ -5,6 +5,7 @@ from axemu.studies._correlate import Point, Summary, correlate, default_cases, s
 from axemu.studies._explain import Explanation, Row, explain
 from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm, published, read_csv
 from axemu.studies._predict import predict
+from axemu.studies._program import core_program, program_to_dict
 from axemu.studies._scenario import Prediction, Scenario
 from axemu.studies._target import Target, load_target, target_of
 
@@ -19,6 +20,7 @@ __all__ = [
     "Summary",
     "Target",
     "calibrate",
+    "core_program",
     "core_scaling",
     "correlate",
     "default_cases",
@@ -28,6 +30,7 @@ __all__ = [
     "load_target",
     "load_targets",
     "predict",
+    "program_to_dict",
     "published",
     "read_csv",
     "scatter",
