@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from tests.unit.planning.passes._networks import Sketch, tracker
 
@@ -126,6 +129,27 @@ def test_every_switch_is_a_rule_that_was_inferred_or_can_be_told_otherwise() -> 
     options = set(PassOptions.__slots__) - {"cores", "resources", "chip", "figures"}
     assert switches == options
     assert all(hasattr(PassOptions(), name) for name in switches)
+
+
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs/explanation/programs.md").read_text(encoding="utf-8")
+SOURCE = "\n".join(
+    path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "compiler/axelera/compiler/planning/passes").glob("*.py"))
+)
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_each_rule_is_on_the_page_with_its_certainty_and_switch(code: str) -> None:
+    (row,) = re.findall(rf"^\| {code} \|.*\|$", PAGE, re.MULTILINE)
+    _text, certainty, option = row.rsplit(" | ", 2)
+    assert certainty.startswith(RULES[code].certainty)
+    assert option.strip(" |`") == RULES[code].switch
+
+
+@pytest.mark.parametrize("code", [code for code in RULES if code.startswith("R")])
+def test_each_rule_is_named_with_its_certainty_where_it_is_carried_out(code: str) -> None:
+    assert re.search(rf"\b{code}(, R\d+)* \({RULES[code].certainty}", SOURCE)
 
 
 @pytest.mark.parametrize(

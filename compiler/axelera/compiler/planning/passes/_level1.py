@@ -202,8 +202,9 @@ def residency(
 ) -> Residency:
     """Decide for each operator what is whole in L1 and what moves.
 
-    A map that has to leave L1 at some time lives outside for good (verified in the five maps that do): it is written
-    there as soon as it is made and each reader fetches it, whole if that fits.
+    R9 (verified): maps, vector constants and two weight tensors fill all of L1 but its first 15,104 bytes. R1 (verified
+    in the five maps that do): a map that has to leave L1 at some time lives outside for good: it is
+    written there as soon as it is made and each reader fetches it, whole if that fits.
 
     Args:
         operators: in the order in which they run.
