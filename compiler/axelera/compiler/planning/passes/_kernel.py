@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from axelera.compiler.planning.passes._options import Cut
-from axemu.chip import METIS, ChipFigures
+from axemu.chip import METIS
 
 WORD = int(METIS.channel_granularity)
 """Bytes of a word: 64 channels of one pixel."""
@@ -80,25 +80,37 @@ def fed_words(window: Window, copies: int) -> int:
     return tall * ((copies - 1) * window.stride + wide) * window.inputs
 
 
-def fits_sets(fed: int, outputs: int, chip: ChipFigures = METIS) -> bool:
+def fits_sets(fed: int, outputs: int) -> bool:
     """R6 (verified): each set holds as many blocks of 8 words in as their outputs go into its 8 words out."""
-    return outputs <= INSTRUCTION_WORDS and -(-fed // INSTRUCTION_WORDS) <= int(chip.weight_sets) * (
+    return outputs <= INSTRUCTION_WORDS and -(-fed // INSTRUCTION_WORDS) <= int(METIS.weight_sets) * (
         INSTRUCTION_WORDS // outputs
     )
 
 
 def best_copies(
-    fed: Callable[[int], int], outputs: int, height: int, width: int, chip: ChipFigures = METIS
+    fed: Callable[[int], int],
+    outputs: int,
+    height: int,
+    width: int,
+    turns: Callable[[int], int] = lambda _: 1,
 ) -> int | None:
-    """R3 (verified, 82 of 82 kernels): the copies that take least to load and to run; None where none fits the sets."""
+    """R3 (verified, 82 of 82 kernels): the copies that take least to load and to run; None where none fits the sets.
+
+    Args:
+        fed: words fed per group of as many copies.
+        outputs: words made per pixel.
+        height: rows of the output.
+        width: pixels per row.
+        turns: how often the kernel is loaded, by copies.
+    """
     candidates = [
         copies
-        for copies in range(1, int(chip.replication_limit) + 1)
-        if fits_sets(fed(copies), copies * outputs, chip)
+        for copies in range(1, int(METIS.replication_limit) + 1)
+        if fits_sets(fed(copies), copies * outputs)
     ]
 
     def cost(copies: int) -> int:
-        load = WORD * fed(copies) * copies * outputs
+        load = WORD * fed(copies) * copies * outputs * turns(copies)
         slots = height * -(-width // copies) * -(-fed(copies) // INSTRUCTION_WORDS)
         return load + INSTRUCTION_CYCLES * slots
 
@@ -163,17 +175,21 @@ def image_kernel(window: Window, row_bytes: int, pixel: int, *, phases: bool = T
         return 2 * span if tall * wide == span == window.outputs == 1 else tall * span
 
     padded = max(window.width, row_bytes // (pixel * window.stride))
-    copies = best_copies(fed, window.outputs, window.height, padded)
+
+    def turns(copies: int) -> int:
+        step = copies * window.stride * pixel
+        return math.lcm(step, WORD) // step if phases else 1
+
+    copies = best_copies(fed, window.outputs, window.height, padded, turns)
     if copies is None:
         return None
-    step = copies * window.stride * pixel
-    turns = math.lcm(step, WORD) // step if phases else 1
-    groups = -(-row_bytes // math.lcm(step, WORD)) * min(turns, -(-window.width // copies))
+    span = math.lcm(copies * window.stride * pixel, WORD)
+    groups = -(-row_bytes // span) * min(span // (copies * window.stride * pixel), -(-window.width // copies))
     return Kernel(
         copies=copies,
         fed=fed(copies),
         outputs=copies * window.outputs,
         groups=groups,
-        size=fed(copies) * copies * window.outputs * BLOCK_BYTES * turns,
-        commands=-(-fed(copies) // INSTRUCTION_WORDS) * turns,
+        size=fed(copies) * copies * window.outputs * BLOCK_BYTES * turns(copies),
+        commands=-(-fed(copies) // INSTRUCTION_WORDS) * turns(copies),
     )
