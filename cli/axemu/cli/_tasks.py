@@ -68,7 +68,7 @@ def _summary(program: CoreProgram) -> Iterator[str]:
     yield from _folded("", REMARK)
     yield (
         f"  {totals.passes} passes, {len(program.steps)} steps, {totals.waits} waits for a drain, "
-        f"{totals.tasks} tasks"
+        f"{totals.tasks} tasks of {program.task_list} bytes"
     )
     yield (
         f"  {totals.pass_cycles / 1e3:.1f} k cycles of passes, {totals.load_cycles / 1e3:.1f} k of loading the array"

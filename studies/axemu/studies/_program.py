@@ -40,6 +40,7 @@ def program_to_dict(program: CoreProgram) -> dict[str, Any]:
         "name": program.name,
         "simulated": True,
         "pools": program.pools,
+        "task_list": program.task_list,
         "inferred": [asdict(RULES[code]) for code in program.inferred],
         "totals": {
             **{

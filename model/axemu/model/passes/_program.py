@@ -117,7 +117,7 @@ class Step:
 class CoreProgram:
     """The program of one core for one call.
 
-    `pools` are bytes per memory pool. `inferred` names the rules in use that no decoded program shows.
+    `pools` are bytes per memory pool, `task_list` those of the list of tasks itself. `inferred` names the rules in use that no decoded program shows.
     """
 
     name: str
@@ -125,4 +125,5 @@ class CoreProgram:
     transfers: tuple[Transfer, ...]
     steps: tuple[Step, ...]
     pools: dict[str, int]
+    task_list: int
     inferred: tuple[str, ...]

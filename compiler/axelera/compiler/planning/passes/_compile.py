@@ -80,6 +80,7 @@ def compile_passes(program: Program, options: PassOptions | None = None) -> Core
         transfers=tuple(writer.transfers),
         steps=tuple(writer.steps),
         pools=_pools(graph, operators, outside, constants, peak),
+        task_list=round(sum(step.tasks for step in writer.steps) * float(options.figures.task_bytes)),
         inferred=inferred_rules(operators, graph.maps, settled, outside, options),
     )
 
