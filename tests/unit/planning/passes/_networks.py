@@ -68,12 +68,18 @@ class Sketch:
 
 
 @functools.cache
-def tracker() -> Program:
-    """YOLOv8n for 3 classes as the published program has it: its SPPF starts with a convolution without SiLU."""
+def yolov8n() -> Program:
+    """YOLOv8n of the zoo for 3 classes."""
     from axelera.compiler import structure_program
     from axemu.zoo import find
 
-    program = structure_program(find("yolov8n").build(structure_only=True, classes=3))
+    return structure_program(find("yolov8n").build(structure_only=True, classes=3))
+
+
+@functools.cache
+def tracker() -> Program:
+    """YOLOv8n for 3 classes as the published program has it: its SPPF starts with a convolution without SiLU."""
+    program = yolov8n()
     before_sppf = "/sppf/cv1/Conv_output_0"
     (table,) = [node for node in program.nodes if node.inputs == (before_sppf,)]
     nodes = tuple(
