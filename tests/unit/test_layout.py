@@ -24,6 +24,7 @@ PUBLIC = [
     "axemu.emulator.metis",
     "axemu.model",
     "axemu.model.ops",
+    "axemu.model.passes",
     "axemu.model.program",
     "axelera.runtime",
     "axelera.runtime.objects",

@@ -20,6 +20,7 @@ from axemu.chip._metis import (
     ChipFigures,
 )
 from axemu.chip._priors import PARAMETERS, PRIORS, Prior
+from axemu.chip._programs import PROGRAMS, ProgramFigures
 
 __all__ = [
     "BOARDS",
@@ -32,6 +33,7 @@ __all__ = [
     "MIB",
     "PARAMETERS",
     "PRIORS",
+    "PROGRAMS",
     "STRENGTH",
     "TICKS_PER_SECOND",
     "BoardFigures",
@@ -40,6 +42,7 @@ __all__ = [
     "Figure",
     "HostFigures",
     "Prior",
+    "ProgramFigures",
     "Provenance",
     "calibration_from_json",
     "calibration_to_json",

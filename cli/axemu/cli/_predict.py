@@ -130,8 +130,19 @@ def explain(
     layers: Annotated[
         int, typer.Option("--layers", min=0, help="Operators to show, slowest first; 0 shows all.")
     ] = 25,
+    tasks: Annotated[
+        bool,
+        typer.Option(
+            "--tasks", help="Show the program of a core instead: its steps, passes, units and bytes."
+        ),
+    ] = False,
 ) -> None:
     """Explain a prediction operator by operator, with the effect of a change in each figure; simulated."""
+    if tasks:
+        from axemu.cli._tasks import show_tasks  # noqa: PLC0415
+
+        show_tasks(scenario, as_json=as_json)
+        return
     from axemu.studies import explain as ask  # noqa: PLC0415
 
     explanation = ask(scenario)

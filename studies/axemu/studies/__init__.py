@@ -5,6 +5,7 @@ from axemu.studies._correlate import Point, Summary, correlate, default_cases, s
 from axemu.studies._explain import Explanation, Row, explain
 from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm, published, read_csv
 from axemu.studies._predict import predict
+from axemu.studies._program import core_program, program_to_dict
 from axemu.studies._scenario import Prediction, Scenario
 from axemu.studies._target import Target, load_target, target_of
 from axemu.studies._throughput import Measured, MeasureOptions, measure
@@ -25,6 +26,7 @@ __all__ = [
     "ZooBuild",
     "calibrate",
     "compile_zoo",
+    "core_program",
     "core_scaling",
     "correlate",
     "default_cases",
@@ -35,6 +37,7 @@ __all__ = [
     "load_targets",
     "measure",
     "predict",
+    "program_to_dict",
     "published",
     "read_csv",
     "scatter",

@@ -42,23 +42,38 @@ def load_target(model: str | Path, compiled_cores: int | None = None, chip: Chip
         InvalidArgument: nothing of that name exists, or a compiled model spans another number of cores.
         AxeleraError: the model cannot be read or the chip cannot run it.
     """
+    program, compiled = _find(model, compiled_cores)
+    if not compiled:
+        return target_of(program, chip)
+    if not program.tasks:
+        raise InvalidArgument(f"model {model}: has no tasks to predict from; compile it again with this SDK")
+    return Target(program.name, program.batch, program.tasks, *_io_bytes(program), {})
+
+
+def load_program(model: str | Path, compiled_cores: int | None = None) -> Program:
+    """Find `model` as an integer program; arguments and errors are those of :func:`load_target`."""
+    return _find(model, compiled_cores)[0]
+
+
+def _find(model: str | Path, compiled_cores: int | None) -> tuple[Program, bool]:
+    """Return a program and whether it comes from a compiled directory."""
     with path_errors(InvalidArgument, f"model {model}"):
-        return _load(model, Path(model), compiled_cores, chip)
+        return _load(model, Path(model), compiled_cores)
 
 
-def _load(model: str | Path, path: Path, compiled_cores: int | None, chip: ChipFigures) -> Target:
+def _load(model: str | Path, path: Path, compiled_cores: int | None) -> tuple[Program, bool]:
     if path.name == "model.json":
         path = path.parent
     if path.is_dir():
         inside = path / "compiled_model"  # what `axcompile` was told to write is the directory around it
-        return _compiled(inside if inside.is_dir() else path, compiled_cores)
+        return _compiled(inside if inside.is_dir() else path, compiled_cores), True
     if path.suffix == ".onnx" or path.is_file():
         if not path.is_file():
             raise InvalidArgument(
                 f"model {model}: no such file; give an ONNX file, a directory or a zoo name"
             )
-        return target_of(_structure(path, compiled_cores or 1), chip)
-    return target_of(zoo_program(str(model), compiled_cores or 1), chip)
+        return _structure(path, compiled_cores or 1), False
+    return zoo_program(str(model), compiled_cores or 1), False
 
 
 def zoo_program(name: str, batch: int = 1) -> Program:
@@ -98,7 +113,7 @@ def _structure(model: onnx.ModelProto | Path, batch: int) -> Program:
     return structure_program(model, batch)
 
 
-def _compiled(path: Path, compiled_cores: int | None) -> Target:
+def _compiled(path: Path, compiled_cores: int | None) -> Program:
     from axemu.model.program import read_program  # noqa: PLC0415
 
     program = read_program(path)
@@ -106,9 +121,7 @@ def _compiled(path: Path, compiled_cores: int | None) -> Target:
         raise InvalidArgument(
             f"model {path}: compiled for {program.batch} cores, not {compiled_cores}; compile it again or leave the option out"
         )
-    if not program.tasks:
-        raise InvalidArgument(f"model {path}: has no tasks to predict from; compile it again with this SDK")
-    return Target(program.name, program.batch, program.tasks, *_io_bytes(program), {})
+    return program
 
 
 def _io_bytes(program: Program) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from axemu.chip import (
     HOSTS,
     METIS,
     PARAMETERS,
+    PROGRAMS,
     TICKS_PER_SECOND,
     Figure,
     Provenance,
@@ -34,7 +35,7 @@ def test_a_batch_may_take_every_core_of_the_chip() -> None:
 
 
 def all_figures() -> list[tuple[str, Figure]]:
-    groups = {"metis": METIS, **BOARDS, **HOSTS}
+    groups = {"metis": METIS, "programs": PROGRAMS, **BOARDS, **HOSTS}
     named = [
         (f"{group}.{field.name}", getattr(holder, field.name))
         for group, holder in groups.items()

@@ -68,7 +68,7 @@ def test_what_does_not_exist_is_one_line_on_stderr(arguments: list[str]) -> None
 def test_both_commands_ask_the_same_question() -> None:
     commands = typer.main.get_command(_predict.app).commands  # type: ignore[attr-defined]
     options = {name: {option for one in commands[name].params for option in one.opts} for name in commands}
-    assert options["explain"] - options["predict"] == {"--layers"}
+    assert options["explain"] - options["predict"] == {"--layers", "--tasks"}
     assert options["predict"] <= options["explain"]
 
 
@@ -127,3 +127,22 @@ def test_only_own_without_measurements_is_refused() -> None:
     result = runner.invoke(_calibrate.app, ["calibrate", "--only-own"])
     assert result.exit_code == 1
     assert "--measurements" in result.stderr
+
+
+def test_tasks_read_as_a_program_does_and_fit_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = runner.invoke(_predict.app, ["explain", "squeezenet1_1", "--tasks"]).stdout.splitlines()
+    assert "simulated" in lines[1]
+    assert any(line.startswith("step 0: ") and "ddr_input>l1" in line for line in lines)
+    assert "  inferred rules in use:" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_tasks_as_json_have_the_documented_keys() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "explanation" / "programs.md").read_text()
+    answer = json.loads(runner.invoke(_predict.app, ["explain", "squeezenet1_1", "--tasks", "--json"]).stdout)
+    first = [answer, answer["totals"], answer["passes"][0], answer["transfers"][0], answer["steps"][0]]
+    keys = {key for one in first for key in one}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+    run = [index for step in answer["steps"] for verb, index in step["actions"] if verb == "run"]
+    assert run == list(range(len(answer["passes"])))
