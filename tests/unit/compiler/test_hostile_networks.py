@@ -179,7 +179,7 @@ def test_no_constant_is_folded_into_a_far_larger_one(op: str) -> None:
     after = [helper.make_node("ReduceMean", ["t"], ["u"]), helper.make_node("Add", ["x", "u"], ["y"])]
     limits = resource.getrlimit(resource.RLIMIT_AS)
     before = forget_peak()
-    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    held = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
     resource.setrlimit(
         resource.RLIMIT_AS, (held + (2 << 30), limits[1])
     )  # what is wrong here would end the machine
