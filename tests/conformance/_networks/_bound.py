@@ -18,6 +18,11 @@ rounded alike. A mean over the channel then keeps an error that it would otherwi
 gets noise of that size once per channel as well; so does a transposed convolution, between whose inputs there may be
 values that are the bias alone.
 
+A sum of products is rounded to 11 significant bits with all that is in it: also the zero point of the input times the sum
+of the weights, which is taken off afterwards, and which is all there is where a kernel lies on padding. Where that is large
+and the rest small, its last place is worth more than a step of the output; so a sum gets noise of its last place, alike
+for a channel.
+
 The bound is three times the root mean square of what arrives, hence six standard deviations of the roundings: even an
 output of a single number exceeds it once in 10**9. A float32 rounding of the largest value is added for networks that
 round nothing. Nothing in it is chosen in decibels, and nothing is taken from the compiler: ranges and noise come from
@@ -41,6 +46,8 @@ Frame = Mapping[str, Array]
 
 DRAWS = 8
 """Noisy runs per sample."""
+SUM_BITS = 11
+"""Significant bits of a sum in the numerics `metis`."""
 DEVIATIONS = 3.0
 """Of noise of a whole step either way; six of a rounding."""
 
@@ -113,6 +120,7 @@ class FloatNetwork:
         """Return for each output the largest root of the summed squared errors over all frames."""
         steps = self._steps()
         weights = self._weight_steps()
+        last_places = self._last_places()
         alike = {name for node in self._model.graph.node if self._is_pointwise(node) for name in node.output}
         session = float_session(_with_noise(self._model, list(steps), list(weights)))
         numbers = np.random.default_rng(seed)
@@ -123,9 +131,11 @@ class FloatNetwork:
                 for name, step in steps.items():
                     shape = values[name].shape
                     noise = numbers.uniform(-1, 1, shape) * step
+                    once = (*shape[:2], *(1,) * len(shape[2:]))
                     if name in alike:
-                        once = (*shape[:2], *(1,) * len(shape[2:]))
                         noise += numbers.uniform(-1, 1, once) * step
+                    if name in last_places:
+                        noise += numbers.uniform(-1, 1, once) * last_places[name]
                     if name in frame:
                         feeds[name] = (frame[name] + noise).astype(np.float32)
                     else:
@@ -154,6 +164,28 @@ class FloatNetwork:
             float(np.sqrt(sum(np.square(v.astype(np.float64)).sum() for v in column)))
             for column in zip(*self.expected, strict=True)
         ]
+
+    def _last_places(self) -> dict[str, Array]:
+        """Return what the last place of the sums of a node is worth, by its output, in a shape that broadcasts over it."""
+        found = {}
+        for node in self._model.graph.node:
+            if node.op_type not in _WEIGHED or node.input[1] not in self._constants:
+                continue
+            weight, axis = self._constants[node.input[1]], self._channel_axis(node)
+            sums = np.abs(weight.sum(axis=tuple(a for a in range(weight.ndim) if a != axis)))
+            low = min(0.0, *(float(values[node.input[0]].min()) for values in self._values))
+            high = max(0.0, *(float(values[node.input[0]].max()) for values in self._values))
+            outputs = [values[node.output[0]] for values in self._values]
+            channels = -1 if node.op_type == "MatMul" else 1
+            if outputs[0].shape[channels] != sums.size:
+                continue
+            shape = [1] * outputs[0].ndim
+            shape[channels] = sums.size
+            # The zero point stands for -128 steps below the lowest value.
+            zero = abs(low + (high - low) * 128 / 255)
+            largest = zero * sums + max(float(np.abs(value).max()) for value in outputs)
+            found[node.output[0]] = (largest * 2.0 ** (1 - SUM_BITS)).astype(np.float32).reshape(shape)
+        return found
 
     def _steps(self) -> dict[str, float]:
         """Return the step of every value that an int8 network rounds."""
@@ -210,16 +242,20 @@ class FloatNetwork:
             return weight is not None and weight[0].size <= _FEW
         return node.op_type in _POINTWISE
 
+    @staticmethod
+    def _channel_axis(node: onnx.NodeProto) -> int:
+        """Return the axis of a node's weights that is that of its outputs."""
+        if node.op_type == "Gemm":
+            return 0 if any(a.name == "transB" and a.i for a in node.attribute) else 1
+        return _WEIGHED[node.op_type]
+
     def _weight_steps(self) -> dict[str, Array]:
         """Return the steps of all weights, in a shape that broadcasts over them."""
         steps = {}
         for node in self._model.graph.node:
             if node.op_type not in _WEIGHED or node.input[1] not in self._constants:
                 continue
-            weight = self._constants[node.input[1]]
-            axis = _WEIGHED[node.op_type]
-            if node.op_type == "Gemm":
-                axis = 0 if any(a.name == "transB" and a.i for a in node.attribute) else 1
+            weight, axis = self._constants[node.input[1]], self._channel_axis(node)
             others = tuple(a for a in range(weight.ndim) if a != axis)
             steps[node.input[1]] = (np.abs(weight).max(axis=others, keepdims=True) / 127).astype(np.float32)
         return steps
