@@ -139,7 +139,7 @@ def test_tasks_read_as_a_program_does_and_fit_a_terminal(monkeypatch: pytest.Mon
 
 
 def test_tasks_as_json_have_the_documented_keys() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "explanation" / "programs.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "explanation" / "programs.md").read_text(encoding="utf-8")
     answer = json.loads(runner.invoke(_predict.app, ["explain", "squeezenet1_1", "--tasks", "--json"]).stdout)
     first = [answer, answer["totals"], answer["passes"][0], answer["transfers"][0], answer["steps"][0]]
     keys = {key for one in first for key in one}
