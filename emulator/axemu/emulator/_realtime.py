@@ -8,6 +8,7 @@ thread has come back or that millisecond has passed, the machine does not go bey
 
 from __future__ import annotations
 
+import _thread
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +68,8 @@ class RealtimePace:
         # The lock is taken itself: an interrupt in `Condition.__enter__` would keep it for ever.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._pacer: threading.Thread | None = None
+        self._pacing = False
+        self._ended: SimpleQueue[None] = SimpleQueue()
         self._closed = False
         self._failure: BaseException | None = None
         self._late_sum = 0
@@ -127,8 +129,9 @@ class RealtimePace:
         with self._lock:
             self._closed = True
             self._changed.notify()
-        if self._pacer is not None:
-            self._pacer.join()
+        if self._pacing:
+            self._ended.get()
+            self._ended.put(None)  # for who closes again
 
     def _complete(self, call: _InFlight) -> None:
         call.waiting = True
@@ -151,11 +154,14 @@ class RealtimePace:
         self._log.record(call.instance.id, call.settings, times)
 
     def _start(self) -> int:
-        """Return the wall clock in ticks since the first call; the first call starts the clock."""
-        if self._pacer is None:
+        """Return the wall clock in ticks since the first call; the first call starts the clock.
+
+        Who paces is decided by the thread that does, once it runs: an interrupt here may leave one that never started.
+        """
+        if not self._origin:
             self._origin = time.monotonic_ns()
-            self._pacer = threading.Thread(target=self._run, name="axemu realtime pace", daemon=True)
-            self._pacer.start()
+        if not self._pacing:
+            _thread.start_new_thread(self._run, ())  # an interrupt in `Thread.start` would damage its locks
         return self._now()
 
     def _now(self) -> int:
@@ -163,6 +169,9 @@ class RealtimePace:
 
     def _run(self) -> None:
         with self._lock:
+            if self._pacing:
+                return
+            self._pacing = True
             try:
                 while not self._closed:
                     self._changed.wait(self._advance())
@@ -170,6 +179,7 @@ class RealtimePace:
                 self._failure = error
             for call in self._in_flight:
                 call.done.put(None)
+        self._ended.put(None)
 
     def _advance(self) -> float | None:
         """Process what is due and return the seconds until something next is, or None when nothing is in flight."""

@@ -114,3 +114,27 @@ def test_a_signal_handler_may_run_another_instance(make_model: MakeModel) -> Non
             handled = Points(point, lambda: run(other))
             assert handled.run(lambda: run(one)) is None
         assert one.counters().frames > 1
+
+
+def test_an_interrupt_of_the_very_first_frame_leaves_a_board_that_answers(make_model: MakeModel) -> None:
+    path, frame = make_model(), np.zeros(SHAPE, np.int8)
+
+    def first_frame(chosen: int) -> Points:
+        """Interrupt the arrival of the first frame at a point; a second frame has to be answered."""
+        driver = EmulatorDriver(parse_options({"pace": "realtime"}, "test"))
+        with Context(driver) as context:
+            instance = context.device_connect().load_model_instance(context.load_model(path))
+            points, pace = Points(chosen), driver._pace
+            arrive = pace.arrive
+            pace.arrive = lambda *call: (points.run(lambda: arrive(*call)), arrive(*call))[1]  # type: ignore[method-assign, union-attr]
+            later = threading.Thread(
+                target=instance.run, args=([frame], [np.zeros(SHAPE, np.int8)]), daemon=True
+            )
+            later.start()
+            later.join(30)
+            assert not later.is_alive(), points.where
+        driver.close()
+        return points
+
+    for point in range(first_frame(-1).count):
+        first_frame(point)
