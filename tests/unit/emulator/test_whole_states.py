@@ -116,7 +116,9 @@ def test_a_signal_handler_may_run_another_instance(make_model: MakeModel) -> Non
         assert one.counters().frames > 1
 
 
-def test_an_interrupt_of_the_very_first_frame_leaves_a_board_that_answers(make_model: MakeModel) -> None:
+def test_an_interrupt_of_the_very_first_frame_leaves_a_board_that_answers(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, frame = make_model(), np.zeros(SHAPE, np.int8)
 
     def first_frame(chosen: int) -> Points:
@@ -126,12 +128,17 @@ def test_an_interrupt_of_the_very_first_frame_leaves_a_board_that_answers(make_m
             instance = context.device_connect().load_model_instance(context.load_model(path))
             points, pace = Points(chosen), driver._pace
             arrive = pace.arrive
-            pace.arrive = lambda *call: (points.run(lambda: arrive(*call)), arrive(*call))[1]  # type: ignore[method-assign, union-attr]
+
+            def interrupted(*call: Any) -> Callable[[], None]:
+                points.run(lambda: arrive(*call))
+                return arrive(*call)
+
+            monkeypatch.setattr(pace, "arrive", interrupted)
             later = threading.Thread(
                 target=instance.run, args=([frame], [np.zeros(SHAPE, np.int8)]), daemon=True
             )
             later.start()
-            later.join(30)
+            later.join(20)
             assert not later.is_alive(), points.where
         driver.close()
         return points

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from axemu.driver import InvalidArgument
-from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded, shown
+from axemu.driver.bounded import shown
+from axemu.model._files import read_json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +83,6 @@ def read_json(path: Path) -> Field:
     """Parse a JSON file of a compiled model.
 
     Raises:
-        InvalidArgument: unreadable, beyond `JSON_FILE`, not UTF-8, not JSON, a repeated member, or NaN or Infinity.
+        InvalidArgument: unreadable, beyond `JSON_FILE`, not UTF-8, not JSON, no object, a repeated member, NaN or Infinity.
     """
-    try:
-        content = read_bounded(path, JSON_FILE)
-    except OSError as error:
-        raise InvalidArgument(f"{path.name}: cannot be read: {error.strerror or error} ({path})") from error
-    except ValueError as error:
-        raise InvalidArgument(f"{path.name}: {error} ({path})") from error
-    try:
-        value = parse_json(content, JSON_FILE)
-    except ValueError as error:
-        raise InvalidArgument(
-            f"{path.name}: is not valid JSON ({error}); compile the model again ({path})"
-        ) from error
-    return Field(value, f"{path.name}: $")
+    return Field(read_json_object(path), f"{path.name}: $")
