@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from axemu.cli._errors import exit_on_error
+from axemu.driver import InvalidArgument, path_errors
 
 NAMES = ("axcompile", "axdevice", "axdownloadmodel", "axrunmodel")
 MARK = "# written by: axemu commands --install"
@@ -37,16 +38,18 @@ def commands(
     """
     with exit_on_error("axemu commands"):
         if install and remove:
-            raise OSError("--install and --remove exclude each other")
+            raise typer.BadParameter("--install and --remove exclude each other")
         place = directory or Path(sysconfig.get_path("scripts"))
         refused = []
         for name in NAMES:
             path = place / name
             state = state_of(path)
             if install and state in ("missing", "ours"):
-                write(path)
+                with path_errors(InvalidArgument, path):
+                    write(path)
             elif remove and state == "ours":
-                path.unlink()
+                with path_errors(InvalidArgument, path):
+                    path.unlink()
             elif install:
                 refused.append(name)
             print(f"{path}: {'left alone, it is not ours' if name in refused else state_of(path)}")
