@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from tests.unit.conftest import write_model
 
 from axelera.runtime import Context, ModelInstance
 from axemu.emulator import EmulatorDriver, parse_options
-from axemu.emulator.compute import _threads
+from axemu.emulator.compute import _threads, available_paths
+from axemu.emulator.compute._library import Library, object_code
 
 SHAPE = (1, 4, 4, 64)
 FRAME = np.arange(1024, dtype=np.int64).astype(np.int8).reshape(SHAPE)
@@ -212,6 +214,25 @@ def test_a_load(model: Path, neighbour: Neighbour) -> None:
             del error
         print(f"{raised} interrupts in loads")
         assert raised
+
+
+def test_a_library_beside_numba() -> None:
+    importlib.import_module("numba")  # which is called by llvmlite inside of its lock
+    path = available_paths()[0]
+    data = object_code(path)[1]
+
+    def load() -> int:
+        return Library(path, data).address("run")
+
+    load()
+    points = Points()
+    points.run(load)
+    assert points.count > 20
+    for point in range(points.count):
+        points = Points(point)
+        error = points.run(load)
+        in_time(load, points.where)
+        del error
 
 
 SIGNALS = """

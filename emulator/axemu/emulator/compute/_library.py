@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from axemu.driver import InternalError, InvalidArgument, PrivateDirectory, Scratch
 
+from ._aside import aside
 from ._build import SYMBOL_PREFIX, target_machine
 from ._cache import (
     CompilationFailed,
@@ -62,17 +63,24 @@ _SOURCES = (
 
 
 class Library:
-    """The kernels of one path, by name."""
+    """The kernels of one path, by name.
+
+    LLVM is only called aside: the lock around it calls back into Numba where an application uses that, and an
+    interrupt there would leave it taken for ever.
+    """
 
     def __init__(self, path: str, data: bytes) -> None:
         from llvmlite import binding  # noqa: PLC0415  not needed where the specification runs
 
+        def load() -> Any:
+            engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target_machine(SPECS[path]))
+            engine.add_object_file(binding.ObjectFileRef.from_data(data))
+            engine.finalize_object()
+            return engine
+
         self.path = path
-        self._engine: Any = binding.create_mcjit_compiler(
-            binding.parse_assembly(""), target_machine(SPECS[path])
-        )
-        self._engine.add_object_file(binding.ObjectFileRef.from_data(data))
-        self._engine.finalize_object()
+        self._engine: Any = aside(load)
+        self._addresses: dict[str, int] = {}
         self.run = self._function("run")
         """The kernel that executes a job (`executor.arguments.Job`); called as (job, 0, 0), it releases the GIL."""
         self.serve = self._function("serve")
@@ -86,10 +94,12 @@ class Library:
 
     def address(self, kernel: str) -> int:
         """Return where a kernel's code starts."""
-        address: int = self._engine.get_function_address(SYMBOL_PREFIX + kernel)
-        if not address:
-            raise InternalError(f"the code of path {self.path!r} has no kernel {kernel!r}")
-        return address
+        if kernel not in self._addresses:
+            address = aside(lambda: self._engine.get_function_address(SYMBOL_PREFIX + kernel))
+            if not address:
+                raise InternalError(f"the code of path {self.path!r} has no kernel {kernel!r}")
+            self._addresses[kernel] = address
+        return self._addresses[kernel]
 
 
 _libraries: dict[str, Library] = {}
