@@ -55,7 +55,8 @@ class Pass:
     the pass; 0 where the array holds it already or is passed through. `copies` is the in-core replication,
     `instructions` how many array instructions a group of `copies` pixels takes. `constant_words` are words of vector
     constants that the pass reads. `waits` tells that the control core waits for the drain; otherwise the pass hands
-    over to the next one in hardware.
+    over to the next one in hardware. `lookups` are those of the vector unit's instructions that read a table, `products`
+    those that multiply two maps.
     """
 
     layer: str
@@ -70,6 +71,8 @@ class Pass:
     load_cycles: int = 0
     load_commands: int = 0
     constant_words: int = 0
+    lookups: int = 0
+    products: int = 0
     commands: int = 0
     tokens: int = 0
     waits: bool = False
@@ -98,10 +101,15 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing the control core does; `index` counts passes, or transfers for `start` and `await`."""
+    """One thing the control core does; `index` counts passes, or transfers for `start` and `await`.
+
+    `tasks` are the entries of the task list it takes: DMA starts, waits for DMA, commands, waits for units, loads of
+    instructions.
+    """
 
     verb: Verb
     index: int
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +117,11 @@ class Step:
     """What happens up to the point where the control core has waited for a drain."""
 
     actions: tuple[Action, ...]
-    tasks: int
-    """Entries of the task list: DMA starts, waits for DMA, commands, waits for units, loads of instructions."""
+
+    @property
+    def tasks(self) -> int:
+        """Entries of the task list."""
+        return sum(action.tasks for action in self.actions)
 
 
 @dataclass(frozen=True, slots=True)

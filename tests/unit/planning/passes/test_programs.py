@@ -27,6 +27,7 @@ OPTIONS = st.builds(
     lose_prefetch=st.booleans(),
     tiles_power_of_two=st.booleans(),
     cut=st.sampled_from(["outputs", "inputs"]),
+    tiling_depth=st.sampled_from([1, 2, 6]),
 )
 
 
@@ -144,7 +145,7 @@ def test_l1_never_overflows(program: Program, options: PassOptions) -> None:
     """Added up here from what is alive at each operator, whatever the planner says it uses."""
     graph, operators = build(program, options)
     capacity = int(PROGRAMS.l1_data) - 64 * sum(operator.constants for operator in operators)
-    settled = residency(operators, graph.maps, capacity, options)
+    settled = residency(operators, graph.maps, graph.outputs, capacity, options)
     made = {operator.output: index for index, operator in enumerate(operators)}
     last = {read.name: index for index, operator in enumerate(operators) for read in operator.reads}
     ahead = 0

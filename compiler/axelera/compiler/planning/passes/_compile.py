@@ -69,7 +69,7 @@ def compile_passes(program: Program, options: PassOptions | None = None) -> Core
     graph, operators = build(program, options)
     constants = WORD * sum(operator.constants for operator in operators)
     outputs = graph.outputs
-    settled = residency(operators, graph.maps, int(options.figures.l1_data) - constants, options)
+    settled = residency(operators, graph.maps, outputs, int(options.figures.l1_data) - constants, options)
     outside = place(operators, graph.maps, settled.spilled, set(outputs), constants, options)
     writer = Writer(options.figures)
     Schedule(operators, graph.maps, settled.rooms, settled.spilled, outputs, outside, writer).write(constants)

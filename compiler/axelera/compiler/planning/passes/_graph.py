@@ -190,11 +190,11 @@ class Graph:
         producer = self.sole(node.inputs[0])
         more = int(self.options.figures.table_vectors)
         if producer is not None:
-            producer.vector += more
+            producer.lookup += more
             producer.constants += self.table_words
             self.view(node)
         else:
-            operator = self.simple(node, "lut", vector=1 + more)
+            operator = self.simple(node, "lut", vector=1, lookup=more)
             operator.constants = self.constants(operator.words) + self.table_words
 
     def affine(self, node: Node) -> None:
@@ -247,7 +247,10 @@ class Graph:
         if node.op == "add" and shapes[0] == shapes[1] and self._residual(node):
             return
         small = [index for index, shape in enumerate(shapes) if shape != self.tensor(node.output).shape]
-        operator = self.simple(node, node.op, vector=int(self.options.figures.operand_vectors), second=True)
+        kind = "product" if node.op == "mul" else "vector"
+        operator = self.simple(
+            node, node.op, second=True, **{kind: int(self.options.figures.operand_vectors)}
+        )
         operator.constants = int(self.options.figures.operand_constants) * operator.words
         for index in small:
             spread = self._broadcast(node, node.inputs[index], operator, index)

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from axelera.compiler.planning.passes._kernel import shares
+from axelera.compiler.planning.passes._chain import chain_rooms, saved_cycles
 from axelera.compiler.planning.passes._operator import Map, Operator
 from axelera.compiler.planning.passes._options import PassOptions
+from axelera.compiler.planning.passes._tiles import Room, counts, cut
 from axemu.model.passes import Tile
 
 NEVER = 1 << 40
-
-
-@dataclass(slots=True)
-class Room:
-    """What one operator does with L1.
-
-    Args:
-        tiles: rows of the output that are made at once; one for all where everything is whole.
-        streamed: maps that come tile by tile; other maps outside are read whole.
-        stores_tiles: the output leaves tile by tile.
-        ahead: the next weights may lie in L1 while the operator runs.
-        peak: most bytes of L1 in use, without vector constants.
-        short: not even single rows fit.
-    """
-
-    tiles: tuple[Tile, ...]
-    streamed: frozenset[str] = frozenset()
-    stores_tiles: bool = False
-    ahead: bool = True
-    peak: int = 0
-    short: bool = False
 
 
 @dataclass(slots=True)
@@ -42,15 +22,19 @@ class Residency:
     rooms: list[Room] = field(default_factory=list)
 
 
-class _Level1:
+class Level1:
+    """L1 while the operators run one after the other."""
+
     def __init__(
         self,
         operators: Sequence[Operator],
         maps: dict[str, Map],
+        outputs: Collection[str],
         capacity: int,
         options: PassOptions,
     ) -> None:
         self.operators, self.maps, self.capacity, self.options = operators, maps, capacity, options
+        self.outputs = outputs
         self.reads: dict[str, list[int]] = {}
         for index, operator in enumerate(operators):
             for read in operator.reads:
@@ -75,7 +59,9 @@ class _Level1:
         while True:
             before = len(self.spilled)
             self.held = {}
-            rooms = [self._operator(index) for index in range(len(self.operators))]
+            rooms: list[Room] = []
+            while len(rooms) < len(self.operators):
+                rooms += self._chain(len(rooms)) or [self._operator(len(rooms))]
             if len(self.spilled) == before:
                 return Residency(self.spilled, rooms)
 
@@ -96,11 +82,55 @@ class _Level1:
         operator = self.operators[index]
         names = {read.name for read in operator.reads}
         room = self._whole(index, operator, names) or self._tiled(index, operator, names)
-        if operator.output not in self.spilled and self._next_use(operator.output, index) != NEVER:
-            self.held[operator.output] = self.maps[operator.output].size
+        self._keep(index)
+        return room
+
+    def _keep(self, index: int) -> None:
+        """Hold the output of an operator for its readers, and nothing that is not read any more."""
+        output = self.operators[index].output
+        if output not in self.spilled and self._next_use(output, index) != NEVER:
+            self.held[output] = self.maps[output].size
         for name in [one for one in self.held if self._next_use(one, index + 1) == NEVER]:
             del self.held[name]
-        return room
+
+    def _chain(self, index: int) -> list[Room]:
+        """Return rooms of operators that are made tile by tile together; none where everything fits, or nothing helps.
+
+        A chain begins where the maps of an operator do not fit L1 and goes on while nobody else reads what is handed
+        over. The one that saves most cycles is taken.
+        """
+        found: list[Room] = []
+        if self.options.depth > 1 and self._needs(index) > self.capacity:
+            best = 0
+            for last in range(index + 1, min(index + self.options.depth, len(self.operators))):
+                if not self._hands_over(last - 1):
+                    break
+                for rooms in chain_rooms(self, index, last):
+                    saved = saved_cycles(self, index, rooms)
+                    if saved > best:
+                        best, found = saved, rooms
+        if found:
+            last = index + len(found) - 1
+            if found[-1].stores_tiles:
+                self.spilled.add(self.operators[last].output)
+            keep = {read.name for operator in self.operators[index : last + 1] for read in operator.reads}
+            self._evict(self.capacity - found[0].peak, keep, index)
+            self._keep(last)
+        return found
+
+    def _needs(self, index: int) -> int:
+        """Bytes of L1 for an operator with whole maps, without the next weights."""
+        operator = self.operators[index]
+        inputs = sum(self.maps[name].size for name in {read.name for read in operator.reads})
+        return inputs + max(operator.largest, self.maps[operator.output].size)
+
+    def _hands_over(self, index: int) -> bool:
+        """Tell whether the next operator alone reads what this one makes, row by row, and each has one kernel at most."""
+        here, following = self.operators[index : index + 2]
+        reads = [read for read in following.reads if read.name == here.output]
+        alone = self.reads.get(here.output) == [index + 1] * len(reads) and here.output not in self.outputs
+        once = len(here.kernels) <= 1 and len(following.kernels) <= 1
+        return alone and len(reads) == 1 and not reads[0].whole and once and following.height > 1
 
     def _whole(self, index: int, operator: Operator, names: set[str]) -> Room | None:
         """R1 (verified): everything whole, if it fits; other maps leave for it.
@@ -126,8 +156,8 @@ class _Level1:
         loaded = operator.largest
         while True:
             kept = sum(self.maps[name].size for name in inside)
-            for count in self._counts(operator.height):
-                tiles = tuple(_cut(operator.height, count))
+            for count in counts(operator.height, self.options):
+                tiles = tuple(cut(operator.height, count))
                 moving = self._moving(operator, names - inside, tiles)
                 buffers = 2 * moving + 2 * self._output_tile(operator, tiles)
                 need = kept + max(loaded, buffers)
@@ -143,7 +173,7 @@ class _Level1:
             self.spilled.add(largest)
         self._evict(0, names, index)
         self.spilled.add(operator.output)
-        tiles = tuple(_cut(operator.height, operator.height))
+        tiles = tuple(cut(operator.height, operator.height))
         return Room(tiles, frozenset(names), stores_tiles=True, ahead=False, peak=self.capacity, short=True)
 
     def _settled(
@@ -180,23 +210,11 @@ class _Level1:
     def _output_tile(self, operator: Operator, tiles: tuple[Tile, ...]) -> int:
         return tiles[0].rows * self.maps[operator.output].row_bytes
 
-    def _counts(self, height: int) -> list[int]:
-        """How many tiles to try. That they are powers of two is inferred from 8, 8, 4, 4 and 4."""
-        if not self.options.tiles_power_of_two:
-            return list(range(2, height + 1))
-        return [1 << power for power in range(1, height.bit_length()) if 1 << power <= height]
-
-
-def _cut(height: int, count: int) -> Iterable[Tile]:
-    first = 0
-    for index, rows in enumerate(sorted(shares(height, count), reverse=True)):
-        yield Tile(index, count, first, rows)
-        first += rows
-
 
 def residency(
     operators: Sequence[Operator],
     maps: dict[str, Map],
+    outputs: Collection[str],
     capacity: int,
     options: PassOptions,
 ) -> Residency:
@@ -209,7 +227,8 @@ def residency(
     Args:
         operators: in the order in which they run.
         maps: by name.
+        outputs: maps that are outputs of the program.
         capacity: bytes of L1 without vector constants.
         options: see `PassOptions`.
     """
-    return _Level1(operators, maps, max(0, capacity), options).settle()
+    return Level1(operators, maps, outputs, max(0, capacity), options).settle()

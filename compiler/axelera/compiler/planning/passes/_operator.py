@@ -38,18 +38,25 @@ class Read:
 
     def rows(self, tile: Tile, available: int) -> int:
         """Return how many of the map's `available` rows a tile needs, halo included."""
+        first, stop = self.window(tile, available)
+        return stop - first
+
+    def window(self, tile: Tile, available: int) -> tuple[int, int]:
+        """Return the first of the map's `available` rows that a tile needs, halo included, and the one after the last."""
         if self.whole:
-            return available
+            return 0, available
         first = int(tile.first * self.stride) - self.pad
         last = int((tile.first + tile.rows - 1) * self.stride) - self.pad + self.extent
-        return max(1, min(last, available) - max(first, 0))
+        first = min(max(first, 0), available - 1)
+        return first, max(first + 1, min(last, available))
 
 
 @dataclass(slots=True)
 class Operator:
     """One operator: a kernel (or several loadings of one) or a pass without the array.
 
-    Cycles per output word are those of tables and operands; `constants` are words of vector constants.
+    Cycles per output word are those of tables (`lookup`), products of two maps (`product`) and other instructions
+    (`vector`); `constants` are words of vector constants.
     `lines` is the number of rows the array works through, `height` the number of rows of the output.
     """
 
@@ -66,6 +73,8 @@ class Operator:
     feed: int = 1
     adder: int = 0
     vector: int = 0
+    lookup: int = 0
+    product: int = 0
     depthwise: int = 0
     second: bool = False
     constants: int = 0
@@ -99,7 +108,7 @@ class Operator:
                 feed=made * self.feed,
                 adder=made * self.adder,
                 second=made * self.second + self.constants,
-                vector=made * self.vector,
+                vector=made * (self.vector + self.lookup + self.product),
                 drain=made,
                 depthwise=made * self.depthwise,
             )
@@ -111,6 +120,6 @@ class Operator:
             array=groups * kernel.instructions * INSTRUCTION_CYCLES,
             adder=made * several,
             second=made * self.second + self.constants,
-            vector=made * self.vector,
+            vector=made * (self.vector + self.lookup + self.product),
             drain=made,
         )

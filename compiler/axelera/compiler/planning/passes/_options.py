@@ -11,6 +11,9 @@ Rescale = Literal["lowered", "shared"]
 Placement = Literal["maps", "weights"]
 Cut = Literal["outputs", "inputs"]
 
+BATCH_TILING_DEPTH = 6
+"""What the vendor's model cards set for networks built for all cores at once, from SDK 1.3.1 on."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassOptions:
@@ -28,6 +31,9 @@ class PassOptions:
         tiles_power_of_two: operators are cut into 2, 4, 8, … tiles; otherwise into as few as fit.
         cut: what a kernel that does not fit the array is cut over: groups of `outputs` with all their inputs, or
             blocks of `inputs` for 8 words of outputs at a time, whose sums are added up.
+        tiling_depth: operators that may be made tile by tile together, depth first, where a map between them does not fit
+            L1 (inferred, no program shows one); None means 6 if all cores share a build, as the vendor's model cards ask
+            for, else 1, the compiler's default.
         image_phases: an image's kernel is stored once per position of a window in its words.
     """
 
@@ -40,6 +46,7 @@ class PassOptions:
     lose_prefetch: bool = True
     tiles_power_of_two: bool = True
     cut: Cut = "outputs"
+    tiling_depth: int | None = None
     image_phases: bool = True
     chip: ChipFigures = field(default=METIS)
     figures: ProgramFigures = field(default=PROGRAMS)
@@ -50,6 +57,13 @@ class PassOptions:
             raise ValueError(f"pass option cores is {self.cores}, expected 1 to {int(self.chip.cores)}")
         if self.resources is not None and not 0 < self.resources <= 1:
             raise ValueError(f"pass option resources is {self.resources}, expected a fraction in (0, 1]")
+
+    @property
+    def depth(self) -> int:
+        """Operators that may be made tile by tile together."""
+        if self.tiling_depth is not None:
+            return self.tiling_depth
+        return BATCH_TILING_DEPTH if self.cores == int(self.chip.cores) else 1
 
     @property
     def l2_bytes(self) -> int:

@@ -60,6 +60,9 @@ RULES: dict[str, Rule] = {
         Rule("I11", "lone tables, scales and linear resizes are passes of the vector unit", "inferred"),
         Rule("I12", "a known map lies among the weights", "inferred"),
         Rule("I13", "what does not fit L1 row by row is taken in parts of a row", "inferred"),
+        Rule(
+            "I14", "maps that do not fit L1 are handed over by tiles, depth first", "inferred", "tiling_depth"
+        ),
     )
 }
 """All rules, by code: R as in the decoded programs, I for what they do not show."""
@@ -96,6 +99,7 @@ def inferred_rules(
     for operator, room in zip(operators, settled.rooms, strict=True):
         used |= {"I1"} if len(room.tiles) > 1 else set()
         used |= {"I13"} if room.short else set()
+        used |= {"I14"} if room.chain > 1 else set()
         used |= {"I3"} if operator.kernels and not room.ahead and not room.stores_tiles else set()
     if any(0 < near < maps[name].size for name, near in outside.in_l2.items()):
         used.add("I4")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from axelera.compiler.planning.passes._kernel import Kernel
-from axelera.compiler.planning.passes._level1 import Room
 from axelera.compiler.planning.passes._level2 import Outside
 from axelera.compiler.planning.passes._operator import Map, Operator
+from axelera.compiler.planning.passes._tiles import Room
 from axelera.compiler.planning.passes._writer import Writer, loading_is_waited_for
 from axemu.model.passes import Pass, Tile
 
@@ -41,8 +41,11 @@ class Schedule:
     def write(self, constants: int) -> None:
         """Write all operators."""
         self.writer.move("vector constants", "l2_const", "l1", constants)
-        for index in range(len(self.operators)):
-            self._operator(index)
+        for index, room in enumerate(self.rooms):
+            if room.chain > 1:
+                self._chain(index, room.chain)
+            elif room.chain:
+                self._operator(index)
         self.writer.finish()
 
     def _fetch(self, position: int) -> int | None:
@@ -86,6 +89,34 @@ class Schedule:
             self._fetch_ahead(index, 0)
             self._run(index, None, final=True)
         self._store(index)
+
+    def _chain(self, first: int, length: int) -> None:
+        """Run operators tile by tile together: all their weights lie in L1, each is loaded for every tile (inferred)."""
+        writer, members = self.writer, range(first, first + length)
+        last, rooms = members[-1], [self.rooms[index] for index in members]
+        for index in members:
+            if self.operators[index].kernels:
+                writer.wait(self._fetch(self.place[index, 0]))
+        self._fetch_ahead(last, len(self.operators[last].kernels) - 1)
+        coming = [one for index in members for one in self._tile_in(index, self.rooms[index].tiles[0])]
+        leaving: list[int | None] = []
+        for number in range(len(rooms[0].tiles)):
+            writer.wait(*coming)
+            coming = []
+            for index, room in zip(members, rooms, strict=True):
+                if number + 1 < len(room.tiles):
+                    coming += self._tile_in(index, room.tiles[number + 1])
+                kernel = next(iter(self.operators[index].kernels), None)
+                if kernel is not None:
+                    writer.load(waited=False)
+                waits = index == last
+                writer.run(_pass(self.operators[index], kernel, room.tiles[number], waits, again=True))
+            writer.drained()
+            writer.wait(*leaving)
+            if rooms[-1].stores_tiles:
+                leaving = self._tile_out(last, None, rooms[-1].tiles[number])
+        writer.wait(*leaving)
+        self._store(last)
 
     def _fetch_ahead(self, index: int, number: int) -> None:
         """Start the fetch of the weights that come after loading `number` of operator `index`: one ahead (verified)."""
@@ -177,22 +208,25 @@ class Schedule:
         return [(pool, part) for pool, part in (("l2", near), ("ddr", size - near)) if part]
 
 
-def _pass(operator: Operator, kernel: Kernel | None, tile: Tile, waits: bool) -> Pass:
-    """R2 (verified): a weight tensor is loaded once and stays for all tiles."""
-    loaded = kernel if kernel is not None and tile.index == 0 else None
+def _pass(operator: Operator, kernel: Kernel | None, tile: Tile, waits: bool, *, again: bool = False) -> Pass:
+    """R2 (verified): a weight tensor is loaded once and stays for all tiles, unless others run between (`again`)."""
+    loaded = kernel if kernel is not None and (again or tile.index == 0) else None
+    units = operator.units(kernel, tile.rows)
     return Pass(
         layer=operator.layer,
         role=operator.role,
         tile=tile,
-        units=operator.units(kernel, tile.rows),
+        units=units,
         input_words=operator.input_words,
         output_words=operator.words if kernel is None else kernel.outputs // kernel.copies,
         copies=kernel.copies if kernel and kernel.fed else 0,
         instructions=kernel.instructions if kernel else 0,
-        weight_bytes=loaded.size if loaded and not loaded.from_l1 else 0,
+        weight_bytes=loaded.size if loaded and not loaded.from_l1 and tile.index == 0 else 0,
         load_cycles=loaded.load_cycles if loaded else 0,
         load_commands=loaded.commands if loaded else 0,
         constant_words=operator.constants,
+        lookups=units.drain * operator.lookup,
+        products=units.drain * operator.product,
         commands=operator.commands,
         tokens=int(operator.stalls),
         waits=waits,

@@ -18,7 +18,7 @@ class Writer:
         self.transfers: list[Transfer] = []
         self.steps: list[Step] = []
         self._actions: list[Action] = []
-        self._tasks = int(figures.instruction_memories)
+        self._instructions = int(figures.instruction_memories)
         self._in_flight = False
         self._open: set[int] = set()
 
@@ -53,8 +53,7 @@ class Writer:
 
     def load(self, *, waited: bool) -> None:
         """Load the array for the pass that comes next."""
-        self._act("load", len(self.passes), 0)
-        self._tasks += waited
+        self._act("load", len(self.passes), int(waited))
 
     def run(self, one: Pass) -> None:
         """Run a pass and, if it says so, remember to wait for its drain."""
@@ -76,12 +75,12 @@ class Writer:
             self._close()
 
     def _close(self) -> None:
-        self.steps.append(Step(tuple(self._actions), self._tasks))
-        self._actions, self._tasks = [], 0
+        self.steps.append(Step(tuple(self._actions)))
+        self._actions = []
 
     def _act(self, verb: Verb, number: int, tasks: int) -> None:
-        self._actions.append(Action(verb, number))
-        self._tasks += tasks
+        self._actions.append(Action(verb, number, tasks + self._instructions))
+        self._instructions = 0  # loaded with the first thing that is done
 
 
 def loading_is_waited_for(operator: Operator, tiles: int) -> bool:
