@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ OPTIONS = st.builds(
     first_in_l2=st.sampled_from(["maps", "weights"]),
     weights_stop=st.booleans(),
     split_maps=st.booleans(),
+    reuse_pages=st.booleans(),
     lose_prefetch=st.booleans(),
     tiles_power_of_two=st.booleans(),
     cut=st.sampled_from(["outputs", "inputs"]),
@@ -149,30 +151,43 @@ def test_l1_never_overflows(program: Program, options: PassOptions) -> None:
     made = {operator.output: index for index, operator in enumerate(operators)}
     last = {read.name: index for index, operator in enumerate(operators) for read in operator.reads}
     ahead = 0
-    for index in reversed(range(len(operators))):
-        operator, room = operators[index], settled.rooms[index]
-        names = {read.name for read in operator.reads}
+    heads = [index for index, room in enumerate(settled.rooms) if room.chain]
+    for begin, end in reversed(list(pairwise([*heads, len(operators)]))):
+        members = operators[begin:end]
+        rooms = settled.rooms[begin:end]
+        handed = {operator.output for operator in members[:-1]}
+        streamed = set().union(*(room.streamed for room in rooms))
+        names = {read.name for operator in members for read in operator.reads} - handed
         alive = {
             name
             for name, when in made.items()
-            if name not in settled.spilled and when < index <= last.get(name, -1)
+            if name not in settled.spilled and when < begin <= last.get(name, -1)
         }
-        used = sum(graph.maps[name].size for name in alive | (names - room.streamed))
-        used += ahead if room.ahead else 0
-        tiles = 0
-        for name in room.streamed:
+        used = sum(graph.maps[name].size for name in alive | (names - streamed))
+        used += ahead if rooms[-1].ahead else 0
+        tiles = sum(
+            graph.maps[operator.output].row_bytes * max(tile.rows for tile in room.tiles)
+            for operator, room in zip(members[:-1], rooms, strict=False)
+        )
+        for name in streamed:
             source = graph.maps[name]
             rows = [
                 read.rows(tile, source.rows)
+                for operator, room in zip(members, rooms, strict=True)
                 for read in operator.reads
                 for tile in room.tiles
                 if read.name == name
             ]
             tiles += 2 * max(rows) * source.row_bytes
-        target = graph.maps[operator.output]
+        target, room = graph.maps[members[-1].output], rooms[-1]
         out = 2 * room.tiles[0].rows * target.row_bytes if room.stores_tiles else target.size
-        assert used + max(operator.largest, tiles + out) <= capacity or room.short
-        ahead = operator.kernels[0].size if operator.size else ahead
+        weights = sum(operator.size for operator in members)
+        if len(members) > 1:
+            assert used + weights + tiles + out <= capacity
+        else:
+            assert used + max(members[0].largest, tiles + out) <= capacity or room.short
+        first = next((operator for operator in members if operator.size), None)
+        ahead = first.kernels[0].size if first else ahead
     assert compile_passes(program, options).pools["l1"] <= int(PROGRAMS.l1_data)
 
 

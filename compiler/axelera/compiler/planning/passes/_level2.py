@@ -64,28 +64,28 @@ def _maps(
     capacity: int,
     options: PassOptions,
 ) -> None:
-    """Maps take pages of L2 when they are written and give them back after their last reader.
+    """Maps take pages of L2 when they are written and give them back when they are read for the last time.
 
-    That a map is split where there is not enough room is inferred, no program shows it.
+    That a map is split where there is not enough room is inferred, no program shows it. So is that the operator which
+    reads a map for the last time may write to its pages.
     """
     page = int(options.figures.l2_page)
     last = {read.name: index for index, operator in enumerate(operators) for read in operator.reads}
+    given_back = int(options.reuse_pages)
     ddr = 0
     for index, operator in enumerate(operators):
         name = operator.output
         if name in spilled and name not in outside.in_l2:
             size, free = maps[name].size, capacity // page * page
-            free -= sum(
-                pages(outside.in_l2[one], page) for one in outside.in_l2 if last.get(one, -1) >= index
-            )
+            kept = [one for one in outside.in_l2 if last.get(one, -1) >= index + given_back]
+            free -= sum(pages(outside.in_l2[one], page) for one in kept)
             room = size if pages(size, page) <= free else 0
             if not room and options.split_maps and size <= capacity:
                 room = max(0, free)
             outside.in_l2[name] = room
             ddr += size - room
             outside.ddr_peak = max(outside.ddr_peak, ddr)
-            live = sum(outside.in_l2[one] for one in outside.in_l2 if last.get(one, -1) >= index)
-            outside.l2_peak = max(outside.l2_peak, live)
+            outside.l2_peak = max(outside.l2_peak, room + sum(outside.in_l2[one] for one in kept))
         for read in {read.name for read in operator.reads}:
             if read in outside.in_l2 and last[read] == index:
                 ddr -= maps[read].size - outside.in_l2[read]

@@ -27,6 +27,7 @@ class PassOptions:
         first_in_l2: what L2 holds first (R7); `weights` is the contrary of what the decoded programs do.
         weights_stop: the first weight tensor that does not fit ends the filling of L2 (R8); otherwise smaller ones follow.
         split_maps: a map that L2 has no room for is split between L2 and DDR, unless it is larger than all of L2.
+        reuse_pages: the operator that reads a map for the last time may write to the pages of L2 it lies in.
         lose_prefetch: a map that fits L1 only without the next weights stays whole, and the weights are waited for.
         tiles_power_of_two: operators are cut into 2, 4, 8, … tiles; otherwise into as few as fit.
         cut: what a kernel that does not fit the array is cut over: groups of `outputs` with all their inputs, or
@@ -43,6 +44,7 @@ class PassOptions:
     first_in_l2: Placement = "maps"
     weights_stop: bool = True
     split_maps: bool = True
+    reuse_pages: bool = True
     lose_prefetch: bool = True
     tiles_power_of_two: bool = True
     cut: Cut = "outputs"

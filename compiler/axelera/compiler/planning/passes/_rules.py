@@ -63,6 +63,9 @@ RULES: dict[str, Rule] = {
         Rule(
             "I14", "maps that do not fit L1 are handed over by tiles, depth first", "inferred", "tiling_depth"
         ),
+        Rule(
+            "I15", "who reads a map for the last time may write to its pages of L2", "inferred", "reuse_pages"
+        ),
     )
 }
 """All rules, by code: R as in the decoded programs, I for what they do not show."""
@@ -101,6 +104,8 @@ def inferred_rules(
         used |= {"I13"} if room.short else set()
         used |= {"I14"} if room.chain > 1 else set()
         used |= {"I3"} if operator.kernels and not room.ahead and not room.stores_tiles else set()
+    if any(outside.in_l2.values()):
+        used.add("I15")
     if any(0 < near < maps[name].size for name, near in outside.in_l2.items()):
         used.add("I4")
     used |= {rule.code for rule in RULES.values() if rule.switch and _changed(options, rule.switch)}
