@@ -126,9 +126,8 @@ def _yolo(family: str, title: str, variant: str, suffix: str) -> Network:
     options = {"variant": variant, "task": builder_task}
     aliases = (name.replace("-", ""),) if suffix else ()
     label = f"{title}{variant}{suffix}"
-    return Network(
-        name, label, task, (side, side), classes, _ULTRALYTICS, dataset, aliases, ("_yolo", family), options
-    )
+    builder = ("_yolo" if family == "yolov8" else f"_{family}", family)
+    return Network(name, label, task, (side, side), classes, _ULTRALYTICS, dataset, aliases, builder, options)
 
 
 _DETECTORS = (
