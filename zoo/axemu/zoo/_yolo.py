@@ -43,7 +43,7 @@ def yolov5(g: Graph, x: Value, *, classes: int, width: float, variant: str) -> l
         levels.append(x)
     with g.scope("sppf"):
         x = sppf(g, x, size.channels(1024))
-    outputs = pyramid(g, x, (levels[1], levels[2]), size, stage, stage, squeeze=True)
+    outputs = pyramid(g, x, (levels[1], levels[2]), size, [stage] * 4, squeeze=True)
     maps: list[Value] = []
     for level, output in enumerate(outputs):
         with g.scope("head", level):
@@ -70,5 +70,5 @@ def yolov8(
         levels.append(x)
     with g.scope("sppf"):
         x = sppf(g, x, size.channels(1024))
-    outputs = pyramid(g, x, (levels[1], levels[2]), size, stage, stage, squeeze=False)
+    outputs = pyramid(g, x, (levels[1], levels[2]), size, [stage] * 4)
     return head(g, outputs, task=task, classes=classes, prototypes=size.channels(256), light=False)
