@@ -71,7 +71,8 @@ def graph_names() -> list[str]:
         "densenet121", "efficientnet_b0", "efficientnet_b2", "efficientnet_b4", "mobilenet_v2", "mobilenetv4_aa_large",
         "mobilenetv4_small", "regnet_x_400mf", "regnet_y_1_6gf", "resnet10t", "resnet152", "resnet18", "resnet50",
         "resnext50_32x4d", "squeezenet1_0", "squeezenet1_1", "wide_resnet50_2", "yolo11m", "yolo11n", "yolo11x",
-        "yolov5m", "yolov5n", "yolov5s", "yolov8l", "yolov8n-obb", "yolov8n-seg", "yolov8n", "yolov8s-pose", "yolov8s",
+        "yolo26n-seg", "yolov10n", "yolov5m", "yolov5n", "yolov5s", "yolov8l", "yolov8n-obb", "yolov8n-seg", "yolov8n",
+        "yolov8s-pose", "yolov8s",
     ]  # fmt: skip
 
 

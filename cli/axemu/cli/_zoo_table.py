@@ -32,6 +32,8 @@ times and plumbing, never for accuracy.
 * The vendor's name of a network is its name, its data set and `onnx`: `resnet50-imagenet-onnx`. Rotated-box
   detectors count 80 classes, as their architecture file and the published graph do; models trained on DOTA have 15:
   `--classes 15` builds those.
+* YOLOv10 and YOLO26 are trained with two heads of the same layers; here they have one, as deployed. Like the published
+  graphs they give all boxes and scores: choosing among them, which an end-to-end export adds, is left to the host.
 """
 _COMPILE = "compile (CPU s)"
 _UNKNOWN = "–"

@@ -54,6 +54,19 @@ def test_heads_return_one_kind_of_map_after_the_other(
     assert output_shapes(zoo.find(family + task).build(resolution=160, classes=15)) == expected
 
 
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("", levels(4, 15)),
+        ("-pose", levels(4, 15, 51)),
+        ("-seg", [*levels(4, 15, 32), (32, 40, 40)]),
+        ("-obb", levels(4, 1, 15)),
+    ],
+)
+def test_heads_without_bins_do_so_too(task: str, expected: list[tuple[int, ...]]) -> None:
+    assert output_shapes(zoo.find(f"yolo26n{task}").build(resolution=160, classes=15)) == expected
+
+
 def test_a_detector_has_the_outputs_of_the_vendors_directory(material: Path) -> None:
     manifest = json.loads((material / "vendor" / "tracker2d" / "manifest.json").read_text())
     found = prepared(zoo.find("yolov8n").build(classes=3))

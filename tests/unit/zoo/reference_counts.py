@@ -34,6 +34,12 @@ TIMM = {
     "mobilenetv4_large": ("mobilenetv4_conv_large", 384),
     "mobilenetv4_aa_large": ("mobilenetv4_conv_aa_large", 384),
 }
+ULTRALYTICS = (
+    ("yolov8", "nsml", ("", "-seg", "-pose", "-obb")),
+    ("yolov10", "nsmblx", ("",)),
+    ("yolo11", "nsmlx", ("", "-seg", "-pose", "-obb")),
+    ("yolo26", "nsmlx", ("", "-seg", "-pose", "-obb", "-cls")),
+)
 
 
 def measure(model: nn.Module, side: int) -> dict[str, int]:
@@ -71,11 +77,32 @@ def ultralytics_model(file: str) -> nn.Module:
     """Leave the model in training mode: its head then stops before the decoding, which `meta` can't run."""
     from ultralytics.nn import tasks
 
-    kinds = {"seg": tasks.SegmentationModel, "pose": tasks.PoseModel, "obb": tasks.OBBModel}
+    kinds = {
+        "seg": tasks.SegmentationModel,
+        "pose": tasks.PoseModel,
+        "obb": tasks.OBBModel,
+        "cls": tasks.ClassificationModel,
+    }
     kind = kinds.get(file.removesuffix(".yaml").rpartition("-")[2], tasks.DetectionModel)
-    return kind(
+    model = kind(
         file, verbose=False, nc=1 if kind is tasks.PoseModel else None
     )  # people, whatever the file says
+    return as_deployed(model) if hasattr(model.model[-1], "one2one_cv2") else model
+
+
+def as_deployed(model: nn.Module) -> nn.Module:
+    """Leave out what only training uses: parallel kernels, one of the two heads, other outputs of a head."""
+    head = model.model[-1]
+    head.end2end = False
+    model.fuse(verbose=False)
+    head.eval()
+
+    def undecoded(maps: list[torch.Tensor]) -> object:
+        found = head.forward_head(maps, **head.one2many)
+        return found, head.proto(maps) if hasattr(head, "proto") else None
+
+    head.forward = undecoded
+    return model
 
 
 def yolov5_model(name: str) -> nn.Module:
@@ -93,11 +120,11 @@ def main() -> None:
         jobs.append((name, "torchvision", side, lambda name=name: torchvision_model(name)))
     for name, (other, side) in TIMM.items():
         jobs.append((name, "timm", side, lambda other=other: timm_model(other)))
-    for family, variants in (("yolov8", "nsml"), ("yolo11", "nsmlx")):
-        for suffix in ("", "-seg", "-pose", "-obb"):
-            for variant in variants if suffix != "-obb" or family == "yolo11" else "nl":
+    for family, variants, suffixes in ULTRALYTICS:
+        for suffix in suffixes:
+            for variant in variants if (family, suffix) != ("yolov8", "-obb") else "nl":
                 name = f"{family}{variant}{suffix}"
-                side = 1024 if suffix == "-obb" else 640
+                side = {"-obb": 1024, "-cls": 224}.get(suffix, 640)
                 jobs.append((name, "ultralytics", side, lambda name=name: ultralytics_model(f"{name}.yaml")))
     for variant in "nsml":
         name = f"yolov5{variant}"

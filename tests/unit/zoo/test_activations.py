@@ -17,7 +17,9 @@ QUICK = (
     "squeezenet1_1",
     "yolov5n",
     "yolov8n-seg",
+    "yolov10n",
     "yolo11n-pose",
+    "yolo26n-seg",
 )
 EVERY = [network.name for network in zoo.networks()]
 
@@ -71,7 +73,17 @@ def test_every_network_keeps_its_size_at_its_resolution(name: str, measure) -> N
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(1, 9))
 @pytest.mark.parametrize(
-    "name", ["resnet50", "mobilenet_v2", "densenet121", "regnet_x_400mf", "yolov8n", "yolo11n"]
+    "name",
+    [
+        "resnet50",
+        "mobilenet_v2",
+        "densenet121",
+        "regnet_x_400mf",
+        "yolov8n",
+        "yolov10s",
+        "yolo11n",
+        "yolo26n",
+    ],
 )
 def test_other_seeds_keep_their_size(name: str, seed: int, measure) -> None:
     network = zoo.find(name)

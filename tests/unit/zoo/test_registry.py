@@ -39,10 +39,17 @@ FAMILIES = [
     "yolov8n-seg",
     "yolov8n-pose",
     "yolov8n-obb",
+    "yolov10n",
+    "yolov10s",
     "yolo11n",
     "yolo11n-seg",
     "yolo11n-pose",
     "yolo11n-obb",
+    "yolo26n",
+    "yolo26n-seg",
+    "yolo26n-pose",
+    "yolo26n-obb",
+    "yolo26n-cls",
 ]
 WIDTHS = [0.1, 1.7, *(pytest.param(width, marks=pytest.mark.full) for width in (0.13, 0.37, 0.9, 2.3))]
 
@@ -64,6 +71,10 @@ def shape(info: onnx.ValueInfoProto) -> tuple[int, ...]:
         ("yolov5s-v7-coco-onnx", "yolov5s"),
         ("yolov8npose-coco-onnx", "yolov8n-pose"),
         ("yolov8n-obb-dotav1-onnx", "yolov8n-obb"),
+        ("yolov10b-coco-onnx", "yolov10b"),
+        ("yolo26nseg-coco-onnx", "yolo26n-seg"),
+        ("YOLO26m-pose", "yolo26m-pose"),
+        ("yolo26x-cls-imagenet-onnx", "yolo26x-cls"),
         ("ResNet-50", "resnet50"),
         ("ResNet-50 v1.5", "resnet50"),
         ("Wide ResNet-50", "wide_resnet50_2"),
@@ -100,7 +111,9 @@ def test_holds_the_families_people_ask_about() -> None:
     for family, variants, suffixes in (
         ("yolov5", "nsml", [""]),
         ("yolov8", "nsml", ["", "-seg", "-pose"]),
+        ("yolov10", "nsmblx", [""]),
         ("yolo11", "nsmlx", ["", "-seg", "-pose", "-obb"]),
+        ("yolo26", "nsmlx", ["", "-seg", "-pose", "-obb", "-cls"]),
     ):
         assert {f"{family}{v}{s}" for v in variants for s in suffixes} <= names
     assert {"yolov8n-obb", "yolov8l-obb", "unet", "inception_v3", "mobilenetv4_large"} <= names
@@ -119,7 +132,7 @@ def test_classes_and_resolution_reach_the_outputs(name: str) -> None:
     extra = {"-seg": 32, "-pose": 51, "-obb": 1}
     if name == "yolov5n":
         assert outputs == [(1, 36, 12, 20), (1, 36, 6, 10), (1, 36, 3, 5)]
-    elif name.startswith("yolo"):
+    elif name.startswith("yolo") and not name.endswith("-cls"):
         assert outputs[0] == (1, 4 + 7 + extra.get(name[name.find("-") :], 0), cells)
         assert outputs[1:] == ([(1, 32, 24, 40)] if name.endswith("-seg") else [])
     else:

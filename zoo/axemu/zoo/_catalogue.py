@@ -116,6 +116,7 @@ _YOLO_TASKS: dict[str, tuple[str, Task, str, int, int]] = {
     "-pose": ("pose", "keypoints", "coco", 640, 1),
     # The published architecture counts 80 classes; models trained on DOTA have 15 (`classes=15`).
     "-obb": ("obb", "oriented-detection", "dotav1", 1024, 80),
+    "-cls": ("classify", "classification", "imagenet", 224, 1000),
 }
 _ULTRALYTICS = "github.com/ultralytics/ultralytics"
 
@@ -126,9 +127,8 @@ def _yolo(family: str, title: str, variant: str, suffix: str) -> Network:
     options = {"variant": variant, "task": builder_task}
     aliases = (name.replace("-", ""),) if suffix else ()
     label = f"{title}{variant}{suffix}"
-    return Network(
-        name, label, task, (side, side), classes, _ULTRALYTICS, dataset, aliases, ("_yolo", family), options
-    )
+    builder = ("_yolo" if family == "yolov8" else f"_{family}", family)
+    return Network(name, label, task, (side, side), classes, _ULTRALYTICS, dataset, aliases, builder, options)
 
 
 _DETECTORS = (
@@ -144,7 +144,19 @@ _DETECTORS = (
         for suffix, variants in (("", "nsml"), ("-seg", "nsml"), ("-pose", "nsml"), ("-obb", "nl"))
         for variant in variants
     ),
-    *(_yolo("yolo11", "YOLO11", variant, suffix) for suffix in _YOLO_TASKS for variant in "nsmlx"),
+    *(
+        Network(
+            f"yolov10{variant}", f"YOLOv10{variant}", "detection", (640, 640), 80, "arXiv:2405.14458", "coco", (),
+            ("_yolov10", "yolov10"), {"variant": variant},
+        )
+        for variant in "nsmblx"
+    ),
+    *(
+        _yolo("yolo11", "YOLO11", variant, suffix)
+        for suffix in ("", "-seg", "-pose", "-obb")
+        for variant in "nsmlx"
+    ),
+    *(_yolo("yolo26", "YOLO26", variant, suffix) for suffix in _YOLO_TASKS for variant in "nsmlx"),
 )  # fmt: skip
 
 NETWORKS: tuple[Network, ...] = (*_CLASSIFIERS, *_DETECTORS)

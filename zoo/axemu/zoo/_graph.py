@@ -242,10 +242,10 @@ class Graph(Emitter):
         """Reshape `[1, c, h, w]` to `[1, c·h·w]`."""
         return self.node("Flatten", [x], [(1, math.prod(x.shape[1:]))], x.sample, axis=1)[0]
 
-    def upsample(self, x: Value) -> Value:
-        """Double height and width by repeating pixels."""
-        shape = (*x.shape[:2], x.shape[2] * 2, x.shape[3] * 2)
-        scales = self.constant(np.array([1.0, 1.0, 2.0, 2.0], dtype=np.float32), "scales")
+    def upsample(self, x: Value, factor: int = 2) -> Value:
+        """Enlarge height and width by repeating pixels."""
+        shape = (*x.shape[:2], x.shape[2] * factor, x.shape[3] * factor)
+        scales = self.constant(np.array([1.0, 1.0, factor, factor], dtype=np.float32), "scales")
         return self.node(
             "Resize",
             [x, "", scales],

@@ -1,20 +1,18 @@
-"""YOLOv5, YOLOv8 and YOLO11: one pyramid, three kinds of stages.
+"""YOLOv5 and YOLOv8: one pyramid, two kinds of stages.
 
 The architectures are those of github.com/ultralytics (YOLOv5: doi.org/10.5281/zenodo.3908559); no paper exists for
-YOLOv8 and YOLO11.
+YOLOv8.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
-from axemu.zoo._blocks import conv_silu
 from axemu.zoo._emitter import Value
 from axemu.zoo._graph import Graph
-from axemu.zoo._yolo_blocks import Size, c2f, c2psa, c3, c3k2, sppf
+from axemu.zoo._yolo_blocks import Size, c2f, c3, sppf
 from axemu.zoo._yolo_heads import head
+from axemu.zoo._yolo_pyramid import down, pyramid
 
 ANCHORS = 3
 SIZES: dict[str, dict[str, Size]] = {
@@ -25,47 +23,7 @@ SIZES: dict[str, dict[str, Size]] = {
         "m": Size(0.67, 0.75, 768),
         "l": Size(1.0, 1.0, 512),
     },
-    "11": {
-        "n": Size(0.5, 0.25),
-        "s": Size(0.5, 0.5),
-        "m": Size(0.5, 1.0, 512),
-        "l": Size(1.0, 1.0, 512),
-        "x": Size(1.0, 1.5, 512),
-    },
 }
-
-Stage = Callable[[Value, int], Value]
-
-
-def _down(g: Graph, x: Value, size: Size, channels: int, name: str, kernel: int = 3, pad: int = 1) -> Value:
-    with g.scope(name):
-        return g.silu(g.conv(x, size.channels(channels), kernel, 2, pad=pad))
-
-
-def _pyramid(
-    g: Graph, top: Value, sides: tuple[Value, Value], size: Size, stage: Stage, last: Stage, *, squeeze: bool
-) -> list[Value]:
-    """Mix the three levels downwards and upwards again; returns the maps at strides 8, 16 and 32.
-
-    With `squeeze` (YOLOv5) a map is made narrower before it is enlarged, and that narrow map is what returns.
-    """
-    fine, middle = sides
-    laterals: list[Value] = []
-    x = top
-    for index, (side, channels) in enumerate(((middle, 512), (fine, 256))):
-        if squeeze:
-            with g.scope(f"lateral{index}"):
-                x = conv_silu(g, x, size.channels(channels))
-        laterals.append(x)
-        with g.scope(f"up{index}"):
-            x = stage(g.concat([g.upsample(x), side]), channels)
-    outputs = [x]
-    for index, (channels, lateral) in enumerate(((256, laterals[1]), (512, laterals[0]))):
-        x = _down(g, x, size, channels, f"pan{index}/down")
-        with g.scope(f"pan{index}"):
-            x = (last if index else stage)(g.concat([x, lateral]), channels * 2)
-        outputs.append(x)
-    return outputs
 
 
 def yolov5(g: Graph, x: Value, *, classes: int, width: float, variant: str) -> list[Value]:
@@ -76,16 +34,16 @@ def yolov5(g: Graph, x: Value, *, classes: int, width: float, variant: str) -> l
     def stage(y: Value, channels: int, blocks: int = 3, *, shortcut: bool = False) -> Value:
         return c3(g, y, size.channels(channels), size.blocks(blocks), shortcut=shortcut)
 
-    x = _down(g, x, size, 64, "stem", 6, 2)
+    x = down(g, x, size, 64, "stem", 6, 2)
     levels: list[Value] = []
     for index, (channels, blocks) in enumerate(((128, 3), (256, 6), (512, 9), (1024, 3))):
-        x = _down(g, x, size, channels, f"down{index}")
+        x = down(g, x, size, channels, f"down{index}")
         with g.scope(f"stage{index}"):
             x = stage(x, channels, blocks, shortcut=True)
         levels.append(x)
     with g.scope("sppf"):
         x = sppf(g, x, size.channels(1024))
-    outputs = _pyramid(g, x, (levels[1], levels[2]), size, stage, stage, squeeze=True)
+    outputs = pyramid(g, x, (levels[1], levels[2]), size, [stage] * 4, squeeze=True)
     maps: list[Value] = []
     for level, output in enumerate(outputs):
         with g.scope("head", level):
@@ -103,44 +61,14 @@ def yolov8(
     def stage(y: Value, channels: int, blocks: int = 3, *, shortcut: bool = False) -> Value:
         return c2f(g, y, size.channels(channels), size.blocks(blocks), shortcut=shortcut)
 
-    x = _down(g, x, size, 64, "stem")
+    x = down(g, x, size, 64, "stem")
     levels: list[Value] = []
     for index, (channels, blocks) in enumerate(((128, 3), (256, 6), (512, 6), (1024, 3))):
-        x = _down(g, x, size, channels, f"down{index}")
+        x = down(g, x, size, channels, f"down{index}")
         with g.scope(f"stage{index}"):
             x = stage(x, channels, blocks, shortcut=True)
         levels.append(x)
     with g.scope("sppf"):
         x = sppf(g, x, size.channels(1024))
-    outputs = _pyramid(g, x, (levels[1], levels[2]), size, stage, stage, squeeze=False)
+    outputs = pyramid(g, x, (levels[1], levels[2]), size, [stage] * 4)
     return head(g, outputs, task=task, classes=classes, prototypes=size.channels(256), light=False)
-
-
-def yolo11(
-    g: Graph, x: Value, *, classes: int, width: float, variant: str, task: str = "detect"
-) -> list[Value]:
-    """Build YOLO11 with its export head on an image `[1, 3, h, w]`; see `_yolo_heads.head` for the outputs."""
-    size = SIZES["11"][variant]
-    always_nested = variant in "mlx"
-    size = replace(size, width=size.width * width)
-
-    def stage(y: Value, channels: int, *, nested: bool = False, ratio: float = 0.5) -> Value:
-        return c3k2(
-            g, y, size.channels(channels), size.blocks(2), nested=nested or always_nested, ratio=ratio
-        )
-
-    x = _down(g, x, size, 64, "stem")
-    levels: list[Value] = []
-    plan = ((128, 256, False, 0.25), (256, 512, False, 0.25), (512, 512, True, 0.5), (1024, 1024, True, 0.5))
-    for index, (before, channels, nested, ratio) in enumerate(plan):
-        x = _down(g, x, size, before, f"down{index}")
-        with g.scope(f"stage{index}"):
-            x = stage(x, channels, nested=nested, ratio=ratio)
-        levels.append(x)
-    with g.scope("sppf"):
-        x = sppf(g, x, size.channels(1024))
-    with g.scope("attention"):
-        x = c2psa(g, x, size.blocks(2))
-    last = partial(stage, nested=True)
-    outputs = _pyramid(g, x, (levels[1], levels[2]), size, stage, last, squeeze=False)
-    return head(g, outputs, task=task, classes=classes, prototypes=size.channels(256), light=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from axemu.zoo._blocks import conv_silu
 from axemu.zoo._emitter import Value
 from axemu.zoo._graph import Graph
+
+Block = Callable[[Value], Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +64,56 @@ def c2f(g: Graph, x: Value, channels: int, blocks: int, *, shortcut: bool) -> Va
         return conv_silu(g, g.concat(parts), channels)
 
 
-def c3k2(g: Graph, x: Value, channels: int, blocks: int, *, nested: bool, ratio: float = 0.5) -> Value:
-    """Stage like `c2f` whose inner blocks are small bottlenecks or, when `nested`, whole `c3` stages (YOLO11)."""
-    half = int(channels * ratio)
+def _gathering(g: Graph, x: Value, channels: int, half: int, blocks: Sequence[Block]) -> Value:
+    """Stage like `c2f` around any blocks; exporters write its halves as slices."""
     with g.scope("cv1"):
         y = conv_silu(g, x, 2 * half)
         parts = [g.slice(y, 0, half), g.slice(y, half, 2 * half)]
-    for index in range(blocks):
+    for index, block in enumerate(blocks):
         with g.scope("m", index):
-            if nested:
-                parts.append(c3(g, parts[-1], half, 2, first_kernel=3))
-            else:
-                parts.append(bottleneck(g, parts[-1], half // 2, (3, 3), shortcut=True))
+            parts.append(block(parts[-1]))
     with g.scope("cv2"):
         return conv_silu(g, g.concat(parts), channels)
 
 
-def sppf(g: Graph, x: Value, channels: int) -> Value:
-    """Three 5×5 maxima in a row, joined with their input."""
+def c3k2(g: Graph, x: Value, channels: int, blocks: int, *, nested: bool, ratio: float = 0.5) -> Value:
+    """Stage like `c2f` whose inner blocks are small bottlenecks or, when `nested`, whole `c3` stages (YOLO11)."""
+    half = int(channels * ratio)
+
+    def block(y: Value) -> Value:
+        if nested:
+            return c3(g, y, half, 2, first_kernel=3)
+        return bottleneck(g, y, half // 2, (3, 3), shortcut=True)
+
+    return _gathering(g, x, channels, half, [block] * blocks)
+
+
+def c2f_inverted(g: Graph, x: Value, channels: int, blocks: int, *, kernel: int = 3) -> Value:
+    """Stage like `c2f` whose inner blocks are inverted bottlenecks around a depthwise `kernel` (YOLOv10)."""
+
+    def depthwise(y: Value, side: int = 3) -> Value:
+        return conv_silu(g, y, y.channels, side, groups=y.channels)
+
+    def block(y: Value) -> Value:
+        wide = depthwise(conv_silu(g, depthwise(y), 2 * y.channels), kernel)
+        return g.add(y, depthwise(conv_silu(g, wide, y.channels)))
+
+    return _gathering(g, x, channels, channels // 2, [block] * blocks)
+
+
+def sppf(g: Graph, x: Value, channels: int, *, residual: bool = False) -> Value:
+    """Three 5×5 maxima in a row, joined with their input.
+
+    With `residual` (YOLO26) no activation precedes the maxima, and the stage is added to its input.
+    """
     with g.scope("cv1"):
-        parts = [conv_silu(g, x, x.channels // 2)]
+        y = g.conv(x, x.channels // 2)
+        parts = [y if residual else g.silu(y)]
     for _ in range(3):
         parts.append(g.max_pool(parts[-1], 5, 1, pad=2))
     with g.scope("cv2"):
-        return conv_silu(g, g.concat(parts), channels)
+        y = conv_silu(g, g.concat(parts), channels)
+    return g.add(y, x) if residual else y
 
 
 def _attention(g: Graph, x: Value, std: float) -> Value:
@@ -109,16 +138,32 @@ def _attention(g: Graph, x: Value, std: float) -> Value:
         return g.conv(g.add(seen, local), x.channels, std=std)
 
 
+def _attention_block(g: Graph, x: Value, index: int) -> Value:
+    """Attention, then two layers on each place by itself, both added to their input; `index` counts in a chain."""
+    with g.scope("attn"):
+        y = g.add(x, _attention(g, x, g.branch_std(x, 2 * index)))
+    with g.scope("ffn"):
+        inner = conv_silu(g, y, 2 * x.channels)
+        return g.add(y, g.conv(inner, x.channels, std=g.branch_std(y, 2 * index + 1)))
+
+
 def c2psa(g: Graph, x: Value, blocks: int) -> Value:
-    """Stage of which one half goes through attention and feed-forward blocks (YOLO11)."""
+    """Stage of which one half goes through attention blocks (YOLO11; a single one: YOLOv10)."""
     half = x.channels // 2
     with g.scope("cv1"):
         side, y = g.split(conv_silu(g, x, 2 * half), [half, half])
     for index in range(blocks):
-        with g.scope("m", index, "attn"):
-            y = g.add(y, _attention(g, y, g.branch_std(y, 2 * index)))
-        with g.scope("m", index, "ffn"):
-            inner = conv_silu(g, y, 2 * half)
-            y = g.add(y, g.conv(inner, half, std=g.branch_std(y, 2 * index + 1)))
+        with g.scope("m", index):
+            y = _attention_block(g, y, index)
     with g.scope("cv2"):
         return conv_silu(g, g.concat([side, y]), x.channels)
+
+
+def c3k2_attention(g: Graph, x: Value, channels: int) -> Value:
+    """Stage like `c3k2` around one bottleneck with an attention block behind it (YOLO26)."""
+    half = channels // 2
+
+    def block(y: Value) -> Value:
+        return _attention_block(g, bottleneck(g, y, half // 2, (3, 3), shortcut=True), 0)
+
+    return _gathering(g, x, channels, half, [block])

@@ -18,19 +18,23 @@ from axemu.zoo._graph import STD, Graph
 BINS = 16
 MASKS = 32
 KEYPOINTS = (17, 3)
+UNCERTAINTIES = 2  # per key point, which only training reads but which widen the layers before them (YOLO26)
 STRIDES = (8, 16, 32)
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Centres of the cells of all levels, in cells, and the size of a cell, in pixels."""
+    """Centres of the cells of all levels, in cells, and the size of a cell, in pixels.
+
+    `centres_flat` is what key points count from: the same without the batch axis, or the cells' corners.
+    """
 
     centres: Value
     centres_flat: Value
     strides: Value
 
 
-def _grid(g: Graph, features: Sequence[Value]) -> Grid:
+def _grid(g: Graph, features: Sequence[Value], corner: float) -> Grid:
     centres, strides = [], []
     for feature, stride in zip(features, STRIDES, strict=True):
         height, width = feature.shape[2:]
@@ -40,7 +44,7 @@ def _grid(g: Graph, features: Sequence[Value]) -> Grid:
     cells = np.concatenate(centres, axis=1).astype(np.float32)
     return Grid(
         centres=g.constant(cells[None], "anchors"),
-        centres_flat=g.constant(cells - np.float32(0.5), "anchors_corner"),
+        centres_flat=g.constant(cells - np.float32(corner), "anchors_corner"),
         strides=g.constant(np.concatenate(strides, axis=1).astype(np.float32), "strides"),
     )
 
@@ -103,11 +107,13 @@ def _rotated_boxes(g: Graph, distances: Value, angle: Value, grid: Grid) -> Valu
     return g.mul(g.concat([centre, g.add(near, far)]), grid.strides)
 
 
-def _keypoints(g: Graph, points: Value, grid: Grid) -> Value:
+def _keypoints(g: Graph, points: Value, grid: Grid, *, doubled: bool) -> Value:
     count, values = KEYPOINTS
     triples = g.reshape(points, 1, count, values, -1)
     place, seen = g.slice(triples, 0, 2, axis=2), g.slice(triples, 2, 3, axis=2)
-    place = g.mul(g.add(g.mul(place, g.number(2.0)), grid.centres_flat), grid.strides)
+    if doubled:
+        place = g.mul(place, g.number(2.0))
+    place = g.mul(g.add(place, grid.centres_flat), grid.strides)
     return g.reshape(g.concat([place, g.sigmoid(seen)], axis=2), 1, count * values, -1)
 
 
@@ -117,8 +123,27 @@ def _prototypes(g: Graph, x: Value, inner: int) -> Value:
     return conv_silu(g, conv_silu(g, y, inner, 3), MASKS)
 
 
+def _fused(g: Graph, features: Sequence[Value], inner: int) -> Value:
+    """Add the coarser maps to the finest, enlarged (YOLO26)."""
+    finest = features[0]
+    whole = finest
+    for level, feature in enumerate(features[1:], start=1):
+        with g.scope("refine", level):
+            part = conv_silu(g, feature, finest.channels)
+            whole = g.add(whole, g.upsample(part, 2**level))
+    with g.scope("fuse"):
+        return conv_silu(g, whole, inner, 3)
+
+
 def head(
-    g: Graph, features: Sequence[Value], *, task: str, classes: int, prototypes: int, light: bool
+    g: Graph,
+    features: Sequence[Value],
+    *,
+    task: str,
+    classes: int,
+    prototypes: int,
+    light: bool,
+    direct: bool = False,
 ) -> list[Value]:
     """Build the head on the three feature maps.
 
@@ -128,40 +153,48 @@ def head(
         task: `detect`, `segment`, `pose` or `obb`.
         classes: number of classes.
         prototypes: inner channels of the mask branch.
-        light: class towers of depthwise and 1×1 layers (YOLO11) instead of 3×3 ones (YOLOv8).
+        light: class towers of depthwise and 1×1 layers (from YOLOv10 on) instead of 3×3 ones (YOLOv8).
+        direct: distances, key points and angles are what the layers give, without bins, doubling or sigmoid, and masks
+            see all three maps (YOLO26).
 
     Returns:
         `[1, 4 + classes + extra, cells]`, and the mask prototypes for `segment`.
     """
-    narrow = features[0].channels
-    box_inner, class_inner = max(16, narrow // 4, 4 * BINS), max(narrow, min(classes, 100))
+    narrow, bins = features[0].channels, 1 if direct else BINS
+    box_inner, class_inner = max(16, narrow // 4, 4 * bins), max(narrow, min(classes, 100))
     extra = {"segment": MASKS, "pose": math.prod(KEYPOINTS), "obb": 1}.get(task, 0)
+    extra_inner = max(narrow // 4, extra)
+    if direct and task == "pose":
+        extra_inner = max(narrow // 4, extra + KEYPOINTS[0] * UNCERTAINTIES)
     towers: dict[str, list[Value]] = {"box": [], "class": [], "extra": []}
     class_tower = _light_tower if light else _tower
+    box_std, box_shift = (STD, STD) if direct else (3.0, 0.0)
     for level, feature in enumerate(features):
         with g.scope("head", "box", level):
-            towers["box"].append(_tower(g, feature, box_inner, 4 * BINS, std=3.0))
+            towers["box"].append(_tower(g, feature, box_inner, 4 * bins, std=box_std, shift=box_shift))
         with g.scope("head", "class", level):
             std, shift = _last(classes, level)
             towers["class"].append(class_tower(g, feature, class_inner, classes, std=std, shift=shift))
         if extra:
             with g.scope("head", task, level):
                 std, shift = _last(extra, level)
-                inner = max(narrow // 4, extra)
-                towers["extra"].append(_tower(g, feature, inner, extra, std=std, shift=shift))
+                towers["extra"].append(_tower(g, feature, extra_inner, extra, std=std, shift=shift))
     with g.scope("head", "decode"):
-        grid = _grid(g, features)
-        distances = _distances(g, _levels(g, towers["box"]))
+        grid = _grid(g, features, corner=0.0 if direct else 0.5)
+        boxes = _levels(g, towers["box"])
+        distances = boxes if direct else _distances(g, boxes)
         scores = g.sigmoid(_levels(g, towers["class"]))
         if task == "obb":
-            turn = g.sub(g.sigmoid(_levels(g, towers["extra"])), g.number(0.25))
-            angle = g.mul(turn, g.number(math.pi))
+            angle = _levels(g, towers["extra"])
+            if not direct:
+                angle = g.mul(g.sub(g.sigmoid(angle), g.number(0.25)), g.number(math.pi))
             return [g.concat([_rotated_boxes(g, distances, angle, grid), scores, angle])]
         parts = [_boxes(g, distances, grid), scores]
         if task == "pose":
-            parts.append(_keypoints(g, _levels(g, towers["extra"]), grid))
+            parts.append(_keypoints(g, _levels(g, towers["extra"]), grid, doubled=not direct))
         if task != "segment":
             return [g.concat(parts)]
         outputs = [g.concat([*parts, _levels(g, towers["extra"])])]
     with g.scope("head", "proto"):
-        return [*outputs, _prototypes(g, features[0], prototypes)]
+        finest = _fused(g, features, prototypes) if direct else features[0]
+        return [*outputs, _prototypes(g, finest, prototypes)]

@@ -67,6 +67,20 @@ class Sketch:
         return Program("sketch", 1, self.tensors, tuple(self.nodes), ("in",), outputs)
 
 
+def unreplicated(program: Program) -> int:
+    """Bytes of the weights of what is left after views, channels padded to 64; depthwise weights are a word a tap."""
+    total = 0
+    for node in program.nodes:
+        if node.op == "conv":
+            kernel = node.attributes["kernel"]
+            assert isinstance(kernel, tuple)
+            channels = [program.tensors[name].shape[2] for name in (node.inputs[0], node.output)]
+            inputs, outputs = (-(-count // 64) for count in channels)
+            depthwise = node.attributes["group"] == channels[0] == channels[1] > 1
+            total += kernel[0] * kernel[1] * 64 * outputs * (1 if depthwise else 64 * inputs)
+    return total
+
+
 @functools.cache
 def yolov8n() -> Program:
     """YOLOv8n of the zoo for 3 classes."""

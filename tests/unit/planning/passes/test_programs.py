@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.planning.passes._networks import Sketch
+from tests.unit.planning.passes._networks import Sketch, unreplicated
 
 from axelera.compiler.planning.passes import PassOptions, compile_passes
 from axelera.compiler.planning.passes._compile import build
@@ -127,18 +127,6 @@ def test_weights_are_fetched_once_and_never_fewer_than_the_network_has(
     assert fetched == compiled.pools.get("l2_const", 0) + compiled.pools.get("ddr_const", 0)
     assert constants >= 0
     assert totals.weight_bytes >= unreplicated(program)
-
-
-def unreplicated(program: Program) -> int:
-    """Bytes of the weights of what is left after views, channels padded to 64."""
-    total = 0
-    for node in program.nodes:
-        if node.op == "conv":
-            kernel = node.attributes["kernel"]
-            assert isinstance(kernel, tuple)
-            channels = [program.tensors[name].shape[2] for name in (node.inputs[0], node.output)]
-            total += kernel[0] * kernel[1] * 4096 * -(-channels[0] // 64) * -(-channels[1] // 64)
-    return total
 
 
 @given(networks(), OPTIONS)
