@@ -17,7 +17,9 @@ from tests._vendor.writer import write_archive
 
 import axelera.runtime as axr
 from axelera.compiler import importing
+from axemu import faces
 from axemu.model import imported_program, write_axm
+from axemu.studies import load_target
 
 
 @pytest.fixture
@@ -149,3 +151,20 @@ def test_threads_that_load_at_the_same_time_agree(whole: Path) -> None:
             thread.join()
     assert len(results) == 4
     assert all(np.array_equal(result, results[0]) for result in results)
+
+
+def test_where_another_compiler_hides_ours_the_message_says_how_to_start(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hidden(name: str) -> None:
+        raise ImportError(f"{name} is somebody else's; start the program with `axemu run`")
+
+    monkeypatch.setattr(faces, "check", hidden)
+    with pytest.raises(axr.IncompatibleDevice, match=r"axelera\.compiler of this SDK.*axemu run"):
+        imported_program(whole)
+
+
+def test_a_prediction_takes_the_tasks_of_the_translation(whole: Path) -> None:
+    target = load_target(whole)
+    assert target.tasks == imported_program(whole).tasks
+    assert target.input_bytes == 8 * 16 * 4
