@@ -31,6 +31,17 @@ from axemu.model.ops import (
 )
 from axemu.model.program import Node, Program, Tensor, validate
 
+ADDED = {
+    "1.1": (
+        "conv_add",
+        "conv_add_grouped",
+        "add_whole_scales",
+        "sub_whole_scales",
+        "requantize_whole_scales",
+    ),
+}
+"""Vectors that came after those of a version, for operators and attributes that did not exist: lines of `history.json`."""
+
 HERE = Path(__file__).resolve().parent
 Array = npt.NDArray[Any]
 Shape = tuple[int, int, int]
@@ -278,11 +289,38 @@ def movement() -> Iterator[Case]:
         )
 
 
+def vendor_arithmetic() -> Iterator[Case]:
+    """What programs of the vendor's compiler do otherwise: a sum before rounding to int8, and scales as they are."""
+    dice = Dice(3000)
+    table: list[tuple[str, Shape, int, dict[str, Any]]] = [
+        ("conv_add", (7, 6, 24), 20, {"kernel": (3, 3), "pads": (1, 1, 1, 1), "qmin": -90}),
+        ("conv_add_grouped", (8, 9, 12), 18, {"kernel": (2, 3), "strides": (2, 1), "group": 3}),
+    ]
+    for name, shape, outputs, attributes in table:
+        depth = shape[2] // attributes.get("group", 1)
+        weight = dice.int8((outputs, *attributes["kernel"], depth), -127)
+        result = output_shape("conv", shape, outputs, attributes)
+        x, other = Tensor("x", shape, 0.0235, -9), Tensor("other", result, 0.0411, 14)
+        y = Tensor("y", result, 0.09, -28)
+        scales, bias = dice.reals(outputs, 0.0004, 0.0016), dice.reals(outputs, -2.0, 2.0)
+        constants = conv_constants(weight, scales, bias, x.scale, x.zero_point, y.scale)
+        values = (dice.int8(shape), dice.int8(result))
+        yield Case(name, "conv_add", (x, other), y, attributes, constants, values)
+    shape = (7, 9, 21)
+    a, b, y = Tensor("a", shape, 0.031, -7), Tensor("b", shape, 0.0177, 33), Tensor("y", shape, 0.037, 2)
+    whole = {"round_scales": False}
+    operands = (dice.int8(shape), dice.int8(shape))
+    for op in ("add", "sub"):
+        yield Case(f"{op}_whole_scales", op, (a, b), y, whole, {}, operands)
+    yield Case("requantize_whole_scales", "requantize", (a,), y, whole, {}, operands[:1])
+
+
 def cases() -> Iterator[Case]:
     """Every vector."""
     yield from convolutions()
     yield from arithmetic()
     yield from movement()
+    yield from vendor_arithmetic()
 
 
 def write_case(directory: Path, case: Case) -> None:

@@ -74,6 +74,9 @@ class Sketch:
         low, high = sorted(self.integers(-128, 127, 2))
         return {"qmin": low, "qmax": high}
 
+    def rounding(self) -> dict[str, bool]:
+        return self.pick([{}, {"round_scales": True}, {"round_scales": False}])
+
     def any_tensor(self) -> Tensor:
         """Pick a tensor, late ones more often."""
         names = list(self.tensors)
@@ -149,6 +152,18 @@ def _convolve(s: Sketch, x: Tensor, *, transposed: bool) -> Tensor:
     return s.tensors[y.name]
 
 
+def conv_add(s: Sketch, x: Tensor) -> Tensor:
+    """A convolution whose output another tensor of its shape, or one made for it, is added to."""
+    y = _convolve(s, x, transposed=False)
+    if y is x:
+        return x
+    fitting = [t for t in s.tensors.values() if t.shape == y.shape and t.name != y.name]
+    node = s.nodes.pop()
+    other = s.pick(fitting) if fitting and s.chance(0.7) else constant(s, y.shape)
+    s.nodes.append(Node("conv_add", node.name, (x.name, other.name), y.name, node.attributes, node.constants))
+    return y
+
+
 def _pool(s: Sketch, x: Tensor, op: str, attributes: dict[str, Any], *, moves: bool) -> Tensor:
     height, width, channels = x.shape
     if s.chance(0.3):
@@ -184,7 +199,8 @@ def elementwise(s: Sketch, x: Tensor) -> Tensor:
     if s.chance(0.4):
         other = constant(s, s.pick(sorted(shapes)))
     pair = [x, other] if other.shape != x.shape or s.chance(0.5) else [other, x]
-    return s.add(s.pick(["add", "add", "sub", "mul"]), pair, x.shape, s.clamp())
+    attributes = {**s.clamp(), **s.rounding()}
+    return s.add(s.pick(["add", "add", "sub", "mul"]), pair, x.shape, attributes)
 
 
 def constant(s: Sketch, shape: Shape) -> Tensor:
@@ -210,7 +226,7 @@ def lut(s: Sketch, x: Tensor) -> Tensor:
 
 
 def requantize(s: Sketch, x: Tensor) -> Tensor:
-    return s.add("requantize", [x], x.shape)
+    return s.add("requantize", [x], x.shape, s.rounding())
 
 
 def concat(s: Sketch, x: Tensor) -> Tensor:
@@ -328,6 +344,7 @@ MAKERS: dict[str, Callable[[Sketch, Tensor], Tensor]] = {
     "avg_pool": avg_pool,
     "concat": concat,
     "conv": conv,
+    "conv_add": conv_add,
     "conv_transpose": conv_transpose,
     "elementwise": elementwise,
     "lut": lut,

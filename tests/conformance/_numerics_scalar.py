@@ -55,10 +55,12 @@ class Quant:
     zero: int
     low: int = -128
     high: int = 127
+    whole: bool = False
+    """Whether `metis` takes the scale as it is."""
 
     @classmethod
-    def of(cls, tensor: Tensor, low: int = -128, high: int = 127) -> Quant:
-        return cls(f32(tensor.scale), tensor.zero_point, low, high)
+    def of(cls, tensor: Tensor, low: int = -128, high: int = 127, *, whole: bool = False) -> Quant:
+        return cls(f32(tensor.scale), tensor.zero_point, low, high, whole)
 
     def saturate(self, v: F) -> int:
         return clamp(round(v) + self.zero, self.low, self.high)
@@ -70,7 +72,8 @@ class Quant:
         return clamp(round(shifted), self.low, self.high)
 
     def real(self, q: int, numerics: str) -> F:
-        return f32((q - self.zero) * (self.scale if numerics == "exact" else f18(self.scale)))
+        taken = self.scale if self.whole or numerics == "exact" else f18(self.scale)
+        return f32((q - self.zero) * taken)
 
     @property
     def fill(self) -> int:
@@ -91,15 +94,36 @@ def conv_element(
     y: Quant,
 ) -> int:
     """One output of a convolution from (weight, value) pairs, padding included; `weights` are all of its channel's."""
+    value = conv_value(numerics, pairs, weights, weight_scale, bias, x, y)
+    return y.saturate(value) if numerics == "exact" else y.quantise(value, numerics)
+
+
+def conv_add_element(value: F, numerics: str, other: int, b: Quant, y: Quant) -> int:
+    """One output of `conv_add`, from that of its convolution before it is quantised."""
+    if numerics == "exact":
+        return y.saturate(f32(value + f32((other - b.zero) * f32(b.scale / y.scale))))
+    return y.quantise(f18(f32(value + f32((other - b.zero) * b.scale))), numerics)
+
+
+def conv_value(
+    numerics: str,
+    pairs: Sequence[tuple[int, int]],
+    weights: Sequence[int],
+    weight_scale: float,
+    bias: float,
+    x: Quant,
+    y: Quant,
+) -> F:
+    """Real value (`metis`), or steps of the output's scale (`exact`)."""
     scale = conv_scales(float(x.scale), weight_scale)
     if numerics == "exact":
         bias_steps = round(F(float(np.float64(f32(bias)) / np.float64(x.scale * f32(weight_scale)))))
         total = wrap32(sum(w * (q - x.zero) for w, q in pairs) + bias_steps)
-        return y.saturate(f32(f32(total) * f32(scale / y.scale)))
+        return f32(f32(total) * f32(scale / y.scale))
     value = f18(wrap32(sum(w * q for w, q in pairs)))
     value = f18(value + f18(f32(bias) / scale))
     value = f32(value - f18(x.zero * sum(weights)))
-    return y.quantise(f32(value * f18(scale)), numerics)
+    return f32(value * f18(scale))
 
 
 def conv_pairs(

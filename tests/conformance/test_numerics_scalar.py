@@ -68,7 +68,7 @@ def geometry(
 
 
 @NUMERICS
-@pytest.mark.parametrize("op", ["conv", "conv_transpose"])
+@pytest.mark.parametrize("op", ["conv", "conv_add", "conv_transpose"])
 @CASES
 @given(data=st.data(), seed=SEEDS, bounds=BOUNDS)
 def test_convolutions(
@@ -78,21 +78,28 @@ def test_convolutions(
     attributes, size, out = geometry(data, transposed=op == "conv_transpose")
     group, depth, per_group = data.draw(st.tuples(*[st.integers(1, 3)] * 3))
     outputs = group * per_group
-    x, y = tensors(data, (*size, group * depth), (*out, outputs))
+    x, other, y = tensors(data, (*size, group * depth), (*out, outputs), (*out, outputs))
     attributes |= {"group": group, "qmin": bounds[0], "qmax": bounds[1]}
     weight = random_int8(rng, (outputs, *attributes["kernel"], depth), -127)
     weight_scale = (rng.uniform(0.2, 3, outputs) * y.scale / x.scale / 100).astype(np.float32)
     bias = rng.normal(0, y.scale * 30, outputs).astype(np.float32)
     values = random_int8(rng, x.shape)
     constants = conv_constants(weight, weight_scale, bias, x.scale, x.zero_point, y.scale)
-    result = evaluate(single(op, [x], y, attributes, constants), [values], numerics)
-    pairs = scalar.conv_pairs if op == "conv" else scalar.transposed_pairs
-    qx, qy = Quant.of(x), Quant.of(y, *bounds)
+    added = random_int8(rng, y.shape)
+    both = op == "conv_add"
+    program = single(op, [x, other] if both else [x], y, attributes, constants)
+    result = evaluate(program, [values, added] if both else [values], numerics)
+    pairs = scalar.transposed_pairs if op == "conv_transpose" else scalar.conv_pairs
+    qx, qb, qy = Quant.of(x), Quant.of(other), Quant.of(y, *bounds)
     for place in np.ndindex(y.shape):
         o = place[2]
         met = pairs(values, weight, place, attributes, qx.fill)
         channel = [int(w) for w in weight[o].ravel()]
-        expected = scalar.conv_element(numerics, met, channel, float(weight_scale[o]), float(bias[o]), qx, qy)
+        of = (numerics, met, channel, float(weight_scale[o]), float(bias[o]), qx, qy)
+        if both:
+            expected = scalar.conv_add_element(scalar.conv_value(*of), numerics, int(added[place]), qb, qy)
+        else:
+            expected = scalar.conv_element(*of)
         assert result[place] == expected
 
 
@@ -121,17 +128,20 @@ def test_average_pool(numerics: str, data: st.DataObject, seed: int, include: bo
 @NUMERICS
 @pytest.mark.parametrize("op", ["add", "sub", "mul"])
 @CASES
-@given(data=st.data(), seed=SEEDS, bounds=BOUNDS)
-def test_elementwise(op: str, numerics: str, data: st.DataObject, seed: int, bounds: tuple[int, int]) -> None:
+@given(data=st.data(), seed=SEEDS, bounds=BOUNDS, whole=st.booleans())
+def test_elementwise(
+    op: str, numerics: str, data: st.DataObject, seed: int, bounds: tuple[int, int], whole: bool
+) -> None:
     shape = (2, 3, 4)
     a, b, y = tensors(
         data, shape, data.draw(st.sampled_from([shape, (1, 1, 4), (1, 1, 1), (2, 3, 1)])), shape
     )
     rng = np.random.default_rng(seed)
     left, right = random_int8(rng, shape), random_int8(rng, b.shape)
-    result = evaluate(single(op, [a, b], y, {"qmin": bounds[0], "qmax": bounds[1]}), [left, right], numerics)
+    attributes = {"qmin": bounds[0], "qmax": bounds[1], "round_scales": not whole}
+    result = evaluate(single(op, [a, b], y, attributes), [left, right], numerics)
     spread = np.broadcast_to(right, shape)
-    quants = Quant.of(a), Quant.of(b), Quant.of(y, *bounds)
+    quants = Quant.of(a, whole=whole), Quant.of(b, whole=whole), Quant.of(y, *bounds)
     for place in np.ndindex(shape):
         expected = scalar.elementwise(
             numerics, getattr(operator, op), int(left[place]), int(spread[place]), *quants
@@ -162,11 +172,12 @@ def test_affine(
 
 @NUMERICS
 @CASES
-@given(data=st.data())
-def test_requantize(numerics: str, data: st.DataObject) -> None:
+@given(data=st.data(), whole=st.booleans())
+def test_requantize(numerics: str, data: st.DataObject, whole: bool) -> None:
     x, y = tensors(data, EVERY.shape, EVERY.shape)
-    result = evaluate(single("requantize", [x], y), [EVERY], numerics)
-    expected = [scalar.requantize(numerics, q, Quant.of(x), Quant.of(y)) for q in range(-128, 128)]
+    result = evaluate(single("requantize", [x], y, {"round_scales": not whole}), [EVERY], numerics)
+    qx = Quant.of(x, whole=whole)
+    expected = [scalar.requantize(numerics, q, qx, Quant.of(y)) for q in range(-128, 128)]
     assert result.ravel().tolist() == expected
 
 

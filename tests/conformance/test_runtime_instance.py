@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests._vendor.networks import everything, frame
+from tests._vendor.reference import Reference
 
 import axelera.runtime as axr
 
@@ -278,7 +281,21 @@ def test_ddr_of_a_board_is_shared_by_its_instances(emulator: Any, small: Any) ->
         connection.load_model_instance(model)
 
 
-def test_a_vendors_directory_loads_as_metadata_and_says_what_is_missing(
+def test_a_vendors_directory_runs(context: axr.Context, tmp_path: Path) -> None:
+    net, x, y = everything()
+    buffers = [net.port(x, (8, 8, 3), (8, 16, 4))]
+    directory = net.directory(tmp_path / "net", buffers, {y: net.port(y, (1, 1, 10), (1, 1, 64))})
+    model = context.load_model(directory)
+    reference = Reference(directory / "quantized_model.pt")
+    reference.run(frame(net, x, (8, 8, 3), 1))
+    codes = np.full((1, 8, 16, 4), -7, np.int8)
+    codes[0, :, :8, :3] = reference.taps["input_qre"][0].transpose(1, 2, 0)
+    result = np.empty((1, 1, 1, 64), np.int8)
+    context.device_connect().load_model_instance(model).run([codes], [result])
+    np.testing.assert_array_equal(result.ravel()[:10], reference.taps["y_qre"].ravel())
+
+
+def test_a_vendors_directory_without_a_program_loads_as_metadata_and_says_what_is_missing(
     context: axr.Context, small: Any
 ) -> None:
     made = small()

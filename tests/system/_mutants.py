@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests._memory import forget_peak, peak_bytes
-from tests.system import _mutant_models, _mutant_texts
+from tests.system import _mutant_models, _mutant_texts, _mutant_vendor
 
 from axemu.driver import AxeleraError
 
@@ -24,7 +24,7 @@ MEMORY = 200 << 20
 MOST_MEMORY = 2 << 30
 PATIENCE = 10  # seconds of processor time; a case takes well under one
 HANGING = 120  # seconds, for what waits without working
-CASES = {**_mutant_models.CASES, **_mutant_texts.CASES}
+CASES = {**_mutant_models.CASES, **_mutant_texts.CASES, **_mutant_vendor.CASES}
 
 
 def run(kind: str, first: int, count: int, folder: Path) -> str:

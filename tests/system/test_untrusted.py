@@ -24,6 +24,7 @@ KINDS = {
         "model.axm",
         "report.json",
     ],
+    "directory of the vendor": ["quantized_model.pt"],
     "quantised model": ["quantised.json", "quantised.onnx"],
     "configuration": [
         "axemu.toml",

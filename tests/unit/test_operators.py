@@ -33,6 +33,7 @@ NODES: Mapping[str, tuple[list[Shape], Shape, Mapping[str, Attribute]]] = {
     "concat": ([MAP, MAP], (4, 4, 16), {"axis": 2}),
     "constant": ([], MAP, {}),
     "conv": ([MAP], (3, 3, 16), {**WINDOW, "group": 1}),
+    "conv_add": ([MAP, (3, 3, 16)], (3, 3, 16), {**WINDOW, "group": 1}),
     "conv_transpose": ([MAP], (5, 5, 16), {**WINDOW, "group": 1}),
     "lut": ([MAP], MAP, {}),
     "matmul": ([MAP, (1, 8, 6)], (4, 4, 6), {}),
@@ -196,7 +197,7 @@ NETWORKS: Mapping[str, Callable[[Net], str]] = {
 }
 """For each operator a network that is lowered to it."""
 
-UNREACHED = {"constant", "reshape", "sub", "transpose"}
+UNREACHED = {"constant", "conv_add", "reshape", "sub", "transpose"}
 """What no network that the operator matrix admits becomes; written programs may hold them."""
 
 
@@ -218,4 +219,6 @@ def test_traits_agree_with_each_other(op: str) -> None:
     assert operator.moves_values or not operator.same_scale
     assert not (operator.is_pointwise and operator.is_view)
     assert operator.takes_epilogue or not operator.is_pointwise
-    assert not operator.has_weights or (operator.cost == "convolution" and operator.absorbs_gain)
+    assert not operator.has_weights or operator.cost in ("convolution", "convolution_pair")
+    # What is added to a convolution would have to be balanced like its output.
+    assert operator.absorbs_gain or not operator.has_weights or operator.cost == "convolution_pair"

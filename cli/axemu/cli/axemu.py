@@ -19,7 +19,7 @@ from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
-PARTS = ("_zoo", "_predict", "_calibrate", "_warm", "_commands")
+PARTS = ("_zoo", "_predict", "_calibrate", "_import", "_warm", "_commands")
 """Modules of this package with a typer application `app` of further commands."""
 
 

@@ -21,7 +21,7 @@ Int8Array = npt.NDArray[np.int8]
 POISON = -86
 """The byte (0xAA) that fills warm-up outputs with `warmup = "poison"`."""
 FILES = ("program.json", "program.bin", "model.json", "manifest.json")
-"""Files of a model; an executable is shared while none of them changes."""
+"""Files of a model, beside TorchScript programs; an executable is shared while none of them changes."""
 _GLANCE = 4096
 DELAY = 2
 """Results of a double-buffered instance come this many calls late."""
@@ -90,6 +90,7 @@ class Executables:
     def get(self, directory: Path, options: tuple[object, ...], make: Callable[[], Executable]) -> Executable:
         """Return the executable of a directory, made with `make` unless one is in use already."""
         files = [(directory / name).stat() for name in FILES if (directory / name).exists()]
+        files += [file.stat() for file in sorted(directory.glob("*.pt"))]
         key = (directory.resolve(), *options, *((file.st_mtime_ns, file.st_size) for file in files))
         with self._lock:
             executable = self._loaded.get(key)

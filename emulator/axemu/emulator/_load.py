@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from axemu.driver import IncompatibleDevice, InvalidArgument, ModelFiles, TensorInfo, path_errors
 from axemu.emulator._configuration import EmulatorOptions
 from axemu.emulator._execution import Executables
 from axemu.emulator.compute import Runner, load
+from axemu.model import has_torchscript, imported_program
 from axemu.model.program import PROGRAM_JSON, Program, read_program
 
 
@@ -15,7 +18,8 @@ def load_model(
     """Read a model's program and make it ready; there is no runner when values are not computed.
 
     Raises:
-        IncompatibleDevice: the directory holds no program, or one that does not belong to its model.json.
+        IncompatibleDevice: the directory holds no program, one that cannot be translated, or one that does not belong to its
+            model.json.
         InvalidArgument: a file is damaged, or has gone.
     """
     with path_errors(InvalidArgument, model.directory):
@@ -25,21 +29,21 @@ def load_model(
 def _load(
     model: ModelFiles, options: EmulatorOptions, executables: Executables
 ) -> tuple[Program, Runner | None]:
-    if not (model.directory / PROGRAM_JSON).is_file():
+    if not (model.directory / PROGRAM_JSON).is_file() and not has_torchscript(model.directory):
         raise IncompatibleDevice(
-            f"model {model.name!r}: {model.directory} has no {PROGRAM_JSON}, so an emulated board cannot execute it (a "
-            "directory of the vendor's compiler has none). Its tensor infos can be read all the same; to run it, compile "
-            f"the ONNX file again: axcompile --input NETWORK.onnx --output {model.directory}"
+            f"model {model.name!r}: {model.directory} has no {PROGRAM_JSON} and no TorchScript program (*.pt, which the "
+            "vendor's compiler writes), so an emulated board cannot execute it. Its tensor infos can be read all the same; to "
+            f"run it, compile the ONNX file again: axcompile --input NETWORK.onnx --output {model.directory}"
         )
     if not options.computes:
-        program = read_program(model.directory)
+        program = _program_of(model.directory)
         _check(model, program)
         return program, None
     executable = executables.get(
         model.directory,
         (options.numerics, options.compute, options.run_threads),
         lambda: load(
-            read_program(model.directory),
+            _program_of(model.directory),
             numerics=options.numerics,
             path=options.compute,
             threads=options.run_threads,
@@ -47,6 +51,13 @@ def _load(
     )
     _check(model, executable.program)
     return executable.program, executable.instance()
+
+
+def _program_of(directory: Path) -> Program:
+    """Return a directory's own program, or what that of the vendor's compiler is translated into."""
+    if (directory / PROGRAM_JSON).is_file():
+        return read_program(directory)
+    return imported_program(directory)
 
 
 def _check(model: ModelFiles, program: Program) -> None:

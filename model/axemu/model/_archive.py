@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import stat
-import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from axemu.driver import InvalidArgument, path_errors
-from axemu.driver.bounded import open_without_waiting
+from axemu.model._bounded_zip import DAMAGE, BoundedFile
 from axemu.model._replacing import replacing
 
 MAX_FILES = 1024
@@ -19,17 +17,6 @@ _MAX_DEPTH = 8
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the ZIP format's earliest date: equal directories give equal archives
 _ENCRYPTED = 0x1
 _CHUNK = 1 << 20
-_MAX_READ = 2 << 20
-_DAMAGE = (
-    zipfile.BadZipFile,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OverflowError,
-    ValueError,
-    struct.error,
-)
-"""What `zipfile` raises for damaged files; UnicodeError is a ValueError."""
 
 
 def write_axm(directory: Path, target: Path) -> Path:
@@ -75,33 +62,19 @@ def read_axm(archive: Path, directory: Path) -> Path:
     """
     archive, directory = Path(archive), Path(directory)
     try:
-        with _BoundedFile(archive, opener=open_without_waiting) as file, zipfile.ZipFile(file) as source:
+        with BoundedFile(archive) as file, zipfile.ZipFile(file) as source:
             for member in _checked(source.infolist(), archive):
                 target = directory.joinpath(*PurePosixPath(member.filename).parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source.open(member) as stream, target.open("xb") as sink:
                     shutil.copyfileobj(stream, sink, _CHUNK)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if isinstance(error, InvalidArgument):
             raise
         raise InvalidArgument(f"{archive}: not an .axm archive, or damaged: {error}") from error
     except OSError as error:
         raise InvalidArgument(f"{archive}: cannot be unpacked: {error.strerror or error}") from error
     return directory
-
-
-class _BoundedFile(io.FileIO):
-    """A file of which no more than `_MAX_READ` bytes are read at once.
-
-    `zipfile` reads and decodes the whole list of members, however long it claims to be, before anybody can count them.
-    """
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:
-            size = _MAX_READ  # of the end of the file, where the list is looked for
-        if size > _MAX_READ:
-            raise zipfile.BadZipFile(f"its list of members is larger than {_MAX_READ} B")
-        return super().read(size) or b""
 
 
 def _checked(members: list[zipfile.ZipInfo], archive: Path) -> list[zipfile.ZipInfo]:

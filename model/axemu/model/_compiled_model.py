@@ -28,6 +28,7 @@ class CompiledModel:
 
     `batch` is the leading dimension of its inputs, one core each. `l2_pools` are (name, bytes),
     `ddr_bytes` is what all DDR pools take, each as deep as declared. `preamble_graph` and `postamble_graph` are names of ONNX files in `directory`, or empty.
+    `quantized_model` is the name of the file the int8 core is described in; it need not be there.
     """
 
     directory: Path
@@ -41,6 +42,7 @@ class CompiledModel:
     postamble_graph: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     generation: str = "omega"
+    quantized_model: str = ""
     _unpacked: _Unpacked | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -123,6 +125,7 @@ def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> Com
             }
         ),
         generation=model.generation,
+        quantized_model=manifest.quantized_model,
         _unpacked=unpacked,
     )
 

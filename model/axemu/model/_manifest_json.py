@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from axemu.driver import InvalidArgument, TensorInfo
@@ -32,13 +32,17 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ManifestJson:
-    """The content of a manifest.json that running a model needs, checked; graphs are file names or empty."""
+    """The content of a manifest.json that running a model needs, checked; graphs are file names or empty.
+
+    `quantized_model` is a file name too, of a file that need not be there.
+    """
 
     inputs: Side = Side()
     outputs: Side = Side()
     preamble_graph: str = ""
     postamble_graph: str = ""
     input_tensor_layout: str = "NHWC"
+    quantized_model: str = ""
 
 
 def manifest_json(
@@ -105,6 +109,7 @@ def read_manifest_json(path: Path) -> ManifestJson:
         preamble_graph=_graph(reader, path.parent, ("preamble_graph", "preprocess_graph")),
         postamble_graph=_graph(reader, path.parent, ("postamble_graph", "postprocess_graph")),
         input_tensor_layout=layout,
+        quantized_model=PurePosixPath(reader.text("quantized_model_file", "").replace("\\", "/")).name,
     )
 
 

@@ -114,9 +114,11 @@ def _structure(model: onnx.ModelProto | Path, batch: int) -> Program:
 
 
 def _compiled(path: Path, compiled_cores: int | None) -> Program:
-    from axemu.model.program import read_program  # noqa: PLC0415
+    from axemu.model import has_torchscript, imported_program  # noqa: PLC0415
+    from axemu.model.program import PROGRAM_JSON, read_program  # noqa: PLC0415
 
-    program = read_program(path)
+    own = (path / PROGRAM_JSON).is_file() or not has_torchscript(path)
+    program = read_program(path) if own else imported_program(path)
     if compiled_cores not in (None, program.batch):
         raise InvalidArgument(
             f"model {path}: compiled for {program.batch} cores, not {compiled_cores}; compile it again or leave the option out"

@@ -168,6 +168,13 @@ class StepBuilder:
             passes=weight_passes(stored_channels(channels), outputs, taps),
         )
 
+    def conv_add(self, node: Node) -> None:
+        """A convolution and, as a step of its own would, a sum: two operators, one after the other."""
+        self.conv(node)
+        step = self.graph.steps[-1]
+        step.vectors += 2 * (stored_bytes(self.tensor(node.output)) // LANES)
+        step.layers += 1
+
     def matmul(self, node: Node) -> None:
         """The second operand is loaded into the array like weights."""
         left, out = self.tensor(node.inputs[0]), self.tensor(node.output)
@@ -255,6 +262,7 @@ class StepBuilder:
 
 HANDLERS: Mapping[CostClass, Callable[[StepBuilder, Node], None]] = {
     "convolution": StepBuilder.conv,
+    "convolution_pair": StepBuilder.conv_add,
     "product": StepBuilder.matmul,
     "window": StepBuilder.pool,
     "pair": StepBuilder.pair,

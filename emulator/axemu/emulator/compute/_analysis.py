@@ -162,7 +162,7 @@ def _with_halo(analysis: Analysis) -> set[str]:
 
 
 def _needs_halo(node: Node) -> bool:
-    return node.op == "conv_transpose" or (node.op == "conv" and any(value(node, "pads")))
+    return node.op == "conv_transpose" or (node.op in ("conv", "conv_add") and any(value(node, "pads")))
 
 
 def _place_concat(analysis: Analysis, node: Node) -> None:
@@ -244,7 +244,9 @@ def _collect_halo(analysis: Analysis) -> None:
         if not _needs_halo(node):
             continue
         needed = (
-            conv_halo(node, analysis.program) if node.op == "conv" else transpose_halo(node, analysis.program)
+            transpose_halo(node, analysis.program)
+            if node.op == "conv_transpose"
+            else conv_halo(node, analysis.program)
         )
         root = analysis.alias(node.inputs[0]).name
         known = analysis.halo.get(root, NO_HALO)

@@ -37,6 +37,7 @@ class Pair(Quantise):
     right_scale: float
     right_zero: int
     right_start: float  # -right_zero · right_scale
+    exact_products: int  # 1: scales have 11 significant bits (metis)
     linear: int = (
         0  # 1: rounding left · a + (right · b + c) of stored bytes, fused, is known to give the same
     )

@@ -84,18 +84,29 @@ def check_conv(operator: Operator, node: Node, channels: int, outputs: int) -> l
 
 def requantise_exact(operator: Operator, call: Call, sums: Sums) -> Int8Array:
     """ONNX QLinearConv: float32(int32 sum + bias) * multiplier, rounded, plus the zero point, saturated."""
-    biased = wrap_i32(sums.astype(np.int64) + call.constants["bias_i32"])
-    scaled: Float32Array = biased.astype(np.float32) * call.constants["multiplier"]
-    return to_int8(scaled, *_bounds(operator, call.node), call.output.zero_point)
+    return to_int8(real_exact(call, sums), *_bounds(operator, call.node), call.output.zero_point)
 
 
 def requantise_metis(operator: Operator, call: Call, sums: Sums) -> Int8Array:
     """f18 the sum, add the bias, f18, subtract the offset, scale, quantise."""
+    value = real_metis(call, sums)
+    return quantise_metis(value, call.output.scale, call.output.zero_point, *_bounds(operator, call.node))
+
+
+def real_exact(call: Call, sums: Sums) -> Float32Array:
+    """Return what is rounded in `exact` numerics: steps of the output's scale."""
+    biased = wrap_i32(sums.astype(np.int64) + call.constants["bias_i32"])
+    scaled: Float32Array = biased.astype(np.float32) * call.constants["multiplier"]
+    return scaled
+
+
+def real_metis(call: Call, sums: Sums) -> Float32Array:
+    """Return the real values of a convolution in `metis` numerics, before they are quantised."""
     constants = call.constants
     value = round_f18(wrap_i32(sums).astype(np.float32))
     value = round_f18(value + constants["bias_f18"])
-    value = (value - constants["offset_f18"]) * constants["scale_f18"]
-    return quantise_metis(value, call.output.scale, call.output.zero_point, *_bounds(operator, call.node))
+    real: Float32Array = (value - constants["offset_f18"]) * constants["scale_f18"]
+    return real
 
 
 def _bounds(operator: Operator, node: Node) -> tuple[int, int]:

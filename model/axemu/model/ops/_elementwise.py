@@ -16,7 +16,7 @@ from axemu.model.ops._float import (
     quantise_metis,
     round_f18,
 )
-from axemu.model.ops._operator import CLAMP, AttributeRule, Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import CLAMP, SCALES, AttributeRule, Call, CostClass, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -30,7 +30,7 @@ class Elementwise(Operator):
     is_pointwise: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int]] = (2, 2)
-    attributes: ClassVar[Mapping[str, AttributeRule]] = CLAMP
+    attributes: ClassVar[Mapping[str, AttributeRule]] = {**CLAMP, **SCALES}
 
     @abstractmethod
     def combine(self, left: Float32Array, right: Float32Array) -> Float32Array:
@@ -60,9 +60,10 @@ class Elementwise(Operator):
         return quantise_exact(self.combine(left, right), call.output.scale, call.output.zero_point, low, high)
 
     def metis(self, call: Call) -> Int8Array:
-        """Both times f18(scale), combine, f18, quantise."""
+        """Both times f18(scale), or the scale itself, combine, f18, quantise."""
+        rounds = self.value(call.node, "round_scales")
         left, right = (
-            dequantise_metis(values, tensor.scale, tensor.zero_point)
+            dequantise_metis(values, tensor.scale, tensor.zero_point, round_scale=rounds)
             for values, tensor in zip(call.values, call.inputs, strict=True)
         )
         low, high = self.value(call.node, "qmin"), self.value(call.node, "qmax")

@@ -80,7 +80,11 @@ def dequantise_exact(values: Int8Array, scale: float, zero_point: int) -> Float3
     return real
 
 
-def dequantise_metis(values: Int8Array, scale: float, zero_point: int) -> Float32Array:
-    """float32(q - zero_point) * f18(scale); the product has at most 20 significant bits and is exact."""
-    real: Float32Array = centred(values, zero_point) * round_f18(scale)
+def dequantise_metis(
+    values: Int8Array, scale: float, zero_point: int, *, round_scale: bool = True
+) -> Float32Array:
+    """float32(q - zero_point) * f18(scale), a product of at most 20 significant bits and so exact; or times the scale itself."""
+    real: Float32Array = centred(values, zero_point) * (
+        round_f18(scale) if round_scale else np.float32(scale)
+    )
     return real

@@ -22,6 +22,7 @@ Shape = tuple[int, int, int]
 
 CostClass = Literal[
     "convolution",
+    "convolution_pair",
     "product",
     "window",
     "pair",
@@ -36,7 +37,7 @@ CostClass = Literal[
 ]
 """How an operator uses the chip; what it costs is for the planner to say.
 
-`convolution`: weights in the matrix array or the depthwise unit; `product`: an operand in the array; `window`: the
+`convolution`: weights in the matrix array or the depthwise unit, `convolution_pair` with a second tensor in the vector unit; `product`: an operand in the array; `window`: the
 depthwise unit without weights; `pair`, `elementwise`, `softmax`: the vector unit; `table`: a look-up on the way out of
 the operator before; `slice`, `pad`, `concat`: where values lie, a copy where they cannot; `view`: nothing moves;
 `nothing`: nothing happens while a frame runs.
@@ -111,6 +112,8 @@ AttributeRule = Ints | Int | Flag | Text
 
 CLAMP: Mapping[str, AttributeRule] = {"qmin": Int(-128, 127, -128), "qmax": Int(-128, 127, 127)}
 """The saturation bounds of operators that requantise."""
+SCALES: Mapping[str, AttributeRule] = {"round_scales": Flag(default=True)}
+"""Whether `metis` rounds the scales of what is read to 11 bits. Programs of the vendor's compiler do not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from axemu.model.ops._avg_pool import AvgPool
 from axemu.model.ops._concat import Concat
 from axemu.model.ops._constant import Constant
 from axemu.model.ops._conv import Conv
+from axemu.model.ops._conv_add import ConvAdd
 from axemu.model.ops._conv_transpose import ConvTranspose
 from axemu.model.ops._lut import Lut
 from axemu.model.ops._matmul import MatMul
@@ -29,6 +30,7 @@ from axemu.model.ops._transpose import Transpose
 
 _ALL: tuple[Operator, ...] = (
     Conv(),
+    ConvAdd(),
     ConvTranspose(),
     MaxPool(),
     AvgPool(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from axemu.model.ops._float import (
@@ -11,7 +12,7 @@ from axemu.model.ops._float import (
     quantise_exact,
     quantise_metis,
 )
-from axemu.model.ops._operator import Call, CostClass
+from axemu.model.ops._operator import SCALES, AttributeRule, Call, CostClass
 from axemu.model.ops._unary import Unary
 
 
@@ -24,6 +25,7 @@ class Requantize(Unary):
     is_pointwise: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = True
     passes_gain: ClassVar[bool] = True
+    attributes: ClassVar[Mapping[str, AttributeRule]] = SCALES
 
     def exact(self, call: Call) -> Int8Array:
         """DequantizeLinear, QuantizeLinear."""
@@ -32,7 +34,8 @@ class Requantize(Unary):
         return quantise_exact(real, output.scale, output.zero_point)
 
     def metis(self, call: Call) -> Int8Array:
-        """Times f18(s_in), quantise."""
+        """Times f18(s_in), or s_in itself, quantise."""
         tensor, output = call.inputs[0], call.output
-        real = dequantise_metis(call.values[0], tensor.scale, tensor.zero_point)
+        rounds = self.value(call.node, "round_scales")
+        real = dequantise_metis(call.values[0], tensor.scale, tensor.zero_point, round_scale=rounds)
         return quantise_metis(real, output.scale, output.zero_point)

@@ -32,6 +32,7 @@ HANDLERS: dict[str, Callable[[Graph, Node], None]] = {
     "concat": concat,
     "constant": _constant,
     "conv": Graph.conv,
+    "conv_add": Graph.conv_add,
     "conv_transpose": Graph.conv_transpose,
     "lut": Graph.table,
     "matmul": Graph.matmul,

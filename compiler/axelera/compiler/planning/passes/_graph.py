@@ -160,6 +160,11 @@ class Graph:
             image = image_kernel(window, row, self.pixel(node.inputs[0]), phases=self.options.image_phases)
         operator.kernels = (image,) if image else dense_kernels(window, self.options.cut)
 
+    def conv_add(self, node: Node) -> None:
+        """A convolution that adds a residual on its way out, as those do that `arithmetic` finds one for."""
+        self.conv(replace(node, inputs=node.inputs[:1]))
+        self._add_to(self.made_by[node.output][0], node.output, node.inputs[1])
+
     def conv_transpose(self, node: Node) -> None:
         """A 1x1 kernel per tap over the pixels of the input (inferred; no program shows one)."""
         height, width, channels = self.tensor(node.inputs[0]).shape
@@ -278,13 +283,16 @@ class Graph:
             producer = self.sole(name)
             if producer is None or producer.second or self.alias[name] == self.alias[other]:
                 continue
-            producer.role += "+residual"
-            producer.reads += (self.read(other),)
-            producer.second = True
-            producer.vector += 1
-            producer.constants += int(self.options.figures.residual_constants) * producer.words
-            made = self.alias[name]
-            self.needs[made] += (self.alias[other],)
-            self.alias[node.output] = made
+            self._add_to(producer, name, other)
+            self.alias[node.output] = self.alias[name]
             return True
         return False
+
+    def _add_to(self, producer: Operator, name: str, other: str) -> None:
+        """Let the operator that makes `name` add `other` on the way."""
+        producer.role += "+residual"
+        producer.reads += (self.read(other),)
+        producer.second = True
+        producer.vector += 1
+        producer.constants += int(self.options.figures.residual_constants) * producer.words
+        self.needs[self.alias[name]] += (self.alias[other],)

@@ -55,16 +55,15 @@ def make_combine(isa: Isa, numerics: str, operation: str, *, splat_right: bool) 
                     packed = within(b, isa.pack(b, values, wide.shift), wide.low_byte, wide.high_byte)
                     store(b, packed, b.add(output, at))
 
-            if numerics == "metis":
-                sweep(_metis)
-            elif operation == "mul" or not isa.spec.fused:
-                sweep(_exact)
+            short, full, known = _formulas(isa, numerics, operation, wide)
+            if known is None:
+                sweep(full)
             else:
-                with b.if_else(wide.linear) as (short, full):
-                    with short:
-                        sweep(_linear)
-                    with full:
-                        sweep(_exact)
+                with b.if_else(known) as (proven, unproven):
+                    with proven:
+                        sweep(short)
+                    with unproven:
+                        sweep(full)
         done = b.mul(whole, const(size))
         narrow = _Scalars.load(b, of, block.LANES)
 
@@ -93,6 +92,7 @@ class _Scalars:
     right_zero: Value
     right_scale: Value
     right_start: Value
+    exact_products: Value
     inverse: Value
     divisor: Value
     proven: Value
@@ -120,6 +120,7 @@ class _Scalars:
             right_zero=every(of.right_zero),
             right_scale=every(of.right_scale),
             right_start=every(of.right_start),
+            exact_products=whether(of.exact_products),
             inverse=every(of.inverse),
             divisor=every(of.divisor),
             proven=whether(of.proven),
@@ -133,6 +134,15 @@ class _Scalars:
             linear_right=every(of.linear_right),
             linear_start=every(of.linear_start),
         )
+
+
+def _formulas(
+    isa: Isa, numerics: str, operation: str, scalars: _Scalars
+) -> tuple[Formula, Formula, Value | None]:
+    """Return a short formula, the one that always holds, and what says at run time whether the short one does."""
+    if numerics == "metis":
+        return _metis_fused, _metis, scalars.exact_products if isa.spec.fused else None
+    return _linear, _exact, scalars.linear if isa.spec.fused and operation != "mul" else None
 
 
 def _widen(b: Builder, stored: Value, lanes: int) -> list[Value]:
@@ -158,10 +168,13 @@ def _combined(b: Builder, operation: str, c: _Scalars, left: Value, right: Value
 
 def _metis(isa: Isa, b: Builder, operation: str, c: _Scalars, left: Value, right: Value) -> Value:
     """Return the rounded int32 lanes, before the shift is added."""
-    if isa.spec.fused:
-        real = round_f18_fused(b, _combined_fused(b, operation, c, left, right))
-    else:
-        real = round_f18(b, _combined(b, operation, c, left, right))
+    real = round_f18(b, _combined(b, operation, c, left, right))
+    return _capped(isa, b, c, b.fadd(b.fmul(real, c.inverse), c.zero))
+
+
+def _metis_fused(isa: Isa, b: Builder, operation: str, c: _Scalars, left: Value, right: Value) -> Value:
+    """As `_metis`, where products with the scales are exact."""
+    real = round_f18_fused(b, _combined_fused(b, operation, c, left, right))
     return _capped(isa, b, c, b.fadd(b.fmul(real, c.inverse), c.zero))
 
 

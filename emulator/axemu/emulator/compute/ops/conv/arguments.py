@@ -77,6 +77,25 @@ class Depthwise(Arguments):
     after_arguments: Arguments | None
 
 
+class ConvAdd(Arguments):
+    """A dense convolution to which another tensor is added before its results are rounded."""
+
+    input: Address
+    pixels: Data  # int32 offsets of pixels from the input
+    taps: Data  # int32 offsets of taps from a pixel
+    tap_count: int
+    depth: int  # bytes per tap
+    weights: Data  # int8 (blocks, taps, depth, 16)
+    constants: Data  # (blocks, 4, 16): start values, then requantisation constants
+    other: Address
+    other_offsets: Data
+    output: Address
+    offsets: Data
+    count: int  # pixels
+    blocks: int  # of 16 channels
+    scalars: Data  # Single, of the other tensor; its scale is divided by that of the output in `exact`
+
+
 VECTORS = (1, 2, 3, 4)
 """Vectors of a panel."""
 
@@ -85,3 +104,4 @@ MATRIX = Family("matrix_{numerics}_{vectors}", MatrixTiles, numerics=NUMERICS, v
 DEPTHWISE = Family("depthwise_{numerics}", Depthwise, numerics=NUMERICS)
 HALF_DEPTHWISE = Family("depthwise_half_{numerics}", Depthwise, numerics=NUMERICS)
 """On vectors of half as many lanes, for few channels."""
+CONV_ADD = Family("conv_add_{numerics}", ConvAdd, numerics=NUMERICS)

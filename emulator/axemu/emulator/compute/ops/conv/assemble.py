@@ -1,4 +1,4 @@
-"""`conv`: dense, grouped and depthwise convolution; `conv_transpose` is lowered to the same."""
+"""`conv`: dense, grouped and depthwise convolution; `conv_transpose` is lowered to the same. `conv_add` has a kernel of its own."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from axemu.emulator.compute._layout import View
 from axemu.emulator.compute.ops._scalars import check_zero_point
 from axemu.model.program import Node
 
-from . import _transpose
+from . import _add, _transpose
 from ._dense import Grid, Taps, after_conv, constants_of, emit_dense
 from ._depthwise import emit_depthwise
 from ._groups import expand_groups, groups_together
+from ._offsets import pixel_offsets, tap_offsets
 
 
 def assemble(assembler: Assembler, node: Node) -> None:
@@ -25,11 +26,11 @@ def assemble(assembler: Assembler, node: Node) -> None:
     sums = weight.reshape(weight.shape[0], -1).sum(axis=1, dtype=np.int64)
     zero = assembler.tensor(node.inputs[0]).zero_point if assembler.numerics == "exact" else 0
     constants = constants_of(assembler, node, -(128 + zero) * sums)
-    grid = Grid(_pixels(node, source, output), output.offsets())
+    grid = Grid(pixel_offsets(node, source, output), output.offsets())
     after = after_conv(assembler, node)
     group, channels = number(node, "group"), source.shape[2]
     if group == channels == output.shape[2] and group > 1:
-        emit_depthwise(assembler, node, source, _offsets(node, source), weight, grid, constants, after)
+        emit_depthwise(assembler, node, source, tap_offsets(node, source), weight, grid, constants, after)
         return
     inputs, outputs = channels // group, output.shape[2] // group
     together = groups_together(group, outputs)
@@ -59,21 +60,7 @@ def dense_taps(node: Node, source: View, weight: npt.NDArray[np.int8]) -> Taps:
     if depth != inputs:
         padded = np.zeros((outputs, height, width, depth), np.int8)
         padded[..., :inputs] = weight
-    return Taps(_offsets(node, source), padded.reshape(outputs, height * width, depth))
+    return Taps(tap_offsets(node, source), padded.reshape(outputs, height * width, depth))
 
 
-def _offsets(node: Node, source: View) -> npt.NDArray[np.int64]:
-    kernel, dilations = value(node, "kernel"), value(node, "dilations")
-    rows = np.arange(kernel[0], dtype=np.int64)[:, None] * dilations[0] * source.row
-    return (rows + np.arange(kernel[1], dtype=np.int64)[None, :] * dilations[1] * source.pixel).reshape(-1)
-
-
-def _pixels(node: Node, source: View, output: View) -> npt.NDArray[np.int64]:
-    strides, pads = value(node, "strides"), value(node, "pads")
-    rows = (np.arange(output.shape[0], dtype=np.int64) * strides[0] - pads[0])[:, None] * source.row
-    return (
-        rows + (np.arange(output.shape[1], dtype=np.int64) * strides[1] - pads[1]) * source.pixel
-    ).reshape(-1)
-
-
-ASSEMBLE = {"conv": assemble, "conv_transpose": _transpose.assemble}
+ASSEMBLE = {"conv": assemble, "conv_add": _add.assemble, "conv_transpose": _transpose.assemble}

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from axemu.emulator.compute.micro import Isa, Requantise, Source, sources
 
-from .arguments import DEPTHWISE, HALF_DEPTHWISE, MATRIX, PIXELS
+from .arguments import CONV_ADD, DEPTHWISE, HALF_DEPTHWISE, MATRIX, PIXELS
+from .kernel_add import make_conv_add
 from .kernel_depthwise import make_depthwise
 from .kernel_matrix import make_matrix_conv
 from .kernel_pixels import make_conv
@@ -22,3 +23,4 @@ def kernels(isa: Isa) -> Iterator[Source]:
     yield from sources(DEPTHWISE, lambda numerics: make_depthwise(isa, numerics))
     if isa.lanes == 16:
         yield from sources(HALF_DEPTHWISE, lambda numerics: make_depthwise(isa.halved(), numerics))
+    yield from sources(CONV_ADD, make_conv_add)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from axemu.emulator.compute._analysis import number
+from axemu.emulator.compute._analysis import attribute, number
 from axemu.emulator.compute._arguments import Call
 from axemu.emulator.compute._assembler import Assembler, Unsupported
 from axemu.emulator.compute._layout import Address, Data, View
@@ -59,8 +59,9 @@ def _scalars(assembler: Assembler, node: Node) -> Data:
     for tensor in (left, right):
         if abs(tensor.zero_point) > MAX_ZERO_POINT:
             raise Unsupported(f"zero point {tensor.zero_point}")
+    rounds = not exact and bool(attribute(node, "round_scales"))
     left_scale, right_scale = (
-        np.float32(tensor.scale if exact else round_f18(tensor.scale)) for tensor in (left, right)
+        np.float32(round_f18(tensor.scale) if rounds else tensor.scale) for tensor in (left, right)
     )
     scalars = Pair(
         **quantise(assembler.numerics, output, number(node, "qmin"), number(node, "qmax")),
@@ -69,6 +70,7 @@ def _scalars(assembler: Assembler, node: Node) -> Data:
         right_scale=float(right_scale),
         right_zero=right.zero_point + 128,
         right_start=float(-np.float32(right.zero_point + 128) * right_scale),
+        exact_products=int(rounds),
     )
     return Data((_shortened(node.op, scalars) if exact else scalars).pack())
 
