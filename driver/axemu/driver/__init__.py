@@ -40,7 +40,7 @@ from axemu.driver._types import (
 if TYPE_CHECKING:
     from axemu.driver._configuration import check_configuration
     from axemu.driver._function import FunctionDriver
-    from axemu.driver._holder import Holder
+    from axemu.driver._holder import Holder, acting_for
     from axemu.driver._l2_ledger import L2Holding
     from axemu.driver._private import PrivateDirectory, own_directory
     from axemu.driver._registry import create_driver, driver_names
@@ -78,6 +78,7 @@ __all__ = [
     "Selection",
     "TensorInfo",
     "UnknownError",
+    "acting_for",
     "as_integer",
     "as_text",
     "check_configuration",
@@ -103,6 +104,7 @@ _LATE = {
     "Reservation": "_reservation",
     "Scratch": "_scratch",
     "Selection": "_selection",
+    "acting_for": "_holder",
     "check_configuration": "_configuration",
     "configuration_files": "_selection",
     "create_driver": "_registry",
