@@ -19,6 +19,7 @@ PUBLIC = [
     "axelera.compiler",
     "axemu.driver",
     "axemu.driver.bounded",
+    "axemu.driver.native",
     "axemu.emulator",
     "axemu.emulator.compute",
     "axemu.emulator.metis",

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from axemu.driver._reservation import Reservation, holders, reservation_directory, reserve
     from axemu.driver._scratch import Scratch
     from axemu.driver._selection import Selection, configuration_files, read_configuration_file, selection
+    from axemu.driver.native import NativeDriver
 
 __all__ = [
     "Argument",
@@ -69,6 +70,7 @@ __all__ = [
     "InvalidConfiguration",
     "L2Holding",
     "ModelFiles",
+    "NativeDriver",
     "NotImplemented",
     "Owner",
     "Pending",
@@ -100,6 +102,7 @@ _LATE = {
     "FunctionDriver": "_function",
     "Holder": "_holder",
     "L2Holding": "_l2_ledger",
+    "NativeDriver": "native",
     "PrivateDirectory": "_private",
     "Reservation": "_reservation",
     "Scratch": "_scratch",

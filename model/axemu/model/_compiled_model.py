@@ -28,6 +28,7 @@ class CompiledModel:
 
     `batch` is the leading dimension of its inputs, one core each. `l2_pools` are (name, bytes),
     `ddr_bytes` is what all DDR pools take, each as deep as declared. `preamble_graph` and `postamble_graph` are names of ONNX files in `directory`, or empty.
+    `file` is the name of its model.json there.
     """
 
     directory: Path
@@ -41,13 +42,21 @@ class CompiledModel:
     postamble_graph: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     generation: str = "omega"
+    file: str = "model.json"
     _unpacked: _Unpacked | None = field(default=None, repr=False, compare=False)
 
     @property
     def files(self) -> ModelFiles:
         """The part a driver needs."""
         return ModelFiles(
-            self.directory, self.name, self.inputs, self.outputs, self.batch, self.l2_pools, self.ddr_bytes
+            directory=self.directory,
+            name=self.name,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            batch=self.batch,
+            l2_pools=self.l2_pools,
+            ddr_bytes=self.ddr_bytes,
+            file=self.file,
         )
 
 
@@ -123,6 +132,7 @@ def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> Com
             }
         ),
         generation=model.generation,
+        file=model_file.name,
         _unpacked=unpacked,
     )
 
