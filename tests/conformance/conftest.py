@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pytest
 
 import axelera.runtime as axr
-from axemu.driver import TensorInfo
+from axemu.capi import Server
+from axemu.driver import TensorInfo, create_driver
 from axemu.model import MemoryPool, manifest_json, model_json
 from axemu.model.program import Node, Program, Task, Tensor, write_program
 
@@ -58,11 +59,23 @@ MakeSmall = Callable[..., Small]
 MakeContext = Callable[..., axr.Context]
 
 
-@pytest.fixture(params=["emulator", "function"])
+@pytest.fixture(params=["emulator", "function", "native"])
 def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The driver that `Context()` gets in this test."""
+    """The driver that `Context()` gets in this test; `native` reaches emulated boards through the C face."""
+    if request.param == "native":
+        request.getfixturevalue("native_boards")
     monkeypatch.setenv("AXELERA_DRIVER", request.param)
     return str(request.param)
+
+
+@pytest.fixture
+def native_boards(c_face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Emulated boards, served by this process to whoever uses the library of the C face."""
+    address = tmp_path / "server"
+    monkeypatch.setenv("AXEMU_NATIVE_LIBRARY", str(c_face / "lib" / "libaxruntime.so"))
+    monkeypatch.setenv("AXEMU_SERVER", str(address))
+    with Server(lambda: create_driver("emulator"), address):
+        yield
 
 
 @pytest.fixture(autouse=True)
