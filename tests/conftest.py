@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests._once import made_once
 
 from axemu.capi import build_library, find_compiler
 
@@ -64,9 +65,7 @@ def c_compiler() -> str:
 @pytest.fixture(scope="session")
 def c_face(c_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Directory with the C face, built from the sources: `lib/libaxruntime.so`, `include/axruntime/axruntime.h`."""
-    directory = tmp_path_factory.mktemp("c-face")
-    build_library(directory, c_compiler)
-    return directory
+    return made_once(tmp_path_factory, "c-face", lambda directory: build_library(directory, c_compiler))
 
 
 @pytest.fixture(scope="session")

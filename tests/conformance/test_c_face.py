@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests._once import made_once
 from tests._sizes import sample
 
 from axemu.capi import Server, build_library
@@ -59,28 +63,29 @@ class Programs:
         return said
 
 
-def _build(directory: Path, compiler: str, kind: str) -> Programs:
-    flags = FLAGS[kind]
-    probe = directory / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    command = [*shlex.split(compiler), *flags, "-pthread", "-o", str(directory / "probe"), str(probe)]
+def _usable(compiler: str, kind: str, scratch: Path) -> str:
+    """Skip where the compilers cannot build this kind; returns the command of the one for C++."""
+    (scratch / "probe.c").write_text("int main(void) { return 0; }\n")
+    command = [*shlex.split(compiler), *FLAGS[kind], "-o", str(scratch / "probe"), str(scratch / "probe.c")]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip(f"{compiler} has no {kind} sanitiser")
     cxx = next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), None)
     if cxx is None:
         pytest.skip("no C++ compiler on this machine")
+    return cxx
+
+
+def _build(compiler: str, cxx: str, kind: str, directory: Path) -> None:
+    flags = FLAGS[kind]
     build_library(directory, compiler, ["-Werror", *flags])
     library = [f"-L{directory / 'lib'}", f"-Wl,-rpath,{directory / 'lib'}", "-laxruntime", "-pthread"]
-    include = f"-I{directory / 'include'}"
     for first, source in (
         ([*shlex.split(compiler), "-std=gnu11"], "tour.c"),
         ([*shlex.split(compiler), "-std=gnu11"], "hold.c"),
         ([cxx, "-std=c++17"], "team.cpp"),
     ):
-        target = str(directory / Path(source).stem)
-        command = [*first, *STRICT, *flags, include, "-o", target, str(PROGRAMS / source), *library]
-        subprocess.run(command, check=True)
-    return Programs(directory)
+        target = ["-o", str(directory / Path(source).stem), str(PROGRAMS / source)]
+        subprocess.run([*first, *STRICT, *flags, f"-I{directory / 'include'}", *target, *library], check=True)
 
 
 @pytest.fixture(scope="module", params=list(FLAGS))
@@ -88,7 +93,9 @@ def programs(
     request: pytest.FixtureRequest, c_compiler: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Programs:
     """The programs, built plainly or with a sanitiser."""
-    return _build(tmp_path_factory.mktemp(request.param), c_compiler, request.param)
+    cxx = _usable(c_compiler, request.param, tmp_path_factory.mktemp("probe"))
+    build = partial(_build, c_compiler, cxx, request.param)
+    return Programs(made_once(tmp_path_factory, f"c-programs-{request.param}", build))
 
 
 def _said(process: subprocess.Popen[str]) -> str:
@@ -213,3 +220,28 @@ def test_without_boards_to_be_had_every_call_says_why(programs: Programs, small:
         said, _ = process.communicate(timeout=60)
         assert said.startswith("AXR_ERROR_CONNECTION_ERROR: ")
         assert reason in said
+
+
+@plainly
+def test_a_c_program_runs_under_the_command_with_a_report(
+    programs: Programs, small: Any, tmp_path: Path
+) -> None:
+    made, report = small(), tmp_path / "report.json"
+    command = [
+        sys.executable,
+        "-c",
+        "from axemu.cli.axemu import main; main()",
+        "run",
+        "--report",
+        str(report),
+    ]
+    done = subprocess.run(
+        [*command, str(programs.directory / "hold"), str(made.path), "1", "40"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "held\n", "")
+    (instance,) = json.loads(report.read_text())["instances"]
+    assert (instance["model"], instance["frames"]) == ("small", 40)

@@ -8,12 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from axemu.capi._build import build_library, find_compiler, include_directory
-from axemu.capi._launch import server_address
+from axemu.capi._launch import serve, server_address
 
 if TYPE_CHECKING:
     from axemu.capi._server import Server
 
-__all__ = ["Server", "build_library", "find_compiler", "include_directory", "server_address"]
+__all__ = ["Server", "build_library", "find_compiler", "include_directory", "serve", "server_address"]
 
 
 def __getattr__(name: str) -> Any:

@@ -88,15 +88,20 @@ def _answers(address: Path) -> bool:
 def serve(
     address: Path, driver: str = "emulator", idle: float | None = None, ready: int | None = None
 ) -> None:
-    """Serve boards until nobody has used them for `idle` seconds; None: until SIGTERM or an interrupt.
+    """Serve boards at `address` until nobody has used them for `idle` seconds; None: until SIGTERM or an interrupt.
 
     `ready` is a descriptor that is told, in one line, how the beginning went.
+
+    Raises:
+        OSError: the place cannot be used, or another process serves there.
     """
     from axemu.capi._server import VARIABLES, Server  # noqa: PLC0415  needs the runtime
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     variables = {name: os.environ.get(name, "") for name in VARIABLES}
     try:
+        if ready is None:
+            _require_free(address)
         server = Server(lambda: create_driver(driver), address, None if idle is None else variables)
     except (AxeleraError, OSError, ImportError) as error:
         _tell(ready, f"failed {error}")
@@ -107,6 +112,11 @@ def serve(
             server.wait(idle)
         except KeyboardInterrupt:
             return
+
+
+def _require_free(address: Path) -> None:
+    if _answers(address):
+        raise OSError(f"another process serves boards at {address}; end it, or choose another address")
 
 
 def _tell(ready: int | None, line: str) -> None:

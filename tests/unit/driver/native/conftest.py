@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests._once import made_once
 
 from axemu.capi import include_directory
 from axemu.driver import TensorInfo
@@ -19,11 +20,20 @@ from axemu.model import MemoryPool, model_json
 @pytest.fixture(scope="session")
 def card(c_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library's file."""
-    library = tmp_path_factory.mktemp("card") / "libcard.so"
     source = Path(__file__).with_name("card.c")
-    command = [*shlex.split(c_compiler), "-shared", "-fPIC", "-pthread", f"-I{include_directory()}"]
-    subprocess.run([*command, "-o", str(library), str(source)], check=True)
-    return library
+    command = [
+        *shlex.split(c_compiler),
+        "-shared",
+        "-fPIC",
+        "-pthread",
+        f"-I{include_directory()}",
+        str(source),
+    ]
+
+    def build(directory: Path) -> None:
+        subprocess.run([*command, "-o", str(directory / "libcard.so")], check=True)
+
+    return made_once(tmp_path_factory, "card", build) / "libcard.so"
 
 
 @pytest.fixture
