@@ -245,3 +245,26 @@ def test_a_c_program_runs_under_the_command_with_a_report(
     assert (done.returncode, done.stdout, done.stderr) == (0, "held\n", "")
     (instance,) = json.loads(report.read_text())["instances"]
     assert (instance["model"], instance["frames"]) == ("small", 40)
+
+
+@plainly
+def test_the_program_on_the_page_runs(
+    programs: Programs, native_boards: None, small: Any, c_compiler: str, tmp_path: Path
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "run-a-c-program.md"
+    (block,) = re.findall(r"^```c\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    source, place = tmp_path / "page.c", programs.directory
+    source.write_text(block)
+    command = [
+        *shlex.split(c_compiler),
+        *STRICT,
+        f"-I{place / 'include'}",
+        "-o",
+        str(tmp_path / "page"),
+        str(source),
+    ]
+    subprocess.run([*command, f"-L{place / 'lib'}", f"-Wl,-rpath,{place / 'lib'}", "-laxruntime"], check=True)
+    done = subprocess.run(
+        [str(tmp_path / "page"), str(small().path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "AXR_SUCCESS, first code -1\n")
