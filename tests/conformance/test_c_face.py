@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -201,6 +202,17 @@ def test_the_first_program_starts_the_boards_and_after_the_last_they_end(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert (tmp_path / "reservations" / "server.log").read_text() == ""
+
+
+@plainly
+def test_boards_whose_process_was_killed_are_started_anew(
+    held: Callable[..., subprocess.Popen[str]], small: Any
+) -> None:
+    made = small()
+    assert _said(held(made, 4)) == "held\n"
+    refused = _said(held(made, 1, AXEMU_CONFIG="elsewhere"))
+    os.kill(int(re.findall(r"run in process (\d+)", refused)[0]), signal.SIGKILL)
+    assert _said(held(made, 4)) == "held\n"
 
 
 @plainly

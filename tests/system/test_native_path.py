@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("own_boards")
 
 
 @pytest.fixture
-def native(c_face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def native(c_face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Boards behind the C face, for this process and its children."""
     monkeypatch.setenv("AXEMU_NATIVE_LIBRARY", str(c_face / "lib" / "libaxruntime.so"))
     monkeypatch.setenv("AXEMU_SERVER", str(tmp_path / "server"))
-    with Server(lambda: create_driver("emulator"), tmp_path / "server"):
-        yield
+    with Server(lambda: create_driver("emulator"), tmp_path / "server") as server:
+        yield server
 
 
 def _work(driver: str, path: Path, properties: dict[str, int]) -> tuple[list[Any], list[Counters]]:
@@ -43,7 +44,9 @@ def _work(driver: str, path: Path, properties: dict[str, int]) -> tuple[list[Any
         ]
         context.configure_device(0, clock_profile_core_1=400)
 
-        together = threading.Barrier(4)  # or the pool would give a second job to a thread that has done its first
+        together = threading.Barrier(
+            4
+        )  # or the pool would give a second job to a thread that has done its first
 
         def work(index: int) -> list[Any]:
             together.wait()
@@ -60,7 +63,7 @@ def _work(driver: str, path: Path, properties: dict[str, int]) -> tuple[list[Any
 
 @pytest.mark.parametrize("double_buffer", [0, 1])
 def test_results_and_simulated_times_are_the_emulators(
-    native: None, digits_1: Path, double_buffer: int
+    native: Server, digits_1: Path, double_buffer: int
 ) -> None:
     results, counters = _work("native", digits_1, {"double_buffer": double_buffer})
     expected, direct = _work("emulator", digits_1, {"double_buffer": double_buffer})
@@ -76,7 +79,7 @@ def test_results_and_simulated_times_are_the_emulators(
 
 @pytest.mark.parametrize("example", ["quick_start.py", "double_buffering.py", "cascade.py", "round_robin.py"])
 def test_the_guides_order_of_calls_runs_through_the_native_driver(
-    native: None,
+    native: Server,
     example: str,
     digits_1: Path,
     digits_2: Path,
@@ -92,3 +95,50 @@ def test_the_guides_order_of_calls_runs_through_the_native_driver(
     correct = re.match(r"(\d+) of 600 correct", done.stdout)
     assert correct is not None
     assert int(correct[1]) >= 590
+
+
+def _frame(instance: axr.ModelInstance, model: axr.Model) -> None:
+    inputs = [np.zeros(info.shape, np.int8) for info in model.inputs()]
+    instance.run(inputs, [np.empty(info.shape, np.int8) for info in model.outputs()])
+
+
+def test_threads_contexts_and_instances_leave_nothing_behind(native: Server, digits_1: Path) -> None:
+    def held() -> tuple[int, int]:
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+    def use() -> None:
+        with axr.Context("native") as context:
+            model, connection = context.load_model(digits_1), context.device_connect()
+            for _ in range(3):
+                instance = connection.load_model_instance(model)
+                thread = threading.Thread(target=_frame, args=(instance, model))
+                thread.start()
+                thread.join()
+                instance.release()
+
+    use()
+    before = held()
+    for _ in range(sample(5, 200)):
+        use()
+    deadline = time.monotonic() + 20
+    while held() > before:
+        assert time.monotonic() < deadline, (held(), before)
+        time.sleep(0.01)
+
+
+def test_boards_that_end_are_a_connection_error_and_contexts_can_still_be_closed(
+    native: Server, digits_1: Path
+) -> None:
+    with axr.Context("native") as context:
+        model = context.load_model(digits_1)
+        instance = context.device_connect().load_model_instance(model)
+        _frame(instance, model)
+        native.close()
+        for use in (lambda: _frame(instance, model), context.list_devices):
+            with pytest.raises(axr.ConnectionError, match="the process of the emulated boards has gone"):
+                use()
+    with (
+        axr.Context("native") as context,
+        pytest.raises(axr.ConnectionError, match="no emulated boards are served at"),
+    ):
+        context.list_devices()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axemu.capi._protocol import DamagedRequestError, Reader, Writer
+import axemu.capi
+from axemu.capi._protocol import VERSION, DamagedRequestError, Operation, Reader, Writer
+from axemu.driver import BoardType
+from axemu.driver.native._results import NAMES
 
 TEXT = st.text(max_size=20) | st.just("\udce4")  # also what was no UTF-8
 
@@ -53,3 +59,19 @@ def test_a_message_that_ends_too_early_is_refused(cut: int) -> None:
     writer.text("abcdef")
     with pytest.raises(DamagedRequestError):
         Reader(writer.content()[:-cut]).text()
+
+
+def test_both_sides_number_alike() -> None:
+    room = Path(axemu.capi.__file__).parent
+    internal = (room / "source" / "internal.h").read_text(encoding="utf-8")
+    header = (room / "include" / "axruntime" / "axruntime.h").read_text(encoding="utf-8")
+    assert f"#define PROTOCOL {VERSION}u" in internal
+    operations = re.findall(r"\bOP_(\w+)(?: = 1)?[,\n]", internal)
+    assert [(name, number) for number, name in enumerate(operations, 1)] == [
+        (one.name, one.value) for one in Operation
+    ]
+    results = re.findall(r"AXR_(?:ERROR_)?(\w+) = (\d+)", header.partition("axrLogLevel {")[0])
+    assert [(name, str(number)) for number, name in enumerate(NAMES)] == results
+    boards = dict(re.findall(r"AXR_BOARD_TYPE_(?:OMEGA_)?(\w+) = (\d+)", header))
+    for kind in (BoardType.pcie, BoardType.m2, BoardType.devboard, BoardType.sbc, BoardType.unknown):
+        assert boards[kind.name.upper()] == str(kind.value)
