@@ -31,6 +31,7 @@ PUBLIC = [
     "axelera.runtime",
     "axelera.runtime.objects",
     "axemu.studies",
+    "axemu.testing",
     "axemu.zoo",
 ]
 

@@ -29,6 +29,7 @@ class Operation(enum.IntEnum):
     RELEASE = 11
     END = 12
     COUNTERS = 13
+    WAIT_UNTIL = 14
 
 
 class DamagedRequestError(ValueError):
@@ -52,6 +53,10 @@ class Reader:
         """Read a number of 64 bits."""
         return int(self._take("=Q"))
 
+    def double(self) -> float:
+        """Read a number with a fraction."""
+        return self._take("=d")
+
     def text(self) -> str:
         """Read a text."""
         length = self.u32()
@@ -65,13 +70,13 @@ class Reader:
         """Read keys with their values."""
         return {self.text(): self.text() for _ in range(self.u32())}
 
-    def _take(self, form: str) -> int:
+    def _take(self, form: str) -> float:
         try:
             (value,) = struct.unpack_from(form, self._data, self._at)
         except struct.error as error:
             raise DamagedRequestError("a request is too short") from error
         self._at += struct.calcsize(form)
-        return int(value)
+        return float(value) if form == "=d" else int(value)
 
 
 class Writer:

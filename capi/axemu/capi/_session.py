@@ -44,6 +44,7 @@ class Session:
         from axelera.runtime import Context  # noqa: PLC0415  ours: the server has seen to it
 
         self._context: Context = Context(driver)
+        self._clock = driver.clock
         self._objects: dict[int, Object | _Loaded] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -58,6 +59,7 @@ class Session:
             Operation.RUN: self._run,
             Operation.RELEASE: self._release,
             Operation.COUNTERS: self._counters,
+            Operation.WAIT_UNTIL: self._wait_until,
         }
 
     def serve(self, operation: Operation, request: Reader, reply: Writer) -> int | None:
@@ -162,6 +164,9 @@ class Session:
         counters = self._object(request.u64(), _Loaded).instance.counters()
         values = {key: value for key, value in asdict(counters).items() if key != "latencies"}
         reply.text(json.dumps(values))
+
+    def _wait_until(self, request: Reader, _: Writer) -> None:
+        self._clock.wait_until(request.double())
 
     def _keep(self, made: Object | _Loaded, reply: Writer) -> None:
         with self._lock:

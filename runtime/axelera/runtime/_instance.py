@@ -58,6 +58,16 @@ class ModelInstance(Object):
         return self._connection.context
 
     @property
+    def connection(self) -> Connection:
+        """The connection whose cores the instance is on."""
+        return self._connection
+
+    @property
+    def batch(self) -> int:
+        """How many frames one call of `run` takes, a core each."""
+        return self._infos[0][0].shape[0]
+
+    @property
     def options(self) -> InstanceOptions:
         """The properties the instance was loaded with, as given; 0 cores means the model's own."""
         return self._options

@@ -78,3 +78,19 @@ const char *axr_board_type_string(axrBoardType type)
     static const char *const names[] = {"alpha_pcie", "alpha_m2", "pcie", "m2", "devboard", "sbc"};
     return (unsigned)type < sizeof names / sizeof *names ? names[type] : "unknown";
 }
+
+/* Beyond the documented interface: the calling thread's next frame arrives no earlier, in the time of the boards. */
+AXR_API axrResult axemu_wait_until(axrContext *context, double seconds);
+axrResult axemu_wait_until(axrContext *context, double seconds)
+{
+    Link *link = enter(context, CONTEXT);
+    if (!link)
+        return axr_last_error(NULL);
+    Message request = {0}, reply = {0};
+    put_u32(&request, OP_WAIT_UNTIL);
+    put_double(&request, seconds);
+    axrResult code = exchange(link, &request, &reply, NULL);
+    clear(&reply);
+    leave(link, context);
+    return code;
+}

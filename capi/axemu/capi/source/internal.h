@@ -29,7 +29,8 @@ typedef enum Operation {
     OP_RUN,
     OP_RELEASE,
     OP_END,
-    OP_COUNTERS
+    OP_COUNTERS,
+    OP_WAIT_UNTIL
 } Operation;
 
 typedef enum Kind { ANY, CONTEXT, CONNECTION, MODEL, INSTANCE, PROPERTIES } Kind;
@@ -97,6 +98,7 @@ axrResult fail(Link *link, axrResult code, const char *format, ...) __attribute_
 /* wire.c: messages */
 void put_u32(Message *message, uint32_t value);
 void put_u64(Message *message, uint64_t value);
+void put_double(Message *message, double value);
 void put_text(Message *message, const char *text);
 uint32_t get_u32(Message *message);
 uint64_t get_u64(Message *message);

@@ -40,6 +40,7 @@ static void get(Message *message, void *into, size_t count)
 
 void put_u32(Message *message, uint32_t value) { put(message, &value, sizeof value); }
 void put_u64(Message *message, uint64_t value) { put(message, &value, sizeof value); }
+void put_double(Message *message, double value) { put(message, &value, sizeof value); }
 
 void put_text(Message *message, const char *text)
 {

@@ -56,6 +56,7 @@ void *axr_load_model_instance(void *connection, const void *model, const void *p
 int axr_run_model_instance(void *instance, const axrArgument *inputs, size_t num_inputs, const axrArgument *outputs,
                            size_t num_outputs);
 int axemu_counters(void *instance, char *text, size_t room);
+int axemu_wait_until(void *context, double seconds);
 """
 
 OURS = "axemu_counters"

@@ -15,8 +15,8 @@ from axemu.driver._driver import Driver, Handle
 from axemu.driver._errors import ConnectionError, InvalidArgument  # noqa: A004
 from axemu.driver._types import Argument, Counters, DeviceInfo, InstanceOptions, ModelFiles
 from axemu.driver.native._abi import ffi
-from axemu.driver.native._counters import emulated_counters
 from axemu.driver.native._devices import Devices
+from axemu.driver.native._emulated import EmulatedClock, emulated_counters
 from axemu.driver.native._handles import NativeConnection, NativeInstance
 from axemu.driver.native._library import Library
 from axemu.driver.native._messages import least_level, make_callback
@@ -49,11 +49,18 @@ class NativeDriver(Driver):
         self._connections: list[NativeConnection] = []
         self._closed = False
         self._ready_is_true: bool | None = None
+        if self._library.emulated:
+            self.clock = EmulatedClock(self._library, self._context)
         self._callback = make_callback()
         self._functions.axr_set_logger(self._context, least_level(), self._callback, ffi.NULL)
         self._end = weakref.finalize(
             self, _destroy_context, self._functions, self._context, self._callback, self._process
         )
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the library is the C face of this SDK, whose boards are emulated."""
+        return self._library.emulated
 
     @property
     def about(self) -> Sequence[str]:

@@ -1,9 +1,10 @@
-"""What an emulated board behind the library measured of an instance: JSON, by a function only our own library has."""
+"""What only our own library has: the time of the emulated boards behind it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from axemu.driver._clock import Clock
 from axemu.driver._errors import InternalError
 from axemu.driver._types import Counters
 from axemu.driver.bounded import JSON_FILE, parse_json
@@ -36,3 +37,22 @@ def emulated_counters(library: Library, instance: Any) -> Counters:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InternalError(f"counters of the emulated board make no sense: {error!r}") from error
+
+
+class EmulatedClock(Clock):
+    """The clock of emulated boards in another process."""
+
+    def __init__(self, library: Library, context: Any) -> None:
+        super().__init__()
+        self._library = library
+        self._context = context
+
+    def wait_until(self, seconds: float) -> None:
+        """Let the calling thread's next frame arrive no earlier; the thread itself waits in the pace `realtime` only.
+
+        Raises:
+            AxeleraError: the boards have gone, or `seconds` is no moment.
+        """
+        code = self._library.functions.axemu_wait_until(self._context, seconds)
+        if code:
+            raise self._library.error(f"waiting until {seconds}", self._context, code)
