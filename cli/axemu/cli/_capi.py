@@ -13,7 +13,7 @@ import typer
 
 from axemu import faces
 from axemu.cli._errors import exit_on_error
-from axemu.driver import Scratch, create_driver, driver_names
+from axemu.driver import Scratch, create_driver
 
 app = typer.Typer(name="capi", add_completion=False, no_args_is_help=True)
 _ELF = b"\x7fELF"
@@ -44,7 +44,7 @@ def serve(
     address: Annotated[
         Path | None, typer.Option(help="Socket; where programs look without AXEMU_SERVER by default.")
     ] = None,
-    driver: Annotated[str, typer.Option(help=f"Whose boards: {', '.join(driver_names())}.")] = "emulator",
+    driver: Annotated[str, typer.Option(help="Whose boards; `axemu info` lists drivers.")] = "emulator",
 ) -> None:
     """Keep one set of boards, and one timeline, until an interrupt; programs start one for themselves otherwise."""
     from axemu.capi import serve, server_address  # noqa: PLC0415

@@ -52,7 +52,7 @@ class Devices:
             return [info for info, _ in found]
 
     def structure(self, name: str) -> Any:
-        """Return a pointer to the library's description of a board.
+        """Return the library's description of a board, to be kept while the library reads it.
 
         Raises:
             ConnectionError: there is no such board.
@@ -60,7 +60,7 @@ class Devices:
         if name not in self._raw:
             self.present()
         try:
-            return ffi.cast("void *", self._raw[name])
+            return self._raw[name]  # memory of its own: another list may be made meanwhile
         except KeyError:
             present = ", ".join(self._raw) or "none"
             raise ConnectionError(f"no device {name!r}; present: {present}") from None

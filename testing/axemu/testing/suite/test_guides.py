@@ -136,7 +136,8 @@ def test_several_boards(metis_context: axr.Context, metis_instance: Load, metis_
     boards = metis_context.list_devices()
     frames = [metis_model.frame(seed) for seed in range(FRAMES)]
     expected = alone(metis_instance, metis_model, frames)
-    workers = [Worker(metis_instance(boards[index % 2].name), metis_model) for index in range(4)]
+    count = min(4, 2 * cores(metis_context, metis_model))
+    workers = [Worker(metis_instance(boards[index % 2].name), metis_model) for index in range(count)]
     assert same(round_robin(workers, frames), expected)
 
 

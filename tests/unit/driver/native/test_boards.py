@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable
 
@@ -217,3 +218,16 @@ def test_the_librarys_messages_are_records_of_the_loggers_level(
         pass
     assert [record.levelname for record in caplog.records] == expected
     assert {record.getMessage() for record in caplog.records} == {"said by the library"}
+
+
+def test_a_board_stays_described_while_others_list_boards(misbehave: Misbehave) -> None:
+    """The library's own list may change with every call; what is handed to it must not."""
+    from axemu.driver import NativeDriver
+
+    driver = NativeDriver()
+    structure = driver._structure(driver.list_devices()[1])
+    for _ in range(100):
+        driver.list_devices()
+    gc.collect()
+    assert b"".join(structure[0:11]) == b"metis-0:3:0"
+    driver.close()
