@@ -83,6 +83,7 @@ def _build(compiler: str, cxx: str, kind: str, directory: Path) -> None:
     for first, source in (
         ([*shlex.split(compiler), "-std=gnu11"], "tour.c"),
         ([*shlex.split(compiler), "-std=gnu11"], "hold.c"),
+        ([*shlex.split(compiler), "-std=gnu11"], "storm.c"),
         ([cxx, "-std=c++17"], "team.cpp"),
     ):
         target = ["-o", str(directory / Path(source).stem), str(PROGRAMS / source)]
@@ -147,6 +148,10 @@ def test_four_threads_with_double_buffering_get_what_one_thread_gets(
     results = np.fromfile(tmp_path / "out", np.int8).reshape(-1, 64)
     expected = [made.expected([frame.reshape(1, 10, 16, 4)])[0].reshape(-1) for frame in codes]
     assert np.array_equal(results, expected)
+
+
+def test_threads_may_destroy_what_others_use(programs: Programs, native_boards: None, small: Any) -> None:
+    assert programs.run("storm", small().path, 6, sample(200, 20_000)) == "ok\n"
 
 
 # -- several processes ------------------------------------------------------------------------------------------------

@@ -31,11 +31,10 @@ axrContext *axr_create_context(void)
         abort(); /* it is documented to be never NULL */
     context->lifetime = -1;
     context->level = AXR_LOG_WARNING;
-    Link *link = enter(context, CONTEXT);
-    if (link) {
+    Link *link = first_link(context);
+    if (link)
         begin_session(context, link);
-        leave(link, context);
-    }
+    publish(context);
     return context;
 }
 

@@ -94,9 +94,14 @@ axrConnection *axr_device_connect(axrContext *context, const axrDeviceInfo *devi
     if (put_device(link, &request, device, true)) {
         put_u64(&request, num_sub_devices);
         if (put_properties(link, &request, properties) && exchange(link, &request, &reply, NULL) == AXR_SUCCESS) {
-            connection = new_object(sizeof *connection, CONNECTION, &context->object, get_u64(&reply), free_plain);
-            if (!connection)
-                fail(link, AXR_ERROR_RUNTIME_ERROR, "out of memory for a connection");
+            uint64_t id = get_u64(&reply);
+            connection = new_object(sizeof *connection, CONNECTION, &context->object, id, free_plain);
+            if (connection && !publish(connection))
+                connection = NULL;
+            if (!connection) {
+                discard(link, id);
+                fail(link, AXR_ERROR_RUNTIME_ERROR, "no connection: out of memory, or the context was destroyed meanwhile");
+            }
         }
     }
     clear(&reply);

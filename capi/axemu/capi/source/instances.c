@@ -50,6 +50,26 @@ static bool read_instance(axrModelInstance *instance, const axrModel *model, Mes
     return instance->offsets && instance->memory && !reply->broken;
 }
 
+static axrModelInstance *make_instance(Link *link, axrObject *connection, uint64_t id, const axrModel *model, Message *reply,
+                                       int memory)
+{
+    axrModelInstance *instance = new_object(sizeof *instance, INSTANCE, connection, id, free_instance);
+    if (!instance) {
+        fail(link, AXR_ERROR_RUNTIME_ERROR, "out of memory for an instance");
+        return NULL;
+    }
+    pthread_mutex_init(&instance->turn, NULL);
+    if (!read_instance(instance, model, reply, memory)) {
+        free_instance(&instance->object);
+        fail(link, AXR_ERROR_INTERNAL_ERROR, "the memory shared with the emulated boards cannot be used");
+        return NULL;
+    }
+    if (publish(instance))
+        return instance;
+    fail(link, AXR_ERROR_CONNECTION_ERROR, "the connection was destroyed while a model was loaded onto it");
+    return NULL;
+}
+
 axrModelInstance *axr_load_model_instance(axrConnection *connection, const axrModel *model, const axrProperties *properties)
 {
     Link *link = enter(connection, CONNECTION);
@@ -68,13 +88,12 @@ axrModelInstance *axr_load_model_instance(axrConnection *connection, const axrMo
     put_u64(&request, parent->id);
     put_u64(&request, AXR_OBJECT(model)->context == link->context ? AXR_OBJECT(model)->id : 0);
     if (put_properties(link, &request, properties) && exchange(link, &request, &reply, &memory) == AXR_SUCCESS) {
-        instance = new_object(sizeof *instance, INSTANCE, parent, get_u64(&reply), free_instance);
-        if (instance)
-            pthread_mutex_init(&instance->turn, NULL);
-        if (!instance || !read_instance(instance, model, &reply, memory)) {
-            axr_destroy(AXR_OBJECT(instance));
-            fail(link, AXR_ERROR_INTERNAL_ERROR, "the memory shared with the emulated boards cannot be used");
-            instance = NULL;
+        uint64_t id = get_u64(&reply);
+        instance = make_instance(link, parent, id, model, &reply, memory);
+        if (!instance) {
+            axrResult code = link->code;
+            discard(link, id);
+            link->code = code;
         }
     }
     if (memory >= 0)

@@ -35,10 +35,12 @@ typedef enum Operation {
 
 typedef enum Kind { ANY, CONTEXT, CONNECTION, MODEL, INSTANCE, PROPERTIES } Kind;
 
-/* The beginning of every object. `uses` counts its life as one and each call under way; who takes it to 0 frees it. */
+/* The beginning of every object. `uses` counts its life as one, each call under way and each child; who takes it to 0 frees
+ * it. `living` ends with axr_destroy. */
 struct axrObject {
     Kind kind;
     unsigned uses;
+    bool living;
     pid_t process;
     struct axrContext *context;
     struct axrObject *parent;
@@ -87,7 +89,11 @@ typedef struct Message {
 /* objects.c: which objects live, and who uses them */
 void guard(void);
 void unguard(void);
+/* An object is made, filled, and then published: until then no other thread can meet it, not even by a pointer to an
+ * earlier one at the same address. Publishing fails where the parent was destroyed meanwhile; then the object is gone. */
 void *new_object(size_t size, Kind kind, axrObject *parent, uint64_t id, void (*free)(axrObject *object));
+bool publish(void *object);
+Link *first_link(axrContext *context);
 bool retain(const void *object, Kind kind);
 void release(const void *object);
 Link *enter(const void *object, Kind kind); /* NULL: not alive; refused with a text for the thread */
@@ -110,6 +116,7 @@ int send_message(int socket, const Message *message);
 int receive_message(int socket, Message *message, int *descriptor);
 
 /* session.c: the process that owns the boards */
+void discard(Link *link, uint64_t id);
 void begin_session(axrContext *context, Link *link);
 axrResult exchange(Link *link, Message *request, Message *reply, int *descriptor);
 
@@ -119,7 +126,7 @@ int reach(char **address, char *reason, size_t room);
 
 /* properties.c */
 bool put_properties(Link *link, Message *message, const axrProperties *properties);
-axrProperties *get_properties(Link *link, axrObject *parent, Message *message);
+axrProperties *get_properties(Link *link, axrObject *parent, Message *message); /* published */
 
 /* models.c */
 typedef struct Tensors {

@@ -55,13 +55,16 @@ static axrModel *read_model(Link *link, axrContext *context, Message *reply)
     for (size_t index = 0; tensors->infos && index < tensors->inputs + tensors->outputs; index++)
         get_tensor(reply, tensors->infos + index);
     if (!tensors->infos || reply->broken) {
-        axr_destroy(&model->object);
+        free_model(&model->object);
         fail(link, AXR_ERROR_INTERNAL_ERROR, "the model's description could not be read");
         return NULL;
     }
     model->properties = *reply; /* what is left of it, to be read when somebody asks */
     *reply = (Message){0};
-    return model;
+    if (publish(model))
+        return model;
+    fail(link, AXR_ERROR_CONNECTION_ERROR, "the context was destroyed while a model was loaded");
+    return NULL;
 }
 
 axrModel *axr_load_model(axrContext *context, const char *path)

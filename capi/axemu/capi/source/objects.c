@@ -103,8 +103,11 @@ static Link *link_of(axrContext *context)
 
 static void drop(axrObject *object)
 {
-    if (--object->uses == 0)
+    while (object && --object->uses == 0) {
+        axrObject *parent = object->parent;
         object->free(object);
+        object = parent;
+    }
 }
 
 static const char *name_of(Kind kind)
@@ -133,11 +136,33 @@ void *new_object(size_t size, Kind kind, axrObject *parent, uint64_t id, void (*
     object->parent = parent;
     object->id = id;
     object->free = free_it;
-    guard();
-    object->next = living;
-    living = object;
-    unguard();
     return object;
+}
+
+bool publish(void *made)
+{
+    axrObject *object = made;
+    guard();
+    bool possible = !object->parent || object->parent->living;
+    if (possible) {
+        if (object->parent)
+            object->parent->uses++;
+        object->living = true;
+        object->next = living;
+        living = object;
+    } else {
+        object->free(object);
+    }
+    unguard();
+    return possible;
+}
+
+Link *first_link(axrContext *context)
+{
+    guard();
+    Link *link = link_of(context);
+    unguard();
+    return link;
 }
 
 static axrObject *take(const void *pointer, Kind kind)
@@ -235,6 +260,7 @@ void axr_destroy(axrObject *pointer)
         axrObject *one = *at;
         if (belongs(one, object)) {
             *at = one->next;
+            one->living = false;
             one->next = family;
             family = one;
         } else {

@@ -108,12 +108,13 @@ axrProperties *axr_create_properties(axrContext *context, const char *initial)
     if (!link)
         return NULL;
     axrProperties *properties = new_properties(&context->object);
-    if (!properties)
+    if (!properties) {
         fail(link, AXR_ERROR_RUNTIME_ERROR, "out of memory for properties");
-    else if (parse(link, properties, initial) != AXR_SUCCESS) {
-        axrResult code = link->code;
-        axr_destroy(AXR_OBJECT(properties));
-        link->code = code;
+    } else if (parse(link, properties, initial) != AXR_SUCCESS) {
+        free_properties(&properties->object);
+        properties = NULL;
+    } else if (!publish(properties)) {
+        fail(link, AXR_ERROR_CONNECTION_ERROR, "the context was destroyed while properties were made");
         properties = NULL;
     }
     leave(link, context);
@@ -229,7 +230,13 @@ axrProperties *get_properties(Link *link, axrObject *parent, Message *message)
         char *key = get_new_text(message);
         set(properties, key, get_new_text(message));
     }
-    if (!properties || message->broken)
-        fail(link, AXR_ERROR_INTERNAL_ERROR, "the properties could not be read");
+    if (properties && message->broken) {
+        free_properties(&properties->object);
+        properties = NULL;
+    } else if (properties && !publish(properties)) {
+        properties = NULL;
+    }
+    if (!properties)
+        fail(link, AXR_ERROR_INTERNAL_ERROR, "the properties could not be read, or belong to something destroyed meanwhile");
     return properties;
 }

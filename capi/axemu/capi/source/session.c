@@ -116,6 +116,16 @@ static axrResult attach(Link *link)
     return code;
 }
 
+/* Lets go of something on the other side that has no object here. */
+void discard(Link *link, uint64_t id)
+{
+    Message request = {0}, reply = {0};
+    put_u32(&request, OP_RELEASE);
+    put_u64(&request, id);
+    exchange(link, &request, &reply, NULL);
+    clear(&reply);
+}
+
 /* Asks over the thread's own connection. Clears `request`; the caller clears `reply`. */
 axrResult exchange(Link *link, Message *request, Message *reply, int *descriptor)
 {
