@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -285,3 +286,47 @@ def test_the_program_on_the_page_runs(
         [str(tmp_path / "page"), str(small().path)], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "AXR_SUCCESS, first code -1\n")
+
+
+@plainly
+def test_processes_that_die_cost_the_others_nothing(
+    programs: Programs, emulator: Callable[[str], None], native_boards: None, small: Any, tmp_path: Path
+) -> None:
+    """Three processes of four threads on three boards, and one on the fourth that is killed in the middle."""
+    emulator("boards = 4")
+    made, frames, rounds = small(), sample(40, 1400), sample(2, 60)
+    codes = np.random.default_rng(3).integers(-128, 128, (4 * frames, 640), np.int8)
+    (tmp_path / "in").write_bytes(codes.tobytes())
+    expected = np.concatenate(
+        [made.expected([frame.reshape(1, 10, 16, 4)])[0].reshape(1, -1) for frame in codes]
+    )
+    before = None
+    for index in range(rounds):
+        victim = programs.start("hold", made.path, 4, 1_000_000)
+        teams = [
+            programs.start("team", made.path, tmp_path / "in", tmp_path / f"out{team}", frames, "dmabuf")
+            for team in range(3)
+        ]
+        time.sleep(0.02 * (index % 7))
+        victim.kill()
+        victim.communicate()
+        for team, process in enumerate(teams):
+            said, problem = process.communicate(timeout=120)
+            assert (process.returncode, said, problem) == (0, "", "")
+            assert np.array_equal(np.fromfile(tmp_path / f"out{team}", np.int8).reshape(-1, 64), expected)
+        held = _settled(before)
+        before = before or held
+
+
+def _settled(before: tuple[int, int] | None) -> tuple[int, int]:
+    """Wait until threads and descriptors of the boards' process, which is this one, are as few as before."""
+    deadline = time.monotonic() + 20
+    while True:
+        held = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+        if before is None:
+            time.sleep(0.3)
+            return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+        if held <= before:
+            return held
+        assert time.monotonic() < deadline, (held, before)
+        time.sleep(0.01)
