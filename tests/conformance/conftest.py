@@ -17,7 +17,18 @@ MakeSmall = Callable[..., SmallModel]
 MakeContext = Callable[..., axr.Context]
 
 
-@pytest.fixture(params=["emulator", "function", "native"])
+DRIVERS = ("emulator", "function", "native")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what uses a driver on each, or on those that --metis-driver names."""
+    if "driver" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--metis-driver", None)
+        names = [name for name in DRIVERS if not chosen or name in chosen.split(",")]
+        metafunc.parametrize("driver", names, indirect=True)
+
+
+@pytest.fixture
 def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The driver that `Context()` gets in this test; `native` reaches emulated boards through the C face."""
     if request.param == "native":

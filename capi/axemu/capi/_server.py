@@ -12,6 +12,7 @@ import logging
 import os
 import secrets
 import socket
+import stat
 import struct
 import threading
 import time
@@ -75,6 +76,9 @@ class Server:
         address: where; the directory has to be this user's alone.
         variables: what `VARIABLES` were when the driver's options were read; programs that have other values are refused.
             None: whoever chose this server takes its boards as they are.
+
+    Raises:
+        OSError: the address cannot be used.
     """
 
     def __init__(
@@ -91,11 +95,7 @@ class Server:
         self._idle_since = time.monotonic()
         self._closed = False
         self._collector = _Collector()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with _reachable(address) as name:
-            Path(name).unlink(missing_ok=True)
-            self._listener.bind(name)
-        self._listener.listen(128)
+        self._listener = _listen(address)
         for logger in ("axelera.runtime", "axemu"):
             logging.getLogger(logger).addHandler(self._collector)
         self._acceptor = threading.Thread(target=self._accept, name="axemu.capi", daemon=True)
@@ -273,6 +273,30 @@ def _answer(
         socket.send_fds(connection, [content], [passed])
     finally:
         os.close(passed)
+
+
+def _listen(address: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        with _reachable(address) as name:
+            _remove_socket(Path(name), address)
+            listener.bind(name)
+        listener.listen(128)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_socket(path: Path, address: Path) -> None:
+    """Remove what a server that was killed left behind, and nothing else."""
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(kind):
+        raise OSError(f"{address} is there and no socket; choose another address")
+    path.unlink()
 
 
 @contextlib.contextmanager

@@ -158,3 +158,22 @@ def test_closing_ends_conversations_and_removes_the_address(tmp_path: Path) -> N
     assert not (tmp_path / "server").exists()
     server.wait()
     client.socket.close()
+
+
+def test_an_address_that_is_a_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(OSError, match=r"thesis\.txt is there and no socket; choose another address"):
+        Server(FunctionDriver, tmp_path / "thesis.txt")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_socket_that_a_killed_server_left_is_replaced(tmp_path: Path) -> None:
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    directory = os.open(tmp_path, os.O_PATH)
+    left.bind(f"/proc/self/fd/{directory}/server")
+    os.close(directory)
+    left.close()
+    with Server(FunctionDriver, tmp_path / "server"):
+        client = Client(tmp_path / "server")
+        assert client.greet()[0] == "SUCCESS"
+        client.socket.close()
