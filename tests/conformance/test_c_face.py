@@ -326,7 +326,7 @@ def _settled(before: tuple[int, int] | None) -> tuple[int, int]:
         if before is None:
             time.sleep(0.3)
             return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
-        if held <= before:
+        if all(now <= then for now, then in zip(held, before, strict=True)):
             return held
         assert time.monotonic() < deadline, (held, before)
         time.sleep(0.01)
