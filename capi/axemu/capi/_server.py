@@ -39,6 +39,7 @@ VARIABLES = ("AXEMU_EMULATOR", "AXEMU_CONFIG")
 _CREDENTIALS = struct.Struct("3i")
 _LEVELS = {logging.DEBUG: 2, logging.INFO: 3, logging.WARNING: 5, logging.ERROR: 6, logging.CRITICAL: 6}
 _POLL = 0.1
+_PATIENCE = 10.0
 _MOST_TEXT, _MOST_LINES = 4000, 20
 """What of a text, and how many messages, go into one reply."""
 
@@ -90,7 +91,7 @@ class Server:
         self._variables = variables
         self._driver: Driver | None = None
         self._clients: dict[int, _Client] = {}
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, threading.Thread] = {}
         self._changed = threading.Condition()
         self._idle_since = time.monotonic()
         self._closed = False
@@ -116,16 +117,17 @@ class Server:
                 return
             self._closed = True
             self._changed.notify_all()
-            open_sockets = list(self._open)
+            conversations = dict(self._open)
         with _reachable(self.address) as name, contextlib.suppress(OSError):
             Path(name).unlink()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         self._listener.close()
-        for one in open_sockets:
+        for connection, thread in conversations.items():
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
+            thread.join(_PATIENCE)  # until a frame under way has ended
         for number in list(self._clients):
             self._end(number)
         for logger in ("axelera.runtime", "axemu"):
@@ -148,13 +150,14 @@ class Server:
                     return
                 time.sleep(_POLL)  # out of descriptors
                 continue
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             with self._changed:
                 if self._closed:
                     connection.close()
                     return
-                self._open.add(connection)
+                self._open[connection] = thread
                 self._idle_since = time.monotonic()
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         number = None
@@ -169,7 +172,7 @@ class Server:
             pass  # the program has gone
         finally:
             with self._changed:
-                self._open.discard(connection)
+                self._open.pop(connection, None)
             if number is not None:
                 self._end(number)
 
