@@ -29,8 +29,8 @@ from axemu.emulator import EmulatorDriver
 PROGRAMS = Path(__file__).with_name("_programs")
 FLAGS = {
     "plain": (),
-    "address": ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-    "thread": ("-O1", "-fsanitize=thread"),
+    "address": ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+    "thread": ("-O0", "-fsanitize=thread"),
 }
 STRICT = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 CLEAN = {

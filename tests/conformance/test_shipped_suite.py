@@ -35,8 +35,8 @@ def test_the_suite_passes_on_every_driver(
 
 def test_a_model_of_ones_own_may_stand_in_and_its_values_are_not_known(tmp_path: Path) -> None:
     small = write_small_model(tmp_path, batch=2)
-    code, said = _run("-q", f"--metis-model={small.path}")
-    assert (code, _counts(said)) == (0, {"passed": TESTS - 2, "skipped": 2}), said
+    code, said = _run("-q", "-k", "test_frames", f"--metis-model={small.path}")
+    assert (code, _counts(said)) == (0, {"passed": 11, "skipped": 2}), said
     assert "the results of a model of one's own are not known (--metis-model)" in said
 
 
@@ -53,7 +53,8 @@ def test_a_driver_that_cannot_be_had_ends_the_session_with_one_line(
     monkeypatch.setenv("AXEMU_NATIVE_LIBRARY", "/nowhere.so")
     code, said = _run(f"--metis-driver={name}")
     assert code == 4
-    assert said.startswith(message)
+    assert message in said
+    assert "no tests ran" in said
 
 
 APPLICATION = """

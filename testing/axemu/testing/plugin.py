@@ -48,14 +48,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    if config.getoption("--metis-driver"):
-        from axemu.driver import AxeleraError, create_driver  # noqa: PLC0415  nothing of it in other sessions
-
-        for name in _drivers(config):
-            try:
-                create_driver(name).close()
-            except (AxeleraError, OSError) as error:
-                raise pytest.UsageError(f"--metis-driver={name}: {error}") from error
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -67,6 +59,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what uses a driver once on each."""
     if "metis_driver" in metafunc.fixturenames:
         metafunc.parametrize("metis_driver", _drivers(metafunc.config), scope="session")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """End a session whose tests use a driver that cannot be had, before any of them runs."""
+    if not any("metis_driver" in getattr(item, "fixturenames", ()) for item in session.items):
+        return
+    from axemu.driver import AxeleraError, create_driver  # noqa: PLC0415  nothing of it in other sessions
+
+    for name in _drivers(session.config):
+        try:
+            create_driver(name).close()
+        except (AxeleraError, OSError) as error:
+            raise pytest.UsageError(f"--metis-driver={name}: {error}") from error
 
 
 @pytest.fixture(scope="session")
