@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests._once import made_once
+
+from axemu.capi import build_library, find_compiler
 
 FULL = os.environ.get("AXEMU_FULL") == "1"
 
@@ -38,9 +41,31 @@ def _own_machine_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("configuration")))
         # Nothing that is printed is cut or wrapped: paths of any length stay in one piece.
         patch.setenv("COLUMNS", "1000")
-        for name in ("AXELERA_DRIVER", "AXEMU_CONFIG", "AXELERA_DEVICE_SELECTOR"):
+        for name in (
+            "AXELERA_DRIVER",
+            "AXELERA_DEVICE_SELECTOR",
+            "AXELERA_RUNTIME_DIR",
+            "AXEMU_CONFIG",
+            "AXEMU_NATIVE_LIBRARY",
+            "AXEMU_SERVER",
+        ):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def c_compiler() -> str:
+    """The command of a C compiler."""
+    compiler = find_compiler()
+    if compiler is None:
+        pytest.skip("no C compiler on this machine: install gcc or clang, or name one in CC")
+    return compiler
+
+
+@pytest.fixture(scope="session")
+def c_face(c_compiler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Directory with the C face, built from the sources: `lib/libaxruntime.so`, `include/axruntime/axruntime.h`."""
+    return made_once(tmp_path_factory, "c-face", lambda directory: build_library(directory, c_compiler))
 
 
 @pytest.fixture(scope="session")

@@ -169,8 +169,11 @@ def test_a_model_of_another_context_is_refused(driver: str, context: axr.Context
 # -- Context() and devices (§1.3, §1.12) ------------------------------------------------------------------------------
 
 
-def test_without_the_native_library_a_context_is_an_oserror(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_native_library_a_context_is_an_oserror(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("AXELERA_DRIVER", "native")
+    monkeypatch.setenv("AXEMU_NATIVE_LIBRARY", str(tmp_path / "nowhere.so"))
     with pytest.raises(OSError, match="cannot be loaded"):
         axr.Context()
 

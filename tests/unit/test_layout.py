@@ -15,11 +15,13 @@ WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["to
     "targets"
 ]["wheel"]
 PUBLIC = [
+    "axemu.capi",
     "axemu.chip",
     "axelera.compiler",
     "axelera.compiler.importing",
     "axemu.driver",
     "axemu.driver.bounded",
+    "axemu.driver.native",
     "axemu.emulator",
     "axemu.emulator.compute",
     "axemu.emulator.metis",
@@ -31,6 +33,7 @@ PUBLIC = [
     "axelera.runtime",
     "axelera.runtime.objects",
     "axemu.studies",
+    "axemu.testing",
     "axemu.zoo",
 ]
 

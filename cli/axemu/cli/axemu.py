@@ -19,7 +19,7 @@ from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
-PARTS = ("_zoo", "_predict", "_calibrate", "_import", "_warm", "_commands")
+PARTS = ("_zoo", "_predict", "_calibrate", "_import", "_warm", "_commands", "_capi")
 """Modules of this package with a typer application `app` of further commands."""
 
 
@@ -57,7 +57,9 @@ def run(
     context: typer.Context,
     program: Annotated[
         Path,
-        typer.Argument(help="A Python program that uses axelera.runtime, or a command such as axrunmodel."),
+        typer.Argument(
+            help="A Python program that uses axelera.runtime, one in C with libaxruntime.so, or a command such as axrunmodel."
+        ),
     ],
     report: Annotated[
         str,
@@ -73,12 +75,16 @@ def run(
         ours = str(program) in COMMANDS  # also where a file of that name lies: it may be the vendor's
         if not ours and not program.is_file():
             raise FileNotFoundError(
-                f"no program {program}; give the path of a Python file, or one of {', '.join(COMMANDS)}"
+                f"no program {program}; give the path of a program, or one of {', '.join(COMMANDS)}"
             )
+        from axemu.cli._capi import is_binary, run_binary  # noqa: PLC0415
+
         start_of = ["-m", f"axemu.cli.{program}"] if ours else [str(program)]
         environment = os.environ | {"AXEMU_REPORT": _absolute(report), faces.VARIABLE: "1"}
         if trace:
             environment["AXEMU_TRACE"] = _absolute(trace)
+        if not ours and is_binary(program):
+            raise typer.Exit(run_binary(program, context.args, environment))
         done = subprocess.run([sys.executable, *start_of, *context.args], env=environment, check=False)
     raise typer.Exit(done.returncode)
 

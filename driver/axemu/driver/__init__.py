@@ -40,13 +40,14 @@ from axemu.driver._types import (
 if TYPE_CHECKING:
     from axemu.driver._configuration import check_configuration
     from axemu.driver._function import FunctionDriver
-    from axemu.driver._holder import Holder
+    from axemu.driver._holder import Holder, acting_for
     from axemu.driver._l2_ledger import L2Holding
     from axemu.driver._private import PrivateDirectory, own_directory
     from axemu.driver._registry import create_driver, driver_names
     from axemu.driver._reservation import Reservation, holders, reservation_directory, reserve
     from axemu.driver._scratch import Scratch
     from axemu.driver._selection import Selection, configuration_files, read_configuration_file, selection
+    from axemu.driver.native import NativeDriver
 
 __all__ = [
     "Argument",
@@ -69,6 +70,7 @@ __all__ = [
     "InvalidConfiguration",
     "L2Holding",
     "ModelFiles",
+    "NativeDriver",
     "NotImplemented",
     "Owner",
     "Pending",
@@ -78,6 +80,7 @@ __all__ = [
     "Selection",
     "TensorInfo",
     "UnknownError",
+    "acting_for",
     "as_integer",
     "as_text",
     "check_configuration",
@@ -99,10 +102,12 @@ _LATE = {
     "FunctionDriver": "_function",
     "Holder": "_holder",
     "L2Holding": "_l2_ledger",
+    "NativeDriver": "native",
     "PrivateDirectory": "_private",
     "Reservation": "_reservation",
     "Scratch": "_scratch",
     "Selection": "_selection",
+    "acting_for": "_holder",
     "check_configuration": "_configuration",
     "configuration_files": "_selection",
     "create_driver": "_registry",

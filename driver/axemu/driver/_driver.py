@@ -22,6 +22,9 @@ class Driver(ABC):
     Errors are those of `axemu.driver`; anything else that escapes a driver is a defect of it.
     """
 
+    takes_descriptors: bool = False
+    """Whether `run` reads and writes dma-bufs itself; otherwise it is handed a copy and what it writes is copied there."""
+
     @cached_property
     def clock(self) -> Clock:
         """The clock that the boards' times are in, the host's unless a driver says otherwise."""

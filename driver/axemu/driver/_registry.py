@@ -14,7 +14,7 @@ ENTRY_POINT_GROUP = "axemu.driver"
 BUILT_IN: Mapping[str, str] = MappingProxyType(
     {
         "emulator": "axemu.emulator:EmulatorDriver",
-        "native": "axemu.driver._native:NativeDriver",
+        "native": "axemu.driver.native:NativeDriver",
         "function": "axemu.driver._function:FunctionDriver",
     }
 )

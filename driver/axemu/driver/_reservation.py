@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from axemu.driver._errors import ConnectionError, DeviceInUse, InvalidArgument  # noqa: A004
-from axemu.driver._holder import RECORD_SIZE, Holder, decode, encode
+from axemu.driver._holder import RECORD_SIZE, Holder, Program, decode, encode, in_charge
 from axemu.driver._l2_ledger import L2Holding, check_l2
 from axemu.driver._private import PrivateDirectory, own_directory
 
@@ -38,12 +38,13 @@ _RECORDS = 4096  # records begin here
 class Reservation:
     """Cores of one board, held until `release`, the end of this object or the death of the process."""
 
-    __slots__ = ("__weakref__", "_end", "_file", "_l2", "_pid", "board", "cores")
+    __slots__ = ("__weakref__", "_end", "_file", "_l2", "_pid", "board", "cores", "program")
 
     def __init__(self, file: _BoardFile, board: str) -> None:
         self._file = file
         self._pid = os.getpid()
         self._l2: list[L2Holding] = []
+        self.program = in_charge()
         self.board = board
         self.cores: tuple[int, ...] = ()
         self._end = weakref.finalize(self, _drop, file, self._pid)
@@ -56,7 +57,7 @@ class Reservation:
             ConnectionError: the cores were released, or belong to the process this one was forked from.
             IncompatibleDevice: when the board's `capacity` (bytes) does not suffice; names each holder.
         """
-        wanted = L2Holding(f"{holder} (process {self._pid})", size)
+        wanted = L2Holding(f"{holder} (process {self.program.pid})", size)
         if self._pid != os.getpid():
             raise ConnectionError(f"{self.board}: the cores of this connection belong to process {self._pid}")
         try:
@@ -69,13 +70,12 @@ class Reservation:
     def _add_l2(self, wanted: L2Holding, capacity: int) -> None:
         if not self._file.holds(self):
             raise ConnectionError(f"{self.board}: the cores of this connection were released")
-        self._file.write(
-            self.cores, self._l2
-        )  # an interrupt may have kept an earlier change from being written
+        # An interrupt may have kept an earlier change from being written.
+        self._file.write(self.program, self.cores, self._l2)
         held = [holding for owner in self._file.holders() for holding in owner.l2]
         check_l2(held, wanted, capacity, self.board)
         self._l2.append(wanted)
-        self._file.write(self.cores, self._l2)
+        self._file.write(self.program, self.cores, self._l2)
 
     def free_l2(self, holding: L2Holding) -> None:
         """Give back what `hold_l2` returned; a second call does nothing, nor does one in a forked child."""
@@ -88,7 +88,7 @@ class Reservation:
         for index, own in enumerate(self._l2):
             if own is holding:
                 del self._l2[index]
-                self._file.write(self.cores, self._l2)
+                self._file.write(self.program, self.cores, self._l2)
                 return
 
     def release(self) -> None:
@@ -194,7 +194,7 @@ class _BoardFile:
 
     def _fill(self, reservation: Reservation, count: int) -> None:
         cores = self._take(reservation.board, count)
-        self.write(cores, ())
+        self.write(reservation.program, cores, ())
         reservation.cores = cores
         self.mine.update(dict.fromkeys(cores, weakref.ref(reservation)))
 
@@ -245,10 +245,12 @@ class _BoardFile:
             seen.update(holder.cores)
             yield holder
 
-    def write(self, cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]) -> None:
-        """Write this process into the records of `cores`; call it exclusively."""
+    def write(
+        self, program: Program, cores: tuple[int, ...], l2: tuple[L2Holding, ...] | list[L2Holding]
+    ) -> None:
+        """Write who holds them into the records of `cores`; call it exclusively."""
         for core in cores:
-            content = encode(cores, l2 if core == cores[0] else ())
+            content = encode(program, cores, l2 if core == cores[0] else ())
             os.pwrite(self.descriptor, content.ljust(RECORD_SIZE), self._at(core))
 
     def _lock(self, core: int) -> bool:

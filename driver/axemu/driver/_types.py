@@ -57,7 +57,7 @@ class DeviceInfo:
 class ModelFiles:
     """A loaded compiled model, as far as a driver needs to know it.
 
-    `directory` holds the model's files, `model.json` among them; `batch` is the leading dimension of every input (1 to 4) and so the number of cores
+    `directory` holds the model's files, `file` is the name of its model.json there; `batch` is the leading dimension of every input (1 to 4) and so the number of cores
     one instance occupies. `l2_pools` are the L2 memory pools that model.json declares, as (name, bytes),
     `ddr_bytes` all its DDR pools together.
     """
@@ -69,6 +69,7 @@ class ModelFiles:
     batch: int
     l2_pools: tuple[tuple[str, int], ...] = ()
     ddr_bytes: int = 0
+    file: str = "model.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ class Argument:
 
     `data` is a flat, C-contiguous int8 array of exactly the tensor's bytes (inputs: a private snapshot; outputs: where
     to write). It belongs to the driver until `Driver.run` returns and is used again afterwards, so a driver that needs
-    it longer copies it. `fd` is the dma-buf file descriptor the user gave, or None for host memory.
+    it longer copies it. `fd` is the dma-buf file descriptor the user gave, or None for host memory; a driver that
+    `takes_descriptors` finds nothing in `data` then, and what it writes there goes nowhere.
     """
 
     data: npt.NDArray[np.int8]

@@ -29,6 +29,7 @@ class CompiledModel:
     `batch` is the leading dimension of its inputs, one core each. `l2_pools` are (name, bytes),
     `ddr_bytes` is what all DDR pools take, each as deep as declared. `preamble_graph` and `postamble_graph` are names of ONNX files in `directory`, or empty.
     `quantized_model` is the name of the file the int8 core is described in; it need not be there.
+    `file` is the name of its model.json there.
     """
 
     directory: Path
@@ -43,13 +44,21 @@ class CompiledModel:
     properties: Mapping[str, str] = field(default_factory=dict)
     generation: str = "omega"
     quantized_model: str = ""
+    file: str = "model.json"
     _unpacked: _Unpacked | None = field(default=None, repr=False, compare=False)
 
     @property
     def files(self) -> ModelFiles:
         """The part a driver needs."""
         return ModelFiles(
-            self.directory, self.name, self.inputs, self.outputs, self.batch, self.l2_pools, self.ddr_bytes
+            directory=self.directory,
+            name=self.name,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            batch=self.batch,
+            l2_pools=self.l2_pools,
+            ddr_bytes=self.ddr_bytes,
+            file=self.file,
         )
 
 
@@ -126,6 +135,7 @@ def _load(model_file: Path, name: str, unpacked: _Unpacked | None = None) -> Com
         ),
         generation=model.generation,
         quantized_model=manifest.quantized_model,
+        file=model_file.name,
         _unpacked=unpacked,
     )
 

@@ -25,12 +25,18 @@ _FLOAT32 = np.dtype(np.float32)
 
 
 class InputSlot:
-    """One input of an instance: takes what the user passed into a private buffer."""
+    """One input of an instance: takes what the user passed into a private buffer.
 
-    __slots__ = ("_dmabuf", "_info", "_said", "_size", "_where")
+    Without `copies`, what lies behind a descriptor is left to the driver.
+    """
 
-    def __init__(self, model: str, index: int, info: TensorInfo, *, dmabuf: bool) -> None:
+    __slots__ = ("_copies", "_dmabuf", "_info", "_said", "_size", "_where")
+
+    def __init__(
+        self, model: str, index: int, info: TensorInfo, *, dmabuf: bool, copies: bool = True
+    ) -> None:
         self._info = info
+        self._copies = copies
         self._size = info.size
         self._dmabuf = dmabuf
         self._where = f"{model}: input {index} ({info.name})"
@@ -44,7 +50,8 @@ class InputSlot:
         """
         if self._dmabuf:
             with _mapped(value, self._size, self._where, writable=False) as memory:
-                memory.read(into)
+                if self._copies:
+                    memory.read(into)
             return int(value)
         if not isinstance(value, np.ndarray):
             raise _not_an_array(self._where, value, "input_dmabuf")
@@ -75,12 +82,18 @@ class InputSlot:
 
 
 class OutputSlot:
-    """One output of an instance: checks where results go before a frame, writes them after it."""
+    """One output of an instance: checks where results go before a frame, writes them after it.
 
-    __slots__ = ("_dmabuf", "_info", "_size", "where")
+    Without `copies`, what lies behind a descriptor is left to the driver.
+    """
 
-    def __init__(self, model: str, index: int, info: TensorInfo, *, dmabuf: bool) -> None:
+    __slots__ = ("_copies", "_dmabuf", "_info", "_size", "where")
+
+    def __init__(
+        self, model: str, index: int, info: TensorInfo, *, dmabuf: bool, copies: bool = True
+    ) -> None:
         self._info = info
+        self._copies = copies
         self._size = info.size
         self._dmabuf = dmabuf
         self.where = f"{model}: output {index} ({info.name})"
@@ -104,11 +117,11 @@ class OutputSlot:
 
     def write(self, value: Any, result: Int8Array) -> None:
         """Copy the flat `result` into what `check` accepted."""
-        if self._dmabuf:
+        if not self._dmabuf:
+            _flat(value)[:] = result
+        elif self._copies:
             with _mapped(value, self._size, self.where, writable=True) as memory:
                 memory.write(result)
-        else:
-            _flat(value)[:] = result
 
 
 def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Int8Array:

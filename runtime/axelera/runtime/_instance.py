@@ -36,12 +36,13 @@ class ModelInstance(Object):
         self._options = options
         self._name = model._compiled.name  # noqa: SLF001
         self._infos = (model.inputs(), model.outputs())
+        copies = not driver.takes_descriptors
         self._inputs = [
-            InputSlot(self._name, index, info, dmabuf=options.input_dmabuf)
+            InputSlot(self._name, index, info, dmabuf=options.input_dmabuf, copies=copies)
             for index, info in enumerate(self._infos[0])
         ]
         self._outputs = [
-            OutputSlot(self._name, index, info, dmabuf=options.output_dmabuf)
+            OutputSlot(self._name, index, info, dmabuf=options.output_dmabuf, copies=copies)
             for index, info in enumerate(self._infos[1])
         ]
         self._turn = threading.RLock()  # a signal handler may release the instance its thread is running
@@ -55,6 +56,16 @@ class ModelInstance(Object):
     def context(self) -> Context:
         """The `Context` that owns this object."""
         return self._connection.context
+
+    @property
+    def connection(self) -> Connection:
+        """The connection whose cores the instance is on."""
+        return self._connection
+
+    @property
+    def batch(self) -> int:
+        """How many frames one call of `run` takes, a core each."""
+        return self._infos[0][0].shape[0]
 
     @property
     def options(self) -> InstanceOptions:

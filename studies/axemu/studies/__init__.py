@@ -4,7 +4,7 @@ from axemu.studies._calibrate import calibrate, load_targets, shipped_cases
 from axemu.studies._correlate import Point, Summary, correlate, default_cases, scatter, summaries, to_dict
 from axemu.studies._explain import Explanation, Row, explain
 from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm, published, read_csv
-from axemu.studies._predict import predict
+from axemu.studies._predict import band, predict
 from axemu.studies._program import core_program, program_to_dict
 from axemu.studies._scenario import Prediction, Scenario
 from axemu.studies._target import Target, load_target, target_of
@@ -24,6 +24,7 @@ __all__ = [
     "Summary",
     "Target",
     "ZooBuild",
+    "band",
     "calibrate",
     "compile_zoo",
     "core_program",

@@ -50,6 +50,7 @@ def test_info_names_drivers_boards_and_sources(monkeypatch: pytest.MonkeyPatch) 
 
 def test_info_says_why_a_driver_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AXELERA_DRIVER", "native")
+    monkeypatch.setenv("AXEMU_NATIVE_LIBRARY", "/nowhere.so")
     result = CliRunner().invoke(app, ["info"])
     assert result.exit_code == 0
     assert (

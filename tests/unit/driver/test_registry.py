@@ -25,7 +25,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
         create_driver("metis")
 
 
-def test_native_raises_the_documented_oserror_until_it_has_a_binding() -> None:
+def test_native_without_its_library_raises_the_documented_oserror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AXEMU_NATIVE_LIBRARY", "/nowhere.so")
     with pytest.raises(OSError, match=r"native Axelera runtime library .* cannot be loaded"):
         create_driver("native")
 

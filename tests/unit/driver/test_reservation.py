@@ -21,6 +21,7 @@ from axemu.driver import (
     Holder,
     IncompatibleDevice,
     InvalidArgument,
+    acting_for,
     holders,
     reservation_directory,
     reserve,
@@ -418,3 +419,34 @@ def test_an_unusable_directory_is_a_clear_error(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AXEMU_RUNTIME_DIR", str(tmp_path / "file" / "x"))
     with pytest.raises(ConnectionError, match="cannot keep core reservations"):
         reserve(BOARD, 1)
+
+
+def test_cores_may_be_held_in_the_name_of_a_process_that_is_served() -> None:
+    with acting_for(4711, "detector"):
+        first = reserve(BOARD, 2)
+    second = reserve(BOARD, 1)
+    holding = first.hold_l2("model 'm'", 10, 100)
+    assert holders(BOARD)[0].program == "detector"
+    assert [one.pid for one in holders(BOARD)] == [4711, os.getpid()]
+    assert holding.holder == "model 'm' (process 4711)"
+    with acting_for(4712, "other"):
+        first.free_l2(holding)
+    assert [(one.pid, one.cores) for one in holders(BOARD)] == [(4711, (0, 1)), (os.getpid(), (2,))]
+    second.release()
+    first.release()
+    assert holders(BOARD) == ()
+
+
+def test_for_whom_a_thread_acts_ends_with_its_block_and_is_no_matter_of_others() -> None:
+    def elsewhere() -> None:
+        seen.append(reserve(BOARD, 1).program.pid)
+
+    seen: list[int] = []
+    with acting_for(1, "outer"):
+        with acting_for(2, "inner"):
+            thread = threading.Thread(target=elsewhere)
+            thread.start()
+            thread.join()
+            seen.append(reserve(BOARD, 1).program.pid)
+        seen.append(reserve(BOARD, 1).program.pid)
+    assert seen == [os.getpid(), 2, 1]

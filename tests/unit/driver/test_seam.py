@@ -15,9 +15,9 @@ def test_the_interface_has_at_most_ten_methods() -> None:
     assert {name for name, _ in inspect.getmembers(Driver, inspect.isfunction)} == Driver.__abstractmethods__
 
 
-def test_beside_its_methods_there_are_a_clock_and_a_description_which_no_driver_needs_to_bring() -> None:
+def test_what_stands_beside_its_methods_no_driver_needs_to_bring() -> None:
     others = {name for name in vars(Driver) if not name.startswith("_")} - Driver.__abstractmethods__
-    assert others == {"clock", "about"}
+    assert others == {"clock", "about", "takes_descriptors"}
 
 
 @pytest.mark.parametrize("module", [_driver, _types, _clock])
