@@ -49,7 +49,7 @@ def rack(first: Target, second: Target) -> None:
         target = first if number % 4 < 2 else second
         copies = (target.input_bytes, target.output_bytes)
         instances.append(
-            InstanceSpec(number, target.tasks, (number % 4,), *copies, double_buffer=True, board=number // 4)
+            InstanceSpec(number, target.core, (number % 4,), *copies, double_buffer=True, board=number // 4)
         )
     run_loops(boards, BoardState(), instances, SECONDS)
 

@@ -14,6 +14,7 @@ import onnx
 import onnx.version_converter
 import onnxruntime
 from PIL import Image
+from tests._onnxruntime import integer_options
 
 Array = npt.NDArray[np.float32]
 Network = Callable[[Array], list[npt.NDArray[Any]]]
@@ -61,9 +62,10 @@ def letterboxed(paths: Iterable[Path], size: int) -> Iterator[Array]:
         yield canvas[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32)
 
 
-def float_network(path: Path) -> Network:
-    """The network in float."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+def float_network(path: Path, *, unsigned: bool = False) -> Network:
+    """The network in float; `unsigned` if it is quantised, with activations of uint8."""
+    options = integer_options(unsigned=unsigned)
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda sample: list(session.run(None, {name: sample}))
 
@@ -105,7 +107,7 @@ def yardsticks(path: Path, samples: Sequence[Array], folder: Path) -> Iterator[N
                 calibrate_method=method,
                 nodes_to_exclude=[node.name for node in model.graph.node if node.op_type == "Softmax"],
             )
-        yield float_network(target)
+        yield float_network(target, unsigned=True)
 
 
 def overlap(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from tests._onnxruntime import integer_options
 from tests.unit.compiler._networks import Net, data, run_float
 
 from axelera import compiler
@@ -85,7 +86,7 @@ def test_the_integers_of_onnxruntime_are_reproduced(
 ) -> None:
     path = quantised_by_onnxruntime(tmp_path, build, form, activation, per_channel)
     model = compiler.quantize(path, None, LOWER)
-    options = onnxruntime.SessionOptions()
+    options = integer_options(unsigned=activation == "QUInt8")
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     if form == "QOperator":
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -24,6 +24,7 @@ from axemu.studies import (
     published,
 )
 from axemu.studies._correlate import spearman, summarise
+from axemu.studies._predict import band
 
 SAMPLE = ("resnet18", "squeezenet1_0", "mobilenet_v2", "yolov5n")
 """Networks of the quick run: a batch build, the slow pool, depthwise layers, spilled activations."""
@@ -38,19 +39,19 @@ def device_points() -> list[Point]:
     return correlate(gemm("device"))
 
 
-def test_device_time_of_1x1_layers_is_met_within_10_percent(device_points: list[Point]) -> None:
+def test_device_time_of_1x1_layers_is_met_within_6_percent(device_points: list[Point]) -> None:
     assert len(device_points) == 55
-    assert summarise(device_points, "device").mape <= 0.10
+    assert summarise(device_points, "device").mape <= 0.06
 
 
 def test_system_rate_of_1x1_layers_is_met_within_15_percent() -> None:
     assert summarise(correlate(gemm("system")), "system").mape <= 0.15
 
 
-def test_core_scaling_of_resnet50_is_met_within_5_percent() -> None:
+def test_core_scaling_of_resnet50_is_met_within_7_percent() -> None:
     points = correlate(core_scaling())
     assert [point.case.fps for point in points] == [358.7, 574.0, 658.6, 694.9]
-    assert worst(points) <= 0.05
+    assert worst(points) <= 0.07
 
 
 MEASURED_PAIRS = json.loads(
@@ -78,21 +79,34 @@ def test_a_sample_of_networks_is_met_within_20_percent() -> None:
     assert worst(points) <= 0.20
 
 
-def unseen(board: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return published rates and errors of the shipped calibration on networks its fit had not seen."""
+def unseen(board: str, left_out: str = "unseen") -> tuple[np.ndarray, np.ndarray]:
+    """Return published rates and errors of the shipped calibration on what its fit had not seen: networks or families."""
     errors = load_calibration().details["errors"]
     rows = [errors[f"{case.model} {board} host"] for case in published() if case.board == board]
-    assert len(rows) == 29
-    return np.array([row["fps"] for row in rows]), np.array([row["unseen"] for row in rows])
+    assert len(rows) == 50
+    return np.array([row["fps"] for row in rows]), np.array([row[left_out] for row in rows])
 
 
-@pytest.mark.parametrize(("board", "median"), [("pcie", 0.06), ("m2", 0.08)])
-def test_unseen_networks_are_met(board: str, median: float) -> None:
+@pytest.mark.parametrize(("board", "mape", "within"), [("pcie", 0.07, 0.93), ("m2", 0.09, 0.88)])
+def test_networks_that_the_fit_has_not_seen_are_met(board: str, mape: float, within: float) -> None:
     fps, errors = unseen(board)
-    assert np.median(np.abs(errors)) <= median
-    assert np.mean(np.abs(errors) <= 0.2) >= 0.9
-    assert np.mean(np.abs(errors)) <= 0.12
-    assert spearman(list(fps), list(fps * (1 + errors))) >= 0.98
+    assert np.mean(np.abs(errors)) <= mape
+    assert np.mean(np.abs(errors) <= 0.2) >= within
+    assert spearman(list(fps), list(fps * (1 + errors))) >= 0.99
+
+
+@pytest.mark.parametrize(("board", "mape"), [("pcie", 0.09), ("m2", 0.11)])
+def test_families_that_the_fit_has_not_seen_are_met(board: str, mape: float) -> None:
+    _, errors = unseen(board, "family")
+    assert np.mean(np.abs(errors)) <= mape
+
+
+@pytest.mark.parametrize("board", ["pcie", "m2"])
+def test_the_band_holds_what_it_says_of_unseen_families(board: str) -> None:
+    fps, errors = unseen(board, "family")
+    bands = [band(rate, board, load_calibration()) for rate in fps * (1 + errors)]
+    inside = [low <= rate <= high for rate, (low, high) in zip(fps, bands, strict=True)]
+    assert 0.7 <= np.mean(inside) <= 0.9
 
 
 @pytest.mark.full
@@ -122,7 +136,7 @@ def test_one_instance_per_core_scales_and_four_on_one_core_do_not(compiled_cores
 
     target = load_target("squeezenet1_1", 1)
     specs = [
-        InstanceSpec(i, target.tasks, (i % compiled_cores,), target.input_bytes, target.output_bytes)
+        InstanceSpec(i, target.core, (i % compiled_cores,), target.input_bytes, target.output_bytes)
         for i in range(4)
     ]
     calls = 50
@@ -130,7 +144,8 @@ def test_one_instance_per_core_scales_and_four_on_one_core_do_not(compiled_cores
     alone = simulate(Board(), (BoardState(),), specs[:1], [[Call(0)] * calls])
     gain = 4 * alone.elapsed / together.elapsed
     if compiled_cores == 4:
-        assert gain == pytest.approx(4, rel=0.02)
+        # They meet at the DDR, where their frames come from.
+        assert 3.8 < gain <= 4
     else:
         # The host's time and the copies of one overlap with the execution of another, the core itself is shared.
         executing = sum(c.device_end - c.device_start for c in alone.calls[0])

@@ -51,7 +51,7 @@ def test_rates_fall_with_the_size_of_the_network(family: tuple[str, ...], board:
 @pytest.mark.full
 @pytest.mark.xfail(
     strict=True,
-    reason="YOLOv10m's parts of 48 channels are added to cleared wholes, which takes longer than YOLOv10b's wider layers",
+    reason="YOLOv10m's parts of 48 channels are joined by shifting kernels, which takes longer than YOLOv10b's wider layers",
 )
 @pytest.mark.parametrize("board", ["pcie", "m2"])
 def test_a_detector_of_width_three_quarters_is_no_exception(board: str) -> None:

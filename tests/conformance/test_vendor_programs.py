@@ -156,7 +156,7 @@ def _with_rounded_scales(program: Program) -> Program:
     nodes = (*program.nodes[:end], replace(program.nodes[end], attributes={}))
     kept = {*program.inputs, *(node.output for node in nodes)}
     tensors = {name: tensor for name, tensor in program.tensors.items() if name in kept}
-    return replace(program, nodes=nodes, tensors=tensors, outputs=("model/Sub:0",), tasks=())
+    return replace(program, nodes=nodes, tensors=tensors, outputs=("model/Sub:0",), core=None)
 
 
 @pytest.mark.material

@@ -193,7 +193,9 @@ def test_half_the_clock_costs_what_the_chip_alone_takes_again(digits_1: Path) ->
         context.configure_device(0, clock_profile=400)
         repeat(instance, 10)
         mean = instance.counters().device_time
-    assert mean == pytest.approx(1.5 * fast, rel=1e-6)
+    # All but the frame's way from and to DDR.
+    assert mean == pytest.approx(1.5 * fast, rel=1e-3)
+    assert mean < 1.5 * fast
 
 
 @pytest.mark.full

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests._cores import working
 
 from axemu.driver import TensorInfo
 from axemu.model import MemoryPool, manifest_json, model_json
-from axemu.model.program import Node, Program, Task, Tensor, write_program
+from axemu.model.program import Node, Program, Tensor, write_program
 
 MakeModel = Callable[..., Path]
 
@@ -36,7 +37,7 @@ def write_model(
         nodes=(Node("add", "sum", ("x", "x"), "y", {"qmin": -128, "qmax": 127}),),
         inputs=("x",),
         outputs=("y",),
-        tasks=(Task("sum", "add", mvm_slots=mvm_slots, layers=1),),
+        core=working(8 * mvm_slots, layer="sum"),
     )
     infos = {
         name: TensorInfo((batch, *shape), name=name, scale=tensor.scale, zero_point=tensor.zero_point)

@@ -23,16 +23,21 @@ GB = 1e9
 class BoardFigures:
     """One board (or one chip of a multi-chip card) as the timing model sees it.
 
-    `board_type` is the runtime's name of the form factor. `upstream` is the bandwidth shared by all chips of the
-    card in bytes per second (equal to the link's where a card has one chip).
+    `host` names the profile of the host that the vendor measures it in, or is sold with. `board_type` is the runtime's name of the form factor. `upstream` is the bandwidth shared by all chips of the
+    card in bytes per second in both directions together (equal to the link's where a card has one chip).
+    `core_bandwidth` is what one core takes from the memory at most, where that gives so much, `memory_floor` the part of it that copies over the link
+    never take.
     """
 
     name: str
     title: str
     board_type: str
+    host: str
     chips: int
     memory: Figure
     memory_bandwidth: Figure
+    core_bandwidth: Figure
+    memory_floor: Figure
     link_bandwidth: Figure
     link_joint_bandwidth: Figure
     upstream: Figure
@@ -52,13 +57,37 @@ def _board(
     board_type: str,
     memory: Figure,
     bandwidth: Figure,
+    host: str,
     chips: int = 1,
     link_source: tuple[str, Provenance] = (_GEMM, MEASURED),
 ) -> BoardFigures:
     one_way, joint, raw = _link(*link_source)
     no_limit = figure(100, "% MVM utilisation", "axelera.runtime API default", DOCUMENTED)
-    return BoardFigures(name, title, board_type, chips, memory, bandwidth, one_way, joint, raw, no_limit)
+    floor = figure(0.1, "part of the memory's rate", "no measurement is public", ASSUMED, (0.0, 0.5))
+    return BoardFigures(
+        name,
+        title,
+        board_type,
+        host,
+        chips,
+        memory,
+        bandwidth,
+        _CORE_DDR,
+        floor,
+        one_way,
+        joint,
+        raw,
+        no_limit,
+    )
 
+
+_CORE_DDR = figure(
+    22.0 * GB,
+    "bytes/s of one core",
+    _GEMM + ": inputs and outputs of 1x1 layers, whose calls are far apart, at 25 to 29 bytes per cycle",
+    DERIVED,
+    (20.0 * GB, 23.2 * GB),
+)
 
 _PCIE_DDR = figure(28.0 * GB, "bytes/s sustained", _GEMM, MEASURED, (27 * GB, 31.5 * GB))
 _M2_DDR = figure(14.8 * GB, "bytes/s sustained", _SCALING, DERIVED, (14.0 * GB, 16.5 * GB))
@@ -73,20 +102,30 @@ def _memory(gib: int) -> Figure:
 BOARDS: dict[str, BoardFigures] = {
     board.name: board
     for board in (
-        _board("pcie", "Metis PCIe card, 4 GiB", "pcie", _memory(4), _PCIE_DDR),
-        _board("pcie-16g", "Metis PCIe card, 16 GiB", "pcie", _memory(16), _PCIE_DDR),
-        _board("m2", "Metis M.2 module, 1 GiB", "m2", _memory(1), _M2_DDR),
-        _board("m2-max", "Metis M.2 Max module, 16 GiB", "m2", _memory(16), _SCALED, 1, _SAME_LINK),
+        _board("pcie", "Metis PCIe card, 4 GiB", "pcie", _memory(4), _PCIE_DDR, "desktop"),
+        _board("pcie-16g", "Metis PCIe card, 16 GiB", "pcie", _memory(16), _PCIE_DDR, "desktop"),
+        _board("m2", "Metis M.2 module, 1 GiB", "m2", _memory(1), _M2_DDR, "laptop"),
+        _board("m2-max", "Metis M.2 Max module, 16 GiB", "m2", _memory(16), _SCALED, "laptop", 1, _SAME_LINK),
         _board(
             "pcie-x4",
             "Metis PCIe card with four chips, 4 GiB each",
             "pcie",
             _memory(4),
             _PCIE_DDR,
+            "desktop",
             4,
             _SAME_LINK,
         ),
-        _board("sbc", "Metis compute board (RK3588), 4 GiB", "sbc", _memory(4), _SCALED, 1, _SAME_LINK),
+        _board(
+            "sbc",
+            "Metis compute board (RK3588), 4 GiB",
+            "sbc",
+            _memory(4),
+            _SCALED,
+            "embedded-arm",
+            1,
+            _SAME_LINK,
+        ),
     )
 }
 """The boards by the name that commands and configuration use."""

@@ -76,8 +76,6 @@ def calibration_from_json(text: str, where: str) -> Calibration:
             raise ValueError(
                 f"calibration {where}: figure {name} is {entry.value}, expected a finite number >= 0"
             )
-        if name.endswith("_rate") and entry.value == 0:
-            raise ValueError(f"calibration {where}: figure {name} is 0, a rate must be positive")
     return Calibration(identity, version, figures, residuals, details)
 
 

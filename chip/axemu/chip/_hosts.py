@@ -10,6 +10,7 @@ _GEMM = (
     "github.com/tundergod/edge-cim-simulation measurements/metis_card: host minus device time of 1x1 layers"
 )
 _ZOO18 = "voyager-sdk model-zoo tables v1.6 and v1.8.0: the same card moved to another host"
+_ZOO16 = "voyager-sdk model-zoo tables v1.6: launch-bound networks are as fast there as on the desktop"
 _DOUBLE = "github.com/AlbertaBeef/mb-benchmark-gui: ResNet-50 on M.2 with and without double buffering"
 _SPREAD = (
     _GEMM + "; an even spread with the standard deviation (32 us) of the 36 layers that copy less than 20 kB"
@@ -54,6 +55,14 @@ HOSTS: dict[str, HostFigures] = {
             figure(55e-6, "s per call, either way", _ALIKE, Provenance.ASSUMED, (20e-6, 110e-6)),
             figure(45e-6, "s per call", _ALIKE, Provenance.ASSUMED, (30e-6, 60e-6)),
             figure(40e-6, "s per copy", _ALIKE, Provenance.ASSUMED, (10e-6, 45e-6)),
+        ),
+        HostFigures(
+            "laptop",
+            "x86 laptop (Core i5-1145G7E class)",
+            figure(165e-6, "s per call", _ZOO16, Provenance.DERIVED, (150e-6, 210e-6)),
+            figure(55e-6, "s per call, either way", _ALIKE, Provenance.ASSUMED, (20e-6, 110e-6)),
+            figure(45e-6, "s per call", _ALIKE, Provenance.ASSUMED, (30e-6, 60e-6)),
+            figure(40e-6, "s per copy", _DOUBLE, Provenance.DERIVED, (10e-6, 45e-6)),
         ),
         HostFigures(
             "embedded-arm",

@@ -18,24 +18,24 @@ class Prior:
 
 
 PRIORS: Mapping[str, Prior] = {
-    "array_stretch": Prior(
-        1.5, 1.0, 2.5, "factor on array cycles", "partial sums and tile borders cost something"
+    "step_cycles": Prior(
+        3300,
+        300,
+        9000,
+        "cycles per step",
+        "what each further weight tensor of a 1x1 layer was measured to cost",
     ),
-    "weight_load_rate": Prior(
-        50, 27, 65, "bytes per cycle", "54 measured with all cores loading; 64 nominal"
+    "lookup_cycles": Prior(
+        2.0, 0.5, 6.0, "cycles per vector instruction with a table", "64 look-ups through fewer ports"
     ),
-    "move_rate": Prior(54, 12, 64, "bytes per cycle", "as weight loading; 64 nominal"),
-    "io_rate": Prior(27, 12, 64, "bytes per cycle", "half of the nominal rate: copied, not only read"),
-    "tap_cycles": Prior(0.5, 0.25, 2.5, "cycles per 64-channel tap", "two taps a cycle"),
-    "vector_cycles": Prior(1.0, 0.25, 10, "cycles per 64-channel vector", "64 lanes"),
-    "broadcast_cycles": Prior(16, 0.25, 40, "cycles per 64-channel vector", "several passes"),
+    "product_cycles": Prior(
+        2.0, 0.5, 20.0, "cycles per vector instruction of a product of two maps", "wider than a sum"
+    ),
+    "depthwise_cycles": Prior(0.5, 0.2, 3.0, "cycles per 64-channel tap", "two taps a cycle"),
     "gather_cycles": Prior(
         96, 20, 400, "cycles per 64-channel tap", "one to two cycles per element, one lane"
-    ),
-    "layer_cycles": Prior(
-        4000, 500, 9000, "cycles per operator", "5 to 7 thousand over four releases of tables"
     ),
 }
 
 PARAMETERS = tuple(PRIORS)
-"""Names of the fitted figures, in the order of the fit. All cycles are core cycles; rates are bytes per core cycle."""
+"""Names of the fitted figures, in the order of the fit. All cycles are core cycles."""

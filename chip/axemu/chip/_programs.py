@@ -32,6 +32,8 @@ class ProgramFigures:
     instruction_memories: Figure
     task_bytes: Figure
     task_chunk: Figure
+    dma_rate: Figure
+    batch_tiling_depth: Figure
 
 
 PROGRAMS = ProgramFigures(
@@ -53,6 +55,19 @@ PROGRAMS = ProgramFigures(
     ),
     instruction_memories=figure(7, "units whose instructions are loaded once per call", _READ, DERIVED),
     task_bytes=figure(71_744 / 1947, "bytes of task list per task", _READ, DERIVED, (30, 45)),
+    dma_rate=figure(
+        64,
+        "bytes per cycle between L2 and L1, of each of two pairs of channels",
+        "github.com/tundergod/edge-cim-simulation measurements/metis_card: 1x1 layers of up to 1 MiB, fetch and load in series",
+        Provenance.MEASURED,
+        (43, 64),
+    ),
+    batch_tiling_depth=figure(
+        6,
+        "operators made tile by tile together in builds for all cores",
+        "voyager-sdk model cards of networks with max_compiler_cores: 4 (SDK 1.3.1 on)",
+        Provenance.DOCUMENTED,
+    ),
     task_chunk=figure(16 << 10, "bytes of task list fetched at once", _READ, DERIVED),
 )
 """What the programs of a Metis core look like."""

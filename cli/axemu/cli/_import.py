@@ -36,7 +36,7 @@ def import_directory(
         program = write_import(directory, target)
         print(
             f"{target}: {len(program.nodes)} operators, {sum(value.size for name, value in program.constants.items() if name.endswith('.weight'))} "
-            f"weights, {len(program.tasks)} tasks, for {program.batch} frame{'s' if program.batch > 1 else ''} at once"
+            f"weights, {len(program.core.passes) if program.core else 0} passes, for {program.batch} frame{'s' if program.batch > 1 else ''} at once"
         )
 
 

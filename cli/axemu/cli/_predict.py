@@ -36,7 +36,14 @@ Limit = Annotated[float, typer.Option("--mvm-utilisation", help="Limit of the MV
 DoubleBuffer = Annotated[
     bool, typer.Option("--double-buffer/--no-double-buffer", help="Copy while executing.")
 ]
-Host = Annotated[str, typer.Option("--host", help="desktop, desktop-2024 or embedded-arm.")]
+Host = Annotated[
+    str | None,
+    typer.Option(
+        "--host",
+        help="desktop, desktop-2024, laptop or embedded-arm. Default: what the board is measured in.",
+        show_default=False,
+    ),
+]
 Boards = Annotated[int, typer.Option("--boards", help="Number of boards.")]
 Upstream = Annotated[bool, typer.Option("--shared-upstream", help="The boards share one way to the host.")]
 Seconds = Annotated[float, typer.Option("--seconds", help="Virtual seconds at most.")]
@@ -56,7 +63,7 @@ def scenario_from(
     clock: Clock = 800,
     mvm_utilisation: Limit = 100.0,
     double_buffer: DoubleBuffer = True,
-    host: Host = "desktop",
+    host: Host = None,
     boards: Boards = 1,
     shared_upstream: Upstream = False,
     seconds: Seconds = 10.0,
@@ -181,7 +188,15 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
     return [
         f"{prediction.model} on {boards}, {scenario.cores} cores at {scenario.clock_mhz} MHz",
         *paragraph("", stamp(prediction)),
-        f"  host FPS    {prediction.host_fps:10.1f}   80 % band {low:.0f} to {high:.0f} (unseen networks)",
+        *paragraph("host", prediction.host),
+        *(
+            paragraph(
+                "doubt", f"band doubled, no measured network rests on {', '.join(prediction.unseen_rules)}"
+            )
+            if prediction.unseen_rules
+            else ()
+        ),
+        f"  host FPS    {prediction.host_fps:10.1f}   80 % band {low:.0f} to {high:.0f} (unseen families)",
         f"  device FPS  {prediction.device_fps:10.1f}",
         f"  system FPS  {prediction.system_fps:10.1f}",
         f"  latency     {prediction.latency_ms:10.2f} ms in the loop, {prediction.lone_latency_ms:.2f} ms alone",

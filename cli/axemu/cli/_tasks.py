@@ -43,7 +43,7 @@ def show_tasks(scenario: Scenario, *, as_json: bool) -> None:
         print(line)
 
 
-REMARK = "simulated: planned by rules read off two programs of the vendor's compiler; predictions do not use it yet"
+REMARK = "simulated: planned by rules read off two programs of the vendor's compiler"
 
 
 def task_lines(program: CoreProgram) -> Iterator[str]:

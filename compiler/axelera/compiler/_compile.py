@@ -68,7 +68,10 @@ def _compile(model: AxeleraQuantizedModel, config: CompilerConfig, folder: Path)
 
 def _plan(model: AxeleraQuantizedModel, config: CompilerConfig) -> Plan:
     options = PlanOptions(
-        cores=config.aipu_cores_used, resources=config.resources_used, double_buffer=config.double_buffer
+        cores=config.aipu_cores_used,
+        resources=config.resources_used,
+        tiling_depth=config.tiling_depth,
+        double_buffer=config.double_buffer,
     )
     try:
         return PLAN(model.program, options)

@@ -117,7 +117,7 @@ EQUALISE = Pass(equalise, "Balance the channels that convolutions read.")
 GIVEN_SCALES = Pass(given_scales, "Carry the scales of a quantised model to every tensor.")
 CHOOSE_SCALES = Pass(choose_scales, "Choose scale and zero point of every tensor from what calibration saw.")
 EMIT = Pass(emit, "Write the integer program: weights, corrected biases, tables.")
-PLAN = Pass(plan, "Place buffers and weights in the memories, and count the work of every operator.")
+PLAN = Pass(plan, "Write the program of a core: passes, transfers and steps, and where maps and weights lie.")
 
 _ONCE = (EXPAND, LIFT, INLINE, FOLD, REMOVE_UNUSED)
 _ROUND = (EXPAND, LIFT, INFER_SHAPES, *REWRITES, REMOVE_UNUSED)

@@ -201,7 +201,7 @@ def _card(
                 index=index,
                 name=name,
                 figures=figures,
-                host=HOSTS[entry.host or options.host],
+                host=HOSTS[entry.host or options.host or figures.host],
                 upstream_group=group,
                 polls=options.configure_polls,
                 table=table,

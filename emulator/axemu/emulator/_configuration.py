@@ -93,7 +93,7 @@ class EmulatorOptions(_Strict):
     `pace`: "virtual" never sleeps; "realtime" returns from `run()` when the simulated board would. `numerics`: "metis"
     or "exact". `compute`: a path of the compute core ("auto" takes the fastest), or "off" for outputs that hold zero
     points. `run_threads`: threads of the CPU that one frame is split over; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1.
-    `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
+    `host`: a host profile for boards that name none; by default the one each board is published with. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
     `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius.
     `report` and `trace`: files written when a context is released.
     """
@@ -105,7 +105,7 @@ class EmulatorOptions(_Strict):
     numerics: Literal["metis", "exact"] = "metis"
     compute: str = Field(default="auto", max_length=40)
     run_threads: int | None = Field(default=None, ge=1, le=256)
-    host: str = "desktop"
+    host: str | None = None
     calibration: _Path = ""
     warmup: Literal["zero", "poison"] = "zero"
     configure_polls: int = Field(default=0, ge=0, le=1_000_000)
@@ -115,8 +115,8 @@ class EmulatorOptions(_Strict):
 
     @field_validator("host")
     @classmethod
-    def _known_host(cls, value: str) -> str:
-        return _one_of(value, HOSTS)
+    def _known_host(cls, value: str | None) -> str | None:
+        return value if value is None else _one_of(value, HOSTS)
 
     @field_validator("report", "trace", "calibration")
     @classmethod

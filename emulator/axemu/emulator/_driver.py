@@ -26,7 +26,7 @@ from axemu.emulator._boards import EmulatedBoard, SettingsTable, make_boards
 from axemu.emulator._configuration import EmulatorOptions, load_options, user_file
 from axemu.emulator._execution import Executables, Values
 from axemu.emulator._handles import EmulatedConnection, EmulatedInstance
-from axemu.emulator._load import load_model
+from axemu.emulator._load import core_of, load_model
 from axemu.emulator._realtime import RealtimePace
 from axemu.emulator._recording import Recording, counters, simulated
 from axemu.emulator._report import require_perfetto, write_reports
@@ -127,7 +127,7 @@ class EmulatorDriver(Driver):
                 holding = self._hold_l2(connection, model, options)
                 spec = InstanceSpec(
                     id=len(self._instances),
-                    tasks=program.tasks,
+                    core=core_of(model, program),
                     cores=cores[: model.batch],
                     input_bytes=sum(info.size for info in model.inputs),
                     output_bytes=sum(info.size for info in model.outputs),

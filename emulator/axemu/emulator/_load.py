@@ -9,6 +9,7 @@ from axemu.emulator._configuration import EmulatorOptions
 from axemu.emulator._execution import Executables
 from axemu.emulator.compute import Runner, load
 from axemu.model import has_torchscript, imported_program
+from axemu.model.passes import CoreProgram
 from axemu.model.program import PROGRAM_JSON, Program, read_program
 
 
@@ -51,6 +52,19 @@ def _load(
     )
     _check(model, executable.program)
     return executable.program, executable.instance()
+
+
+def core_of(model: ModelFiles, program: Program) -> CoreProgram:
+    """Return what each core executes.
+
+    Raises:
+        IncompatibleDevice: nobody planned it.
+    """
+    if program.core is None:
+        raise IncompatibleDevice(
+            f"model {model.name!r}: {PROGRAM_JSON} says nothing of what a core executes; compile the model again"
+        )
+    return program.core
 
 
 def _program_of(directory: Path) -> Program:

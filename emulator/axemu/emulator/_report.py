@@ -99,8 +99,8 @@ def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) 
 def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, float]:
     """Say where the time of a mean call goes, in ticks.
 
-    What the core does is measured per core, so it is a mean over all instances there. `ddr` is what an execution takes
-    beyond that; `waiting` is for a core, a link or another call of the instance.
+    What the core does is counted per core, so it is a mean over all instances there; `waiting` is for a core, a link or
+    another call of the instance.
     """
     spec, emulated = instance.spec, instance.connection.board
     prefix = f"board{emulated.index}.core{spec.cores[0]}."
@@ -117,8 +117,6 @@ def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> 
         for unit, ticks in recording.record.timeline.unit_ticks.items()
         if unit.startswith(prefix)
     }
-    executed = float(frames.executed.mean()) if frames.executed.size else 0.0
-    parts["ddr"] = max(0.0, executed - sum(parts.values()))
     parts["host"] = TICKS_PER_SECOND * (host.launch.value + host.gap.value)
     parts["link"] = TICKS_PER_SECOND * (spec.input_bytes + spec.output_bytes) / link
     if not spec.double_buffer:

@@ -11,7 +11,7 @@ import numpy as np
 
 from axemu.chip import PARAMETERS, PRIORS, Calibration, Figure, Provenance
 from axemu.emulator.metis import MODEL_VERSION
-from axemu.studies._analytic import Floats, Table, evaluate, table_of
+from axemu.studies._analytic import Floats, Table, compiled_replay, evaluate, table_of
 from axemu.studies._fit import fit, leave_out
 from axemu.studies._measured import Case, core_scaling, gemm, gemm_program, published
 from axemu.studies._simulated import simulated_rate
@@ -21,6 +21,7 @@ ROUNDS = 2
 """How often the correction by the machine is renewed."""
 
 Progress = Callable[[str], None]
+Key = tuple[str, int, int | None]
 
 
 def shipped_cases() -> list[Case]:
@@ -28,15 +29,14 @@ def shipped_cases() -> list[Case]:
     return [*published(), *gemm(), *core_scaling()]
 
 
-def load_targets(cases: Iterable[Case], progress: Progress | None = None) -> dict[tuple[str, int], Target]:
+def load_targets(cases: Iterable[Case], progress: Progress | None = None) -> dict[Key, Target]:
     """Load what each case executes, each network once."""
-    targets: dict[tuple[str, int], Target] = {}
+    targets: dict[Key, Target] = {}
     for case in cases:
-        key = (case.model, case.compiled_cores)
-        if key not in targets:
+        if case.key not in targets:
             if progress is not None and case.family != "gemm":
                 progress(f"loading {case.model}")
-            targets[key] = load_case(case)
+            targets[case.key] = load_case(case)
     return targets
 
 
@@ -45,19 +45,19 @@ def load_case(case: Case) -> Target:
     if case.family == "gemm":
         columns, inputs, outputs = (int(part) for part in case.model.removeprefix("gemm ").split("x"))
         return target_of(gemm_program(columns, inputs, outputs))
-    return load_target(case.model, case.compiled_cores)
+    return load_target(case.model, case.compiled_cores, case.tiling_depth)
 
 
 def calibrate(
     cases: Sequence[Case] | None = None,
-    targets: Mapping[tuple[str, int], Target] | None = None,
+    targets: Mapping[Key, Target] | None = None,
     strength: float = 0.1,
     progress: Progress | None = None,
 ) -> Calibration:
     """Fit the calibrated figures.
 
     The closed form is corrected, case by case, by what the machine says with the figures of the round before, so that
-    it is the machine that is fitted. Residuals are those of fits that have not seen the network.
+    it is the machine that is fitted. Residuals are those of fits that have not seen the network's family.
 
     Args:
         cases: what to fit; the shipped cases when None.
@@ -73,7 +73,9 @@ def calibrate(
     for turn in range(ROUNDS):
         if progress is not None:
             progress(f"simulating {len(chosen)} cases, round {turn + 1} of {ROUNDS}")
-        correction = machine_rates(table, loaded, figures) - np.log(evaluate(table, figures))
+        correction = machine_rates(table, loaded, figures) - np.log(
+            evaluate(table, figures, compiled_replay())
+        )
         figures = fit(table, correction, strength=strength, start=figures)
     networks = [case.model if case.family != "gemm" else "" for case in chosen]
     if progress is not None:
@@ -82,17 +84,13 @@ def calibrate(
     families = leave_out(table, correction, [case.family if case.family != "gemm" else "" for case in chosen])
     figures = {name: float(f"{value:.4g}") for name, value in figures.items()}
     seen = machine_rates(table, loaded, figures) - np.log([case.fps for case in chosen])
-    return make_calibration(chosen, figures, seen, unseen, families)
+    return make_calibration(chosen, figures, seen, unseen, families, loaded.values())
 
 
-def machine_rates(
-    table: Table, targets: Mapping[tuple[str, int], Target], figures: Mapping[str, float]
-) -> Floats:
+def machine_rates(table: Table, targets: Mapping[Key, Target], figures: Mapping[str, float]) -> Floats:
     """Return the log rate of each case by the machine."""
     trial = trial_calibration(figures)
-    return np.log(
-        [simulated_rate(case, targets[case.model, case.compiled_cores], trial) for case in table.cases]
-    )
+    return np.log([simulated_rate(case, targets[case.key], trial) for case in table.cases])
 
 
 def trial_calibration(figures: Mapping[str, float]) -> Calibration:
@@ -112,9 +110,17 @@ def trial_calibration(figures: Mapping[str, float]) -> Calibration:
 
 
 def make_calibration(
-    cases: Sequence[Case], figures: Mapping[str, float], seen: Floats, unseen: Floats, families: Floats
+    cases: Sequence[Case],
+    figures: Mapping[str, float],
+    seen: Floats,
+    unseen: Floats,
+    families: Floats,
+    targets: Iterable[Target],
 ) -> Calibration:
-    """Collect figures and residuals; the identity is a digest of figures and cases."""
+    """Collect figures and residuals, those of fits that have not seen the family; the identity is a digest of figures and cases.
+
+    `details` tells which inferred rules the programs rest on, so that a prediction can tell what was never seen.
+    """
     content = json.dumps(
         [MODEL_VERSION, figures, [(c.model, c.board, c.metric, c.fps) for c in cases]], sort_keys=True
     )
@@ -122,11 +128,12 @@ def make_calibration(
     residuals = {}
     for board in sorted({case.board for case in cases}):
         here = np.array([case.board == board and case.metric == "host" for case in cases])
-        values = np.abs(unseen[here & ~np.isnan(unseen)])
+        values = np.abs(families[here & ~np.isnan(families)])
         if values.size:
             residuals[board] = {f"p{q}": round(float(np.quantile(values, q / 100)), 4) for q in (50, 80, 90)}
     details = {
         "cases": len(cases),
+        "rules": sorted({code for target in targets for code in target.core.inferred}),
         "errors": {
             f"{case.model} {case.board} {case.metric}{'' if case.metric == 'host' else f' {case.cores}'}": {
                 "fps": case.fps,

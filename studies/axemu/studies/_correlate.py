@@ -12,7 +12,7 @@ import numpy as np
 
 from axemu.chip import Calibration, load_calibration
 from axemu.studies._analytic import Floats
-from axemu.studies._calibrate import load_targets
+from axemu.studies._calibrate import Key, load_targets
 from axemu.studies._measured import Case, core_scaling, gemm, published
 from axemu.studies._simulated import simulated_rate
 from axemu.studies._target import Target
@@ -51,7 +51,7 @@ class Summary:
 def correlate(
     cases: Sequence[Case] | None = None,
     calibration: Calibration | None = None,
-    targets: Mapping[tuple[str, int], Target] | None = None,
+    targets: Mapping[Key, Target] | None = None,
 ) -> list[Point]:
     """Predict every case.
 
@@ -63,9 +63,7 @@ def correlate(
     chosen = list(default_cases() if cases is None else cases)
     loaded = load_targets(chosen) if targets is None else targets
     using = calibration or load_calibration()
-    return [
-        Point(case, simulated_rate(case, loaded[case.model, case.compiled_cores], using)) for case in chosen
-    ]
+    return [Point(case, simulated_rate(case, loaded[case.key], using)) for case in chosen]
 
 
 def default_cases() -> list[Case]:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
-from axemu.chip import PARAMETERS, BoardFigures, Calibration, Provenance
-from axemu.emulator.metis import Board, bound_of, peak_macs_per_cycle, task_cycles
-from axemu.studies._analytic import evaluate_on, table_of
+from axemu.chip import METIS, PARAMETERS, BoardFigures, Calibration, Provenance
+from axemu.emulator.metis import Board, Call, InstanceSpec, Machine, Span, bound_of, peak_macs_per_cycle
+from axemu.model.passes import CoreProgram, Pass, Transfer
+from axemu.studies._analytic import compiled_replay, evaluate_on, replay, table_of
 from axemu.studies._measured import Case
-from axemu.studies._predict import predict
+from axemu.studies._predict import MICROSECOND, predict
 from axemu.studies._scenario import Prediction, Scenario
 from axemu.studies._target import Target, load_target
 
 STEP = 0.1
 """How far each figure is moved for the sensitivities."""
 
-BOARD_FIGURES = ("memory_bandwidth", "link_bandwidth", "link_joint_bandwidth")
+WORD = int(METIS.channel_granularity)
+MANY = 2000
+"""Actions of a program above which it pays to compile its replay."""
+
+BOARD_FIGURES = ("memory_bandwidth", "core_bandwidth", "link_bandwidth", "link_joint_bandwidth")
 HOST_FIGURES = ("launch", "gap")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One task: time in µs on one core with the DDR to itself, bytes by level, and what bounds it.
+    """One layer: time in µs on one core with the DDR to itself, bytes by level, and what bounds it.
 
     `intensity` is multiply-accumulates per byte of DDR traffic (of all bytes touched where DDR is not), `roof` the
     rate in MAC/s that array, MVM limit and DDR allow, `achieved` the rate the model predicts.
@@ -75,45 +81,104 @@ def explain(scenario: Scenario, target: Target | None = None) -> Explanation:
 
 
 def layer_rows(scenario: Scenario, target: Target, board: Board) -> list[Row]:
-    """Return the per-task table of one core."""
-    clock = scenario.clock_mhz
-    bandwidth = float(board.figures.memory_bandwidth)
-    peak = peak_macs_per_cycle(board.chip) * scenario.mvm_percent / 100
-    rows = []
-    for task in target.tasks:
-        cost = task_cycles(task, board.chip, board.calibration, scenario.mvm_percent)
-        units = {name: cycles / clock for name, cycles in cost._asdict().items() if cycles}
-        ddr = target.batch * (task.ddr_read_bytes + task.ddr_write_bytes) + task.weight_ddr_bytes
-        ddr_us = ddr / bandwidth * 1e6
-        if task.weight_ddr_bytes:
-            # Setting up goes on while weights are streamed.
-            units["overhead"] = max(0.0, units.get("overhead", 0.0) - ddr_us)
-        time = sum(units.values()) + ddr_us
-        parts = {**units, "ddr": ddr_us}
-        outside = task.move_bytes + task.io_bytes
-        touched = task.input_bytes + task.output_bytes + task.weight_bytes + task.weight_ddr_bytes
-        level = ddr or touched
-        intensity = task.macs / level if level else 0.0
-        roof = min(peak * clock * 1e6, intensity * bandwidth) if ddr else peak * clock * 1e6
-        rows.append(
-            Row(
-                name=task.name,
-                op=task.op,
-                time_us=time,
-                ddr_us=ddr_us,
-                units_us=units,
-                macs=task.macs,
-                weight_bytes=task.weight_bytes + task.weight_ddr_bytes,
-                l1_bytes=max(0, task.input_bytes + task.output_bytes - outside),
-                l2_bytes=max(0, outside - task.ddr_read_bytes - task.ddr_write_bytes),
-                ddr_bytes=ddr,
-                bound_by=bound_of(parts) if time else "nothing",
-                intensity=intensity,
-                roof=roof,
-                achieved=task.macs / time * 1e6 if time else 0.0,
-            )
+    """Return the table of one core that has the board to itself, layer by layer, as a trace of a lone call has it."""
+    spec = InstanceSpec(0, target.core, tuple(range(target.batch)), target.input_bytes, target.output_bytes)
+    machine = Machine(board, (scenario.state(),), (spec,), trace=True)
+    machine.submit(Call(0), 0)
+    machine.run()
+    rows: dict[str, _Layer] = {}
+    readers = _readers(target.core)
+    core = "board0.core0"
+    for span in machine.spans:
+        if span.track == core and span.kind != "start":
+            layer = span.name
+            if span.kind in ("move", "ddr"):
+                layer = readers[span.number]
+            rows.setdefault(layer, _Layer(layer)).spend(span)
+    for one in target.core.passes:
+        rows.setdefault(one.layer, _Layer(one.layer)).add_pass(one)
+    for number, transfer in enumerate(target.core.transfers):
+        rows.setdefault(name := readers[number], _Layer(name)).add_transfer(transfer)
+    peak = peak_macs_per_cycle(board.chip) * scenario.mvm_percent / 100 * scenario.clock_mhz * 1e6
+    bandwidth = float(board.figures.core_bandwidth)
+    return [layer.row(peak, bandwidth) for layer in rows.values()]
+
+
+def _readers(core: CoreProgram) -> dict[int, str]:
+    """Return, by transfer, the layer it belongs to: that of weights, else that of the pass in flight or next."""
+    layers: dict[int, str] = {}
+    known = {one.layer for one in core.passes}
+    waiting: list[int] = []
+    last = ""
+    for action in chain.from_iterable(step.actions for step in core.steps):
+        if action.verb == "run":
+            last = core.passes[action.index].layer
+            layers.update(dict.fromkeys(waiting, last))
+            waiting = []
+        elif action.verb == "start":
+            transfer = core.transfers[action.index]
+            if transfer.what in known and "const" in transfer.source:
+                layers[action.index] = transfer.what
+            elif transfer.source == "l1" and last:
+                layers[action.index] = last
+            else:
+                waiting.append(action.index)
+    layers.update(dict.fromkeys(waiting, last))
+    return layers
+
+
+@dataclass(slots=True)
+class _Layer:
+    """What a layer adds up to."""
+
+    name: str
+    role: str = ""
+    units: dict[str, float] = field(default_factory=dict)
+    macs: int = 0
+    weights: int = 0
+    l1: int = 0
+    l2: int = 0
+    ddr: int = 0
+
+    def spend(self, span: Span) -> None:
+        """Count the time of a slice of a trace."""
+        self.units[span.kind] = self.units.get(span.kind, 0.0) + (span.end - span.start) / MICROSECOND
+
+    def add_pass(self, one: Pass) -> None:
+        """Count a pass."""
+        self.role = self.role or one.role
+        self.macs += one.macs
+        self.weights += one.weight_bytes
+        self.l1 += WORD * (one.units.feed + one.units.second + one.units.drain)
+
+    def add_transfer(self, transfer: Transfer) -> None:
+        """Count a transfer."""
+        if "ddr" in transfer.route:
+            self.ddr += transfer.size
+        else:
+            self.l2 += transfer.size
+
+    def row(self, peak: float, bandwidth: float) -> Row:
+        """Return the row of the table."""
+        time = sum(self.units.values())
+        level = self.ddr or self.l1 + self.l2
+        intensity = self.macs / level if level else 0.0
+        return Row(
+            name=self.name,
+            op=self.role,
+            time_us=time,
+            ddr_us=self.units.get("ddr", 0.0),
+            units_us=dict(self.units),
+            macs=self.macs,
+            weight_bytes=self.weights,
+            l1_bytes=self.l1,
+            l2_bytes=self.l2,
+            ddr_bytes=self.ddr,
+            bound_by=bound_of(self.units) if time else "nothing",
+            intensity=intensity,
+            roof=min(peak, intensity * bandwidth) if self.ddr else peak,
+            achieved=self.macs / time * 1e6 if time else 0.0,
         )
-    return rows
 
 
 def sensitivity(scenario: Scenario, target: Target) -> dict[str, tuple[float, float]]:
@@ -134,13 +199,14 @@ def sensitivity(scenario: Scenario, target: Target) -> dict[str, tuple[float, fl
         mvm_percent=scenario.mvm_percent,
         clock_mhz=scenario.clock_mhz,
     )
-    table = table_of([case], {(case.model, case.compiled_cores): target})
+    table = table_of([case], {case.key: target})
+    replaying = compiled_replay() if len(table.programs[0].actions) > MANY else replay
     boards = scenario.machine_boards()
     share = len(boards) if boards[0].upstream_group else 1
 
     def rate(board: Board) -> float:
         values = {name: figure.value for name, figure in board.calibration.figures.items()}
-        return float(evaluate_on(table, values, [_alone(board.figures, share)], board.host)[0])
+        return float(evaluate_on(table, values, [_alone(board.figures, share)], board.host, replaying)[0])
 
     base = rate(boards[0])
     return {

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.chip import PARAMETERS, PRIORS
-from axemu.studies._analytic import Floats, Table, evaluate, parameters_of
+from axemu.studies._analytic import Floats, Table, compiled_replay, evaluate, parameters_of
 
 SOFT = 0.15
 """Log errors beyond this count linearly, so that one odd network does not bend the rest."""
@@ -47,8 +47,10 @@ def fit(
     high = np.log([PRIORS[name].high for name in PARAMETERS])
     begin = prior if start is None else np.log([start[name] for name in PARAMETERS])
 
+    replaying = compiled_replay()
+
     def residuals(vector: Floats) -> Floats:
-        rate = np.log(evaluate(table, parameters_of(np.exp(vector)))) + correction
+        rate = np.log(evaluate(table, parameters_of(np.exp(vector)), replaying)) + correction
         errors = (weight * (rate - observed))[used]
         return np.concatenate((errors, strength * (vector - prior)))
 
@@ -78,7 +80,7 @@ def leave_out(
     for group in sorted(set(groups) - {""}):
         left = labels == group
         figures = fit(table, correction, ~left, start=start, steps=20)
-        errors[left] = (np.log(evaluate(table, figures)) + correction - observed)[left]
+        errors[left] = (np.log(evaluate(table, figures, compiled_replay())) + correction - observed)[left]
         if progress is not None:
             progress(group)
     return errors

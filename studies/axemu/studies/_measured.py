@@ -52,8 +52,14 @@ class Case:
     double_buffer: bool = True
     mvm_percent: float = 100.0
     clock_mhz: int = 800
+    tiling_depth: int | None = None
     weight: float = 1.0
     source: str = ""
+
+    @property
+    def key(self) -> tuple[str, int, int | None]:
+        """What is executed: model, compiled cores and tiling depth."""
+        return self.model, self.compiled_cores, self.tiling_depth
 
     @property
     def instances(self) -> int:

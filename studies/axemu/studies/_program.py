@@ -25,6 +25,8 @@ def core_program(scenario: Scenario, options: PassOptions | None = None) -> Core
         AxeleraError: the model cannot be found or read, or the chip cannot run it.
     """
     program = load_program(scenario.model, scenario.compiled_cores)
+    if program.core is not None and options is None:
+        return program.core
     faces.check("axelera.compiler")
     from axelera.compiler.planning.passes import compile_passes  # noqa: PLC0415
 

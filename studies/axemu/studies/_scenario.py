@@ -11,6 +11,7 @@ from axemu.chip import (
     COMPILER_CLOCKS_MHZ,
     CORES,
     HOSTS,
+    PROGRAMS,
     Calibration,
     figures_of,
     load_calibration,
@@ -32,7 +33,7 @@ class Scenario:
         clock_mhz: clock of all cores.
         mvm_percent: limit of the MVM utilisation of all cores.
         double_buffer: copies overlap with execution.
-        host: name of the host profile (`axemu.chip.HOSTS`).
+        host: name of the host profile (`axemu.chip.HOSTS`); None means the one that belongs to the board.
         boards: boards of this kind, each driven alike.
         upstream_shared: the boards share one way to the host (a card with several chips always does).
         seconds: virtual time that is simulated if `every_frame`, and bounds the search for a steady state.
@@ -47,7 +48,7 @@ class Scenario:
     clock_mhz: int = 800
     mvm_percent: float = 100.0
     double_buffer: bool = True
-    host: str = "desktop"
+    host: str | None = None
     boards: int = 1
     upstream_shared: bool = False
     seconds: float = 10.0
@@ -56,7 +57,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Refuse what does not exist."""
-        for what, value, known in (("board", self.board, BOARDS), ("host", self.host, HOSTS)):
+        for what, value, known in (("board", self.board, BOARDS), ("host", self.host or "desktop", HOSTS)):
             if value not in known:
                 raise InvalidArgument(f"{what} {value!r} is unknown; known are {', '.join(known)}")
         if self.clock_mhz not in COMPILER_CLOCKS_MHZ:
@@ -81,7 +82,12 @@ class Scenario:
         """Return the boards as the machine wants them."""
         figures = BOARDS[self.board]
         group = "upstream" if self.upstream_shared or figures.chips > 1 else ""
-        one = Board(figures, HOSTS[self.host], calibration=self.load_calibration(), upstream_group=group)
+        one = Board(
+            figures,
+            HOSTS[self.host or figures.host],
+            calibration=self.load_calibration(),
+            upstream_group=group,
+        )
         return (one,) * (self.boards * figures.chips)
 
     def state(self) -> BoardState:
@@ -108,12 +114,14 @@ class Prediction:
     followed each other without a gap (what published tables show), `system_fps` with the application's loop.
     `latency_ms` is from submitting a frame to holding its result in the steady state, `lone_latency_ms` that of a
     single frame on an idle board. `parts_us` says where the mean call went, `busy` how busy each unit was.
-    `band` bounds `host_fps` at 80 % by the residuals of the calibration. `provenance` is the weakest that the answer
+    `band` bounds `host_fps` at 80 % by the residuals of the calibration, and twice as wide where the program rests on
+    `unseen_rules`, which no measured network has. `host` is the host it holds for. `provenance` is the weakest that the answer
     rests on, `weakest_figures` are the names of the figures that have it.
     """
 
     model: str
     board: str
+    host: str
     host_fps: float
     device_fps: float
     system_fps: float
@@ -130,6 +138,7 @@ class Prediction:
     parts_us: dict[str, float] = field(default_factory=dict)
     busy: dict[str, float] = field(default_factory=dict)
     ddr_bytes_per_frame: float = 0.0
+    unseen_rules: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready values."""
@@ -140,6 +149,6 @@ def weakest_of(board: Board) -> tuple[str, tuple[str, ...]]:
     """Return the weakest provenance that figures of this board rest on, and the names of those that have it."""
     # A calibrated figure stands for the one of the same name that the chip is documented with.
     figures = figures_of(board.chip) | figures_of(board.figures) | figures_of(board.host)
-    figures |= board.calibration.figures
+    figures |= figures_of(PROGRAMS) | board.calibration.figures
     provenance = weakest(figures.values())
     return provenance.value, tuple(name for name, one in figures.items() if one.provenance is provenance)

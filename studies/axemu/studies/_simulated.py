@@ -9,14 +9,14 @@ from axemu.studies._steady import run_loops
 from axemu.studies._target import Target
 
 
-def simulated_rate(case: Case, target: Target, calibration: Calibration, host: str = "desktop") -> float:
+def simulated_rate(case: Case, target: Target, calibration: Calibration, host: str | None = None) -> float:
     """Return the rate of a case in frames per second, by simulation."""
-    board = Board(BOARDS[case.board], HOSTS[host], calibration=calibration)
+    board = Board(BOARDS[case.board], HOSTS[host or BOARDS[case.board].host], calibration=calibration)
     state = BoardState((case.clock_mhz,) * 4, (case.mvm_percent,) * 4)
     instances = [
         InstanceSpec(
             number,
-            target.tasks,
+            target.core,
             tuple(range(number * target.batch, (number + 1) * target.batch)),
             target.input_bytes,
             target.output_bytes,

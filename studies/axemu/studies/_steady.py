@@ -35,7 +35,8 @@ class Loops:
     """What steady loops did: mean ticks per call and thread.
 
     `latency` is from arrival to holding the result of the frame, `call` the time inside a call, `period` from call to
-    call, `executed` the time the cores were held. `calls` were simulated; `busy` maps units to their share of time.
+    call, `executed` the time the cores were held. `calls` were simulated; `busy` maps units to their share of time,
+    `units` what the cores do (`axemu.emulator.metis.BUSY`) to the ticks of a mean call.
     """
 
     period: tuple[float, ...]
@@ -45,6 +46,7 @@ class Loops:
     calls: int
     extrapolated: bool
     busy: Mapping[str, float]
+    units: Mapping[str, float]
 
 
 class _Tally:
@@ -183,22 +185,25 @@ def _mean(machine: Machine, tallies: Sequence[_Tally], extrapolated: bool) -> Lo
         calls=sum(map(len, tallies)),
         extrapolated=extrapolated,
         busy={unit: min(1.0, ticks / elapsed) for unit, ticks in busy.items()},
+        units=_units(timeline.unit_ticks, sum(tally.executed for tally in tallies) / len(tallies)),
     )
 
 
 def _of_cycle(cycle: Cycle, results: Sequence[Sequence[CallTimes]], waits: Sequence[int]) -> Loops:
     last = [calls[-count:] for calls, count in zip(results, cycle.calls, strict=True)]
     busy, units, _ = cycle.sums
+    executed = tuple(
+        sum(call.device_end - call.device_start for call in calls) / len(calls) for calls in last
+    )
     return Loops(
         period=tuple(cycle.period / len(calls) for calls in last),
         call=tuple(sum(call.completion - call.arrival for call in calls) / len(calls) for calls in last),
-        executed=tuple(
-            sum(call.device_end - call.device_start for call in calls) / len(calls) for calls in last
-        ),
+        executed=executed,
         latency=tuple(_latency(calls, wait, cycle.period) for calls, wait in zip(last, waits, strict=True)),
         calls=sum(map(len, results)),
         extrapolated=True,
         busy={unit: min(1.0, ticks / cycle.period) for unit, ticks in {**busy, **units}.items()},
+        units=_units(units, sum(executed) / len(executed)),
     )
 
 
@@ -209,3 +214,13 @@ def _latency(calls: Sequence[CallTimes], wait: int, period: int) -> float:
         cycles, place = divmod(number - wait, len(calls))
         total += call.completion - (calls[place].arrival + cycles * period)
     return total / len(calls)
+
+
+def _units(ticks: Mapping[str, int], executed: float) -> dict[str, float]:
+    """Return what a mean execution of `executed` ticks goes to, from the ticks of all cores and units."""
+    sums: dict[str, float] = {}
+    for name, amount in ticks.items():
+        unit = name.rpartition(".")[2]
+        sums[unit] = sums.get(unit, 0) + amount
+    total = sum(sums.values())
+    return {unit: amount * executed / total for unit, amount in sums.items()} if total else {}

@@ -1,8 +1,7 @@
-"""What is to be predicted: a compiled directory, an ONNX file or a network of the zoo, as tasks and bytes."""
+"""What is to be predicted: a compiled directory, an ONNX file or a network of the zoo, as the program of a core and bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 from axemu import faces
 from axemu.chip import METIS, ChipFigures
 from axemu.driver import InvalidArgument, path_errors
-from axemu.model.program import Program, Task
+from axemu.model.passes import CoreProgram
+from axemu.model.program import Program
 
 if TYPE_CHECKING:
     import onnx
@@ -22,20 +22,24 @@ class Target:
 
     name: str
     batch: int
-    tasks: tuple[Task, ...]
+    core: CoreProgram
     input_bytes: int
     output_bytes: int
-    placement: Mapping[str, float]
-    """Bytes by where they lie: weights in L2 and streamed, peaks of activations; empty for a compiled directory."""
 
 
-def load_target(model: str | Path, compiled_cores: int | None = None, chip: ChipFigures = METIS) -> Target:
+def load_target(
+    model: str | Path,
+    compiled_cores: int | None = None,
+    tiling_depth: int | None = None,
+    chip: ChipFigures = METIS,
+) -> Target:
     """Find `model` and plan it.
 
     Args:
         model: a compiled-model directory (its model.json, or an output of `axcompile`), an ONNX file, or the name of a
             network of the zoo.
         compiled_cores: cores one instance spans; None means as compiled, or 1.
+        tiling_depth: see `axelera.compiler.planning.PlanOptions`; a compiled directory has been planned already.
         chip: figures of the chip.
 
     Raises:
@@ -44,10 +48,12 @@ def load_target(model: str | Path, compiled_cores: int | None = None, chip: Chip
     """
     program, compiled = _find(model, compiled_cores)
     if not compiled:
-        return target_of(program, chip)
-    if not program.tasks:
-        raise InvalidArgument(f"model {model}: has no tasks to predict from; compile it again with this SDK")
-    return Target(program.name, program.batch, program.tasks, *_io_bytes(program), {})
+        return target_of(program, tiling_depth, chip)
+    if program.core is None:
+        raise InvalidArgument(
+            f"model {model}: says nothing of what a core executes; compile it again with this SDK"
+        )
+    return Target(program.name, program.batch, program.core, *_io_bytes(program))
 
 
 def load_program(model: str | Path, compiled_cores: int | None = None) -> Program:
@@ -91,19 +97,13 @@ def zoo_program(name: str, batch: int = 1) -> Program:
     return _structure(network.build(structure_only=True), batch)
 
 
-def target_of(program: Program, chip: ChipFigures = METIS) -> Target:
+def target_of(program: Program, tiling_depth: int | None = None, chip: ChipFigures = METIS) -> Target:
     """Plan a program and return it as a target."""
     faces.check("axelera.compiler")
     from axelera.compiler.planning import PlanOptions, plan  # noqa: PLC0415
 
-    planned = plan(program, PlanOptions(cores=program.batch, chip=chip))
-    placement = {
-        "weights_l2": planned.weight_l2_bytes,
-        "weights_streamed": planned.weight_ddr_bytes,
-        "activations_l1_peak": planned.activation_l1_peak,
-        "activations_l2_peak": planned.activation_l2_peak,
-    }
-    return Target(program.name, program.batch, planned.tasks, *_io_bytes(program), placement)
+    planned = plan(program, PlanOptions(cores=program.batch, tiling_depth=tiling_depth, chip=chip))
+    return Target(program.name, program.batch, planned.core, *_io_bytes(program))
 
 
 def _structure(model: onnx.ModelProto | Path, batch: int) -> Program:

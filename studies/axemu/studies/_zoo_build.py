@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu import faces
-from axemu.chip import CORES
+from axemu.chip import CORES, PROGRAMS
 from axemu.driver import AxeleraError
 from axemu.driver.bounded import JSON_TEXT, parse_json, read_bounded
 from axemu.model import replacing
@@ -135,6 +135,7 @@ def compile_zoo(build: ZooBuild) -> Path:
         model_name=build.name,
         aipu_cores_used=build.cores,
         resources_used=build.cores / CORES,
+        tiling_depth=int(PROGRAMS.batch_tiling_depth) if build.cores == CORES else 1,
         output_axm_format=build.archive,
     )
     data = random_images(build.network, build.samples) if build.images is None else build.images

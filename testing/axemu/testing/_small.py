@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from axemu.driver import TensorInfo
 from axemu.model import MemoryPool, manifest_json, model_json
-from axemu.model.program import Node, Program, Task, Tensor, write_program
+from axemu.model.passes import Action, CoreProgram, Pass, Step, Tile, Units
+from axemu.model.program import Node, Program, Tensor, write_program
 
 Int8 = npt.NDArray[np.int8]
 CLASSES = 10
@@ -135,5 +136,11 @@ def _program(batch: int) -> Program:
         inputs=("image",),
         outputs=("padded",),
         constants={"table": np.arange(127, -129, -1, dtype=np.int8)},
-        tasks=(Task("negate", "lut", vectors=1),),
+        core=_core(),
     )
+
+
+def _core() -> CoreProgram:
+    """Return what a core does: a pass of the vector unit over one word."""
+    one = Pass("negate", "lut", Tile(0, 1, 0, 1), Units(feed=1, vector=1, drain=1), 1, 1)
+    return CoreProgram("small", (one,), (), (Step((Action("run", 0, 1),)),), {}, 0, ())

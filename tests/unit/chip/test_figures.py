@@ -90,7 +90,6 @@ def test_a_calibration_survives_being_written() -> None:
         lambda data: data["figures"].update(unknown=data["figures"][PARAMETERS[0]]),
         lambda data: data["figures"][PARAMETERS[0]].update(value="fast"),
         lambda data: data["figures"][PARAMETERS[0]].update(value=-1.0, low=-2.0),
-        lambda data: data["figures"]["move_rate"].update(value=0.0, low=0.0),
         lambda data: data["figures"][PARAMETERS[0]].update(provenance="hearsay"),
         lambda data: data.pop("residuals"),
         lambda data: data.pop("id"),

@@ -293,9 +293,9 @@ def test_an_earlier_run_is_repeated_from_its_files(tmp_path: Path, net: Path) ->
 
 def test_settings_without_effect_are_named(tmp_path: Path, net: Path) -> None:
     out = tmp_path / "out"
-    done = run("-i", net, "-o", out, "--dataset-len", 2, "--cli-args", '{"tiling_depth": 6}')
-    assert list(report(out)["settings_without_effect"]) == ["tiling_depth"]
-    assert "tiling_depth has no effect here" in done.stderr
+    done = run("-i", net, "-o", out, "--dataset-len", 2, "--cli-args", '{"force_h_tiling": 6}')
+    assert list(report(out)["settings_without_effect"]) == ["force_h_tiling"]
+    assert "force_h_tiling has no effect here" in done.stderr
 
 
 def test_the_default_configuration_is_written(tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_no_options_say_what_is_missing() -> None:
     [
         ("axelera.compiler.frontend._explain.check_weights", "TOP_LEVEL_QUANTIZE_ERROR"),
         ("axelera.compiler.lowering._requantise._Groups", "TOP_LEVEL_QUANTIZE_ERROR"),
-        ("axelera.compiler.planning._plan.place", "TOP_LEVEL_LOWER_ERROR"),
+        ("axelera.compiler.planning._plan.compile_passes", "TOP_LEVEL_LOWER_ERROR"),
         ("axemu.cli._compile_run.calibration_samples", "TOP_LEVEL_QUANTIZE_ERROR"),
     ],
 )

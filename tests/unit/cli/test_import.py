@@ -21,7 +21,7 @@ def whole(tmp_path: Path) -> Path:
 def test_the_copy_lies_beside_the_directory_by_default(whole: Path) -> None:
     result = CliRunner().invoke(app, [str(whole / "model.json")])
     assert result.exit_code == 0
-    assert result.output == f"{whole}-imported: 12 operators, 3048 weights, 11 tasks, for 1 frame at once\n"
+    assert result.output == f"{whole}-imported: 12 operators, 3048 weights, 12 passes, for 1 frame at once\n"
     assert (whole.with_name("net-imported") / "program.json").is_file()
 
 

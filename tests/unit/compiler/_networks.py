@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from tests._onnxruntime import integer_options
 
 from axelera.compiler import AxeleraQuantizedModel
 from axemu.model import ops
@@ -75,6 +76,7 @@ def run_float(model: onnx.ModelProto, *inputs: Array) -> list[Array]:
     """The network's outputs in float, by ONNX Runtime."""
     session = onnxruntime.InferenceSession(
         model.SerializeToString(),
+        integer_options(unsigned=model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8),
         providers=["CPUExecutionProvider"],
         disabled_optimizers=["Pad_Fusion"],  # it moves a zero Pad into MaxPool, where padding never wins
     )

@@ -33,8 +33,8 @@ ANYWHERE = {
     "observing": "axelera.compiler.quantisation._observe._reduce",
     "choosing scales": "axelera.compiler.quantisation._scales._group_histogram",
     "emitting": "axelera.compiler.quantisation._emit.corrected_bias",
-    "planning": "axelera.compiler.planning._plan.place",
-    "building steps": "axelera.compiler.planning._build.array_slots",
+    "planning": "axelera.compiler.planning._plan.compile_passes",
+    "building passes": "axelera.compiler.planning.passes._compile.build",
     "reporting": "axelera.compiler._compile.compiled_report",
     "writing": "axelera.compiler._compile.write_compiled_model",
 }
@@ -101,9 +101,9 @@ def test_an_operator_without_a_counterpart_is_refused_by_name(monkeypatch: pytes
     ]
 
 
-def test_a_share_of_l2_below_the_task_lists_does_not_fit() -> None:
+def test_a_share_of_l2_below_the_vector_constants_does_not_fit() -> None:
     program = compiler.structure_program(network())
-    with pytest.raises(DoesNotFit, match=r"task lists of \d+ steps .* take \d+ bytes of L2, .* may use 0"):
+    with pytest.raises(DoesNotFit, match=r"vector constants take \d+ bytes of L2, .* may use 0"):
         plan(program, PlanOptions(resources=1e-9))
 
 

@@ -52,7 +52,7 @@ def test_a_plan_that_fails_says_what_it_had(tmp_path: Path, monkeypatch: pytest.
         raise DoesNotFit("too large")
 
     quantised = compiler.quantize(network(), data(SHAPE, 2), CompilerConfig())
-    monkeypatch.setattr("axelera.compiler.planning._plan.place", hopeless)
+    monkeypatch.setattr("axelera.compiler.planning._plan.compile_passes", hopeless)
     words = (
         r"Could not find a tiling factor that fits the memory constraints l1_constraint=\d+ l2_constraint=\d+"
     )

@@ -164,7 +164,7 @@ def test_where_another_compiler_hides_ours_the_message_says_how_to_start(
         imported_program(whole)
 
 
-def test_a_prediction_takes_the_tasks_of_the_translation(whole: Path) -> None:
+def test_a_prediction_takes_the_core_program_of_the_translation(whole: Path) -> None:
     target = load_target(whole)
-    assert target.tasks == imported_program(whole).tasks
+    assert target.core == imported_program(whole).core
     assert target.input_bytes == 8 * 16 * 4

@@ -27,6 +27,7 @@ def board(calibration: Calibration) -> Board:
     figures = replace(
         BOARDS["pcie"],
         memory_bandwidth=exact(28e9),
+        core_bandwidth=exact(28e9),
         link_bandwidth=exact(1e9),
         link_joint_bandwidth=exact(1.5e9),
         upstream=exact(2e9),

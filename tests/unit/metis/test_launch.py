@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests._cores import working
 
 from axemu.chip import HOSTS, HostFigures
 from axemu.emulator.metis import JITTER_PERIOD, Board, BoardState, Call, InstanceSpec, launch_ticks, simulate
-from axemu.model.program import Task
 
 HOST = HOSTS["desktop"]
 
@@ -42,6 +42,6 @@ def test_instances_take_them_in_different_orders() -> None:
 
 def test_calls_wait_for_their_launch(board: Board) -> None:
     board = replace(board, host=replace(board.host, launch=HOST.launch, launch_spread=HOST.launch_spread))
-    spec = InstanceSpec(0, (Task("t", "conv", vectors=800, layers=0),), (0,), 0, 0)
+    spec = InstanceSpec(0, working(800, "vector"), (0,), 0, 0)
     (calls,) = simulate(board, (BoardState(),), (spec,), ([Call(0)] * 5,)).calls
     assert [call.device_start - call.arrival for call in calls] == launches(0, count=5)

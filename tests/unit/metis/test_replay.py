@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests._cores import CoreSketch
 from tests._sizes import sample
-from tests.unit.metis.test_physics import COPIES, TASKS
+from tests.unit.metis.test_physics import COPIES, CORES
 
 from axemu.chip import BOARDS
 from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine, Timeline, replay, simulate
-from axemu.model.program import Task
 
 few = settings(max_examples=sample(40, 400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STATES = (BoardState(), BoardState((400,) * 4), BoardState((800, 700, 600, 500), (30,) * 4))
-ONE = (Task("t", "conv", mvm_slots=900, weight_ddr_bytes=90_000, io_bytes=1000),)
+ONE = CoreSketch().start(90_000).work(7200).drained().wait().core()
 
 
 @st.composite
@@ -29,7 +29,7 @@ def programs(draw: st.DrawFn) -> tuple[Sequence[Board], list[InstanceSpec], list
         cores = draw(st.sampled_from(((0,), (1,), (2,), (3,), (0, 1), (2, 3), (0, 1, 2, 3))))
         board = draw(st.integers(0, len(boards) - 1))
         incoming, outgoing = draw(COPIES)
-        spec = InstanceSpec(number, draw(TASKS), cores, incoming, outgoing, draw(st.booleans()), board)
+        spec = InstanceSpec(number, draw(CORES), cores, incoming, outgoing, draw(st.booleans()), board)
         instances.append(spec)
     which = st.tuples(st.integers(0, len(instances) - 1), st.integers(0, len(STATES) - 1))
     call = which.map(lambda pair: Call(*pair))

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests._cores import CoreSketch, working
 
 from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine, Timeline, simulate
-from axemu.model.program import Task
+from axemu.model.passes import CoreProgram
 
 STATE = BoardState()
-WORK = (Task("t", "conv", mvm_slots=1000, layers=0),)
+WORK = working(8000)
 FRAME = 8000 * 105
 
 
-def on_own_cores(count: int, tasks: tuple[Task, ...] = WORK) -> list[InstanceSpec]:
-    return [InstanceSpec(i, tasks, (i,), 0, 0) for i in range(count)]
+def on_own_cores(count: int, core: CoreProgram = WORK) -> list[InstanceSpec]:
+    return [InstanceSpec(i, core, (i,), 0, 0) for i in range(count)]
 
 
 def rate(timeline: Timeline) -> float:
@@ -86,12 +87,9 @@ def test_double_buffering_hides_the_shorter_of_copying_and_executing(board: Boar
 
 
 def test_equal_threads_do_not_meet_at_the_ddr_for_ever(board: Board) -> None:
-    tasks = (
-        Task("fetch", "conv", weight_ddr_bytes=400_000, layers=0),
-        Task("work", "conv", mvm_slots=1500, layers=0),
-    )
-    alone = simulate(board, (STATE,), on_own_cores(1, tasks), [[Call(0)] * 40])
-    two = simulate(board, (STATE,), on_own_cores(2, tasks), [[Call(i)] * 40 for i in range(2)])
+    core = CoreSketch().fetch(400_000).work(12_000).core()
+    alone = simulate(board, (STATE,), on_own_cores(1, core), [[Call(0)] * 40])
+    two = simulate(board, (STATE,), on_own_cores(2, core), [[Call(i)] * 40 for i in range(2)])
     assert rate(two) > 1.9 * rate(alone)
 
 

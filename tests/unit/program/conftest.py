@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests._cores import CoreSketch
 
 from axemu.model.ops import FUNCTIONS, conv_constants, lut_table, softmax_constants
-from axemu.model.program import Node, Program, Task, Tensor, write_program
+from axemu.model.program import Node, Program, Tensor, write_program
 
 
 @pytest.fixture
@@ -44,8 +45,17 @@ def program() -> Program:
         Node("softmax", "softmax", ("c",), "d", {}, {"exp_table": "exp"}),
         Node("pad", "channels", ("d",), "out", {"before": (0, 0, 0), "after": (0, 0, 56), "value": -128}),
     )
-    tasks = (Task("conv", "conv", mvm_slots=7, macs=6912), Task("residual", "add", vectors=24))
-    return Program("small", 2, {t.name: t for t in tensors}, nodes, ("in",), ("out",), values, tasks)
+    core = (
+        CoreSketch("small")
+        .start(4096, what="conv")
+        .wait()
+        .work(56, layer="conv", load=64, macs=6912)
+        .drained()
+        .work(24, "vector", layer="residual", lookups=3)
+        .fetch(6144, "l1", "ddr_output", "out")
+        .core()
+    )
+    return Program("small", 2, {t.name: t for t in tensors}, nodes, ("in",), ("out",), values, core)
 
 
 @pytest.fixture

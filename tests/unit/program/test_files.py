@@ -24,7 +24,7 @@ from axemu.model.program import Program, _files, read_program, write_program
 def test_a_program_survives_the_files(program: Program, directory: Path) -> None:
     again = read_program(directory)
     assert (again.name, again.batch, again.inputs, again.outputs) == ("small", 2, ("in",), ("out",))
-    assert again.tasks == program.tasks
+    assert again.core == program.core
     assert {n: (t.shape, np.float32(t.scale), t.zero_point) for n, t in again.tensors.items()} == {
         n: (t.shape, np.float32(t.scale), t.zero_point) for n, t in program.tensors.items()
     }
@@ -160,7 +160,7 @@ def node(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 EDITS: list[tuple[Edit, type[AxeleraError], str]] = [
-    (lambda d: d.update(format_version=2), IncompatibleDevice, "format_version is 2"),
+    (lambda d: d.update(format_version=3), IncompatibleDevice, "format_version is 3"),
     (lambda d: d.update(numerics_version=99), IncompatibleDevice, "numerics_version is 99"),
     (lambda d: d.pop("nodes"), InvalidArgument, "'nodes' is missing"),
     (lambda d: d.update(nodes={}), InvalidArgument, r"\$\.nodes: is {}, expected an array"),
@@ -213,10 +213,19 @@ EDITS: list[tuple[Edit, type[AxeleraError], str]] = [
     (lambda d: d["constants"][0].__setitem__(3, 1 << 50), InvalidArgument, r"constants\[0\]"),
     (lambda d: d["constants"].append(d["constants"][0]), InvalidArgument, "defined twice"),
     (lambda d: d.update(constants=[]), InvalidArgument, "constants are missing"),
-    (lambda d: d["tasks"]["fields"].append("colour"), IncompatibleDevice, "does not know.*colour"),
-    (lambda d: d["tasks"]["fields"].pop(0), InvalidArgument, "fields"),
-    (lambda d: d["tasks"]["rows"][0].pop(), InvalidArgument, r"rows\[0\]"),
-    (lambda d: d["tasks"]["rows"][0].__setitem__(2, -1), InvalidArgument, r"rows\[0\]\[2\]: is -1"),
+    (lambda d: d["core"]["passes"][0].append(0), InvalidArgument, r"passes\[0\]"),
+    (lambda d: d["core"]["passes"][0].pop(), InvalidArgument, r"passes\[0\]: has \d+ entries"),
+    (lambda d: d["core"]["passes"][0].__setitem__(2, -1), InvalidArgument, r"passes\[0\]\[2\]: is -1"),
+    (lambda d: d["core"]["passes"][0].__setitem__(0, 99), InvalidArgument, "names entry 99"),
+    (lambda d: d["core"]["transfers"][0].__setitem__(1, 99), InvalidArgument, r"transfers\[0\]: names entry"),
+    (
+        lambda d: d["core"]["steps"][0].pop(),
+        InvalidArgument,
+        r"steps\[0\]: has \d+ entries, expected a multi",
+    ),
+    (lambda d: d["core"]["steps"][0].__setitem__(0, 9), InvalidArgument, "names verb 9"),
+    (lambda d: d["core"].pop("names"), InvalidArgument, "'names' is missing"),
+    (lambda d: d.pop("core"), InvalidArgument, "'core' is missing"),
 ]
 
 
@@ -230,16 +239,6 @@ def test_a_broken_program_json_is_refused(
     path.write_text(json.dumps(document))
     with pytest.raises(error, match=message):
         read_program(directory)
-
-
-def test_a_count_that_earlier_versions_wrote_is_passed_over(program: Program, directory: Path) -> None:
-    path = directory / "program.json"
-    document = json.loads(path.read_text())
-    document["tasks"]["fields"].insert(2, "io_ddr_bytes")
-    for row in document["tasks"]["rows"]:
-        row.insert(2, 4096)
-    path.write_text(json.dumps(document))
-    assert read_program(directory).tasks == program.tasks
 
 
 def test_float_constants_must_be_finite(directory: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
+from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from axemu.driver import InvalidArgument
-from axemu.model.program import Node, Program, Task, Tensor, is_structure_only, validate
+from axemu.model.passes import Action, Step, Units
+from axemu.model.program import Node, Program, Tensor, is_structure_only, validate
 
 
 def test_a_good_program_passes(program: Program) -> None:
@@ -91,18 +93,59 @@ def test_a_cycle_is_refused(program: Program) -> None:
         validate(replace(program, nodes=tuple(nodes)))
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Task) if field.name not in ("name", "op")])
-@pytest.mark.parametrize("amount", [-1, 1 << 50, 1 << 62, 10**30])
-def test_counts_that_no_frame_has_are_refused(program: Program, name: str, amount: int) -> None:
-    tasks = (*program.tasks, Task("conv", "conv", **{name: amount}))
-    with pytest.raises(InvalidArgument, match=f"tasks have {name} "):
-        validate(replace(program, tasks=tasks))
+COUNTS = ("load_cycles", "gathers", "macs")
 
 
-def test_counts_are_bounded_in_all(program: Program) -> None:
-    few = tuple(Task("conv", "conv", weight_ddr_bytes=1 << 33) for _ in range(2))
-    validate(replace(program, tasks=few))
-    with pytest.raises(
-        InvalidArgument, match="in all 25769803776, expected none negative and at most 17179869184"
-    ):
-        validate(replace(program, tasks=(*few, few[0])))
+@pytest.mark.parametrize("name", [*COUNTS, *Units.__slots__])
+@pytest.mark.parametrize("amount", [-1, 1 << 53, 1 << 62, 10**30])
+def test_counts_that_no_call_has_are_refused(program: Program, name: str, amount: int) -> None:
+    assert program.core is not None
+    one = program.core.passes[0]
+    more = {name: amount} if name in COUNTS else {"units": replace(one.units, **{name: amount})}
+    core = replace(program.core, passes=(replace(one, **more), *program.core.passes[1:]))
+    with pytest.raises(InvalidArgument, match=r"passes have .*in all, expected"):
+        validate(replace(program, core=core))
+
+
+def test_more_bytes_than_a_call_moves_are_refused(program: Program) -> None:
+    assert program.core is not None
+    many = tuple(replace(one, size=1 << 40) for one in program.core.transfers)
+    with pytest.raises(InvalidArgument, match=r"transfers move \d+ bytes in all"):
+        validate(replace(program, core=replace(program.core, transfers=many)))
+
+
+def test_a_transfer_from_nowhere_is_refused(program: Program) -> None:
+    assert program.core is not None
+    first, *rest = program.core.transfers
+    with pytest.raises(InvalidArgument, match="transfer 0 of 'conv' names pool 'moon', expected one of"):
+        validate(
+            replace(program, core=replace(program.core, transfers=(replace(first, source="moon"), *rest)))
+        )
+
+
+def test_a_pass_has_no_more_look_ups_than_vector_instructions(program: Program) -> None:
+    assert program.core is not None
+    first, *rest = program.core.passes
+    with pytest.raises(InvalidArgument, match="pass 0 of 'conv' has 1 look-ups"):
+        validate(replace(program, core=replace(program.core, passes=(replace(first, lookups=1), *rest))))
+
+
+@pytest.mark.parametrize(
+    ("actions", "message"),
+    [
+        (lambda a: a[1:], "transfer 0 is awaited before it was started"),
+        (lambda a: (a[0], *a), "action 'start' of 0 comes twice"),
+        (lambda a: (*a[:2], a[1], *a[2:]), "transfer 0 is awaited before it was started, or twice"),
+        (lambda a: tuple(one for one in a if one.verb != "run"), "2 passes are never run"),
+        (lambda a: (*a, Action("run", 7, 1)), "action 'run' names 7, which is none"),
+        (lambda a: (*a, Action("await", -1, 1)), "action 'await' names -1, which is none"),
+    ],
+)
+def test_what_could_never_be_executed_is_refused(
+    program: Program, actions: Callable[[tuple[Action, ...]], tuple[Action, ...]], message: str
+) -> None:
+    assert program.core is not None
+    (step,) = program.core.steps
+    core = replace(program.core, steps=(Step(actions(step.actions)),))
+    with pytest.raises(InvalidArgument, match=message):
+        validate(replace(program, core=core))

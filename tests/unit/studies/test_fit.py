@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from tests.unit.metis.test_physics import CORES
 
-from axemu.chip import PARAMETERS, PRIORS, load_calibration
-from axemu.studies import gemm
-from axemu.studies._analytic import Table, closed_queue, evaluate, table_of
+from axemu.chip import BOARDS, HOSTS, PARAMETERS, PRIORS, TICKS_PER_SECOND, load_calibration
+from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, simulate
+from axemu.model.passes import CoreProgram
+from axemu.studies import Case, Target, gemm
+from axemu.studies._analytic import Table, evaluate, evaluate_on, shared_rate, table_of
 from axemu.studies._calibrate import load_case, load_targets, trial_calibration
 from axemu.studies._correlate import ranks, spearman
 from axemu.studies._fit import fit, leave_out
@@ -27,18 +30,44 @@ def figures() -> dict[str, float]:
     return {name: load_calibration()[name] for name in PARAMETERS}
 
 
-def test_a_queue_of_one_waits_for_nobody() -> None:
-    assert closed_queue(np.array([3.0]), np.array([2.0]), np.array([1])) == pytest.approx([5.0])
+def case(instances: int, cores: int = 1, board: str = "pcie") -> Case:
+    return Case("x", "x", board, "device", 1.0, compiled_cores=cores, cores=instances * cores)
 
 
-def test_a_queue_of_two_follows_mean_value_analysis() -> None:
-    # One customer: cycle 5, queue 2/5. Two: 3 + 2 x 1.4 = 5.8.
-    assert closed_queue(np.array([3.0]), np.array([2.0]), np.array([2])) == pytest.approx([5.8])
+@settings(max_examples=60)
+@given(CORES)
+def test_a_replay_is_a_lone_call_of_the_machine(core: CoreProgram) -> None:
+    target = Target("x", 1, core, 0, 0)
+    values, one = figures(), case(1)
+    board = BOARDS["pcie"]
+    (rate,) = evaluate_on(table_of([one], {one.key: target}), values, [board], HOSTS["desktop"])
+    spec = InstanceSpec(0, core, (0,), 0, 0)
+    alone = Board(board, calibration=trial_calibration(values))
+    (calls,) = simulate(alone, (BoardState(),), (spec,), ((Call(0),),)).calls
+    executed = (calls[0].device_end - calls[0].device_start) / TICKS_PER_SECOND
+    # The machine counts whole cycles; there transfers of a core share its rate, here they queue by direction.
+    if sum("ddr" in one.route for one in core.transfers) < 2:
+        assert 1 / rate == pytest.approx(executed, rel=1e-4, abs=2e-8)
+    else:
+        assert 1 / rate - 2e-8 <= executed * (1 + 1e-4) <= 2 * (1 / rate + 2e-8)
 
 
-def test_a_full_server_is_the_limit() -> None:
-    cycle = closed_queue(np.array([1e-6]), np.array([1.0]), np.array([4]))
-    assert cycle == pytest.approx([4.0], rel=1e-4)
+def test_a_core_alone_gets_its_own_rate() -> None:
+    assert shared_rate(28e9, 22e9, case(1), 1.0) == 22e9
+    assert shared_rate(28e9, 22e9, case(4), 0.0) == 22e9
+    assert shared_rate(14e9, 22e9, case(1), 0.5) == 14e9
+
+
+def test_cores_that_always_fetch_share_evenly() -> None:
+    assert shared_rate(28e9, 22e9, case(4), 1.0) == pytest.approx(7e9)
+    assert shared_rate(28e9, 22e9, case(1, 4), 1.0) == pytest.approx(7e9)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 4))
+def test_busier_neighbours_leave_less(first: float, second: float, instances: int) -> None:
+    low, high = sorted((first, second))
+    rates = [shared_rate(28e9, 22e9, case(instances), busy) for busy in (low, high)]
+    assert rates[0] >= rates[1] * (1 - 1e-12)
 
 
 def test_the_closed_form_stands_in_for_the_machine(table: Table) -> None:
@@ -46,24 +75,20 @@ def test_the_closed_form_stands_in_for_the_machine(table: Table) -> None:
     trial = trial_calibration(values)
     closed = evaluate(table, values)
     for number in range(0, len(table.cases), 6):
-        case = table.cases[number]
-        assert simulated_rate(case, load_case(case), trial) == pytest.approx(closed[number], rel=0.2)
+        one = table.cases[number]
+        assert simulated_rate(one, load_case(one), trial) == pytest.approx(closed[number], rel=0.35)
 
 
 def test_a_fit_finds_figures_again_that_made_the_data(table: Table) -> None:
     from dataclasses import replace
 
-    true = {name: PRIORS[name].value for name in PARAMETERS} | {
-        "weight_load_rate": 40.0,
-        "layer_cycles": 2500.0,
-    }
+    true = {name: PRIORS[name].value for name in PARAMETERS} | {"step_cycles": 2500.0}
     rates = evaluate(table, true)
     made = tuple(
-        replace(case, fps=float(rate), weight=1.0) for case, rate in zip(table.cases, rates, strict=True)
+        replace(one, fps=float(rate), weight=1.0) for one, rate in zip(table.cases, rates, strict=True)
     )
     found = fit(replace(table, cases=made), np.zeros(len(made)), strength=1e-3)
-    assert found["weight_load_rate"] == pytest.approx(40, rel=0.02)
-    assert found["layer_cycles"] == pytest.approx(2500, rel=0.05)
+    assert found["step_cycles"] == pytest.approx(2500, rel=0.02)
 
 
 def test_a_fit_stays_within_its_bounds_and_is_the_same_twice(table: Table) -> None:

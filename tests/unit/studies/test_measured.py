@@ -12,7 +12,7 @@ from axemu.studies import core_scaling, family_of, gemm, published, read_csv
 
 def test_all_published_networks_are_there_on_both_boards() -> None:
     cases = published()
-    assert len(cases) == 58
+    assert len(cases) == 100
     assert {case.board for case in cases} == {"pcie", "m2"}
     assert all(case.source.startswith("https://") for case in (*cases, *gemm(), *core_scaling()))
 

@@ -73,13 +73,13 @@ def test_extrapolation_agrees_with_every_frame(small: Target, spilling: Target) 
         assert short.extrapolated
         assert not long.extrapolated
         assert short.frames < long.frames
-        assert short.host_fps == pytest.approx(long.host_fps, rel=0.005)
-        assert short.system_fps == pytest.approx(long.system_fps, rel=0.005)
+        assert short.host_fps == pytest.approx(long.host_fps, rel=0.01)
+        assert short.system_fps == pytest.approx(long.system_fps, rel=0.01)
 
 
 def test_loops_that_repeat_exactly_are_predicted_exactly(small: Target) -> None:
-    short = predict(Scenario(small.name), small)
-    long = predict(Scenario(small.name, seconds=3, every_frame=True), small)
+    short = predict(Scenario(small.name, cores=1), small)
+    long = predict(Scenario(small.name, cores=1, seconds=3, every_frame=True), small)
     assert short.frames < 200 < long.frames
     assert short.system_fps == pytest.approx(long.system_fps, rel=1e-4)
     assert short.latency_ms == pytest.approx(long.latency_ms, rel=1e-3)
@@ -87,9 +87,9 @@ def test_loops_that_repeat_exactly_are_predicted_exactly(small: Target) -> None:
 
 
 def test_loops_that_do_not_repeat_are_averaged(small: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    repeating = predict(Scenario(small.name), small)
+    repeating = predict(Scenario(small.name, cores=1), small)
     monkeypatch.setattr("axemu.emulator.metis.Watch.look", lambda _: None)
-    averaged = predict(Scenario(small.name), small)
+    averaged = predict(Scenario(small.name, cores=1), small)
     assert averaged.extrapolated
     assert averaged.frames > repeating.frames
     assert averaged.host_fps == pytest.approx(repeating.host_fps, rel=0.005)
@@ -106,9 +106,14 @@ def test_a_lower_clock_is_slower_but_not_in_proportion_where_ddr_counts(spilling
 
 
 def test_four_chips_behind_one_way_do_four_times_one_chip_unless_the_way_is_full(small: Target) -> None:
-    one = predict(Scenario("squeezenet1_1"), small).host_fps
-    four = predict(Scenario("squeezenet1_1", board="pcie-x4"), small).host_fps
+    one, four = (
+        predict(Scenario("squeezenet1_1", board=board, cores=2), small).host_fps
+        for board in ("pcie", "pcie-x4")
+    )
     assert 3.9 * one < four <= 4 * one * 1.001
+    full = predict(Scenario("squeezenet1_1", board="pcie-x4"), small)
+    way = float(BOARDS["pcie-x4"].link_bandwidth)
+    assert 0.9 < full.system_fps / (way / small.input_bytes) <= 1 + 1e-3
 
 
 def test_a_slow_host_costs_its_launch_time(small: Target) -> None:
@@ -129,7 +134,7 @@ def test_a_board_without_calibration_gets_a_wider_band(board: str, small: Target
 def test_a_prediction_names_the_weakest_figures_it_rests_on(small: Target) -> None:
     known = predict(Scenario("squeezenet1_1", board="pcie"), small)
     unknown = predict(Scenario("squeezenet1_1", board="sbc", host="embedded-arm"), small)
-    assert (known.provenance, known.weakest_figures) == ("assumed", ("descriptor_bytes",))
+    assert (known.provenance, known.weakest_figures) == ("assumed", ("memory_floor", "softmax_vectors"))
     assert unknown.provenance == "assumed"
     assert {"memory_bandwidth", "link_bandwidth", "gap"} < set(unknown.weakest_figures)
 
@@ -209,10 +214,11 @@ def test_every_board_and_host_can_be_asked_for(small: Target) -> None:
 
 def test_an_explanation_accounts_for_every_operator(spilling: Target) -> None:
     explanation = explain(Scenario("resnet18", board="m2"), spilling)
-    assert len(explanation.rows) == len(spilling.tasks)
-    assert sum(row.macs for row in explanation.rows) == sum(task.macs for task in spilling.tasks)
+    layers = {one.layer for one in spilling.core.passes}
+    assert layers <= {row.name for row in explanation.rows}
+    assert sum(row.macs for row in explanation.rows) == sum(one.macs for one in spilling.core.passes)
     for row in explanation.rows:
-        assert row.time_us == pytest.approx(sum(row.units_us.values()) + row.ddr_us)
+        assert row.time_us == pytest.approx(sum(row.units_us.values()))
         assert row.achieved <= row.roof * (1 + 1e-9)
     json.dumps(explanation.to_dict())
 
@@ -233,9 +239,7 @@ def test_sensitivities_have_the_sign_of_what_was_changed(spilling: Target) -> No
     assert changes["gather_cycles"] == (0, 0)
 
 
-@pytest.mark.parametrize(
-    ("scenario", "tolerance"), [({}, 0.0005), ({"board": "m2", "clock_mhz": 400}, 0.0005)]
-)
+@pytest.mark.parametrize(("scenario", "tolerance"), [({}, 0.002), ({"board": "m2", "clock_mhz": 400}, 0.002)])
 def test_sensitivities_are_what_predictions_with_changed_figures_say(
     small: Target, tmp_path: Path, scenario: dict[str, Any], tolerance: float
 ) -> None:
@@ -251,7 +255,7 @@ def test_sensitivities_are_what_predictions_with_changed_figures_say(
 def test_cores_that_wait_for_ddr_scatter_around_the_sensitivities(spilling: Target, tmp_path: Path) -> None:
     changes = explain(Scenario("resnet18"), spilling).sensitivities
     before = predict(Scenario("resnet18"), spilling).host_fps
-    for name in ("array_stretch", "weight_load_rate", "layer_cycles"):
+    for name in ("step_cycles", "lookup_cycles"):
         path = changed(tmp_path, name, 1.1)
         after = predict(Scenario("resnet18", calibration=path), spilling).host_fps
         assert after / before - 1 == pytest.approx(changes[name][1], abs=0.025)

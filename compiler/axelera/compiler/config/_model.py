@@ -237,7 +237,9 @@ class CompilerConfig(BaseModel):
     max_tiling_attempts: Annotated[Positive, without_effect("the memory plan is found in one pass")] = 8
     force_h_tiling: Annotated[Positive | None, _TILING] = None
     force_oc_tiling: Annotated[Positive | None, _TILING] = None
-    tiling_depth: Annotated[Positive, _TILING] = 1
+    tiling_depth: Annotated[
+        Positive, modelled("operators that may be made tile by tile together, depth first")
+    ] = 1
     dfs_search_constraint: Annotated[Positive | None, _TILING] = None
     enable_buffer_promotion: Annotated[StrictBool, _HOMES] = True
     split_buffer_promotion: Annotated[StrictBool, _HOMES] = False

@@ -18,7 +18,7 @@ from axemu.model.torchscript import read_torchscript
 
 
 def import_program(directory: str | Path) -> Program:
-    """Translate the TorchScript program of a compiled model and plan its tasks, as `compile` plans those of ours.
+    """Translate the TorchScript program of a compiled model and plan what a core does, as `compile` plans those of ours.
 
     Nothing of the directory is executed.
 
@@ -71,10 +71,10 @@ def _translated(model: CompiledModel, source: Source) -> Program:
 def _planned(program: Program, model: CompiledModel, path: Path) -> Program:
     options = PlanOptions(cores=model.batch)
     try:
-        tasks = plan(program, options).tasks
+        core = plan(program, options).core
     except DoesNotFit as error:
         raise IncompatibleDevice(f"{path}: {error}") from error
-    planned = replace(program, tasks=tasks)
+    planned = replace(program, core=core)
     _check(planned, path)
     return planned
 

@@ -63,7 +63,7 @@ def write_compiled_model(
         ),
     )
     write_blobs(directory, model.program, plan)
-    write_program(directory, replace(model.program, batch=batch, tasks=plan.tasks))
+    write_program(directory, replace(model.program, batch=batch, core=plan.core))
 
 
 def write_host_graphs(directory: Path, model: QuantisedParts) -> None:

@@ -1,7 +1,6 @@
-"""Planning: where activations and weights lie, and what the chip does for each operator."""
+"""Planning: what each core does for one call, and where everything lies."""
 
-from axelera.compiler.planning._memory import DoesNotFit
 from axelera.compiler.planning._options import PlanOptions
-from axelera.compiler.planning._plan import Placement, Plan, Pool, plan
+from axelera.compiler.planning._plan import DoesNotFit, Plan, Pool, Weights, plan
 
-__all__ = ["DoesNotFit", "Placement", "Plan", "PlanOptions", "Pool", "plan"]
+__all__ = ["DoesNotFit", "Plan", "PlanOptions", "Pool", "Weights", "plan"]

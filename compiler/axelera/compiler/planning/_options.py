@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from axemu.chip import METIS, ChipFigures
+from axemu.chip import METIS, PROGRAMS, ChipFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +14,14 @@ class PlanOptions:
     Args:
         cores: cores that execute one call, one frame each (the batch).
         resources: share of the chip's L2 the model may use; None means a quarter per core.
+        tiling_depth: operators that may be made tile by tile together; None as the vendor's model cards set it.
         double_buffer: input and output buffers exist twice, so that copies overlap with execution.
         chip: figures of the chip.
     """
 
     cores: int = 1
     resources: float | None = None
+    tiling_depth: int | None = None
     double_buffer: bool = True
     chip: ChipFigures = field(default=METIS)
 
@@ -33,7 +35,7 @@ class PlanOptions:
     @property
     def l1_bytes(self) -> int:
         """Bytes of a core's L1 that are free for data."""
-        return int(self.chip.l1_bytes) - int(self.chip.l1_reserved)
+        return int(PROGRAMS.l1_data)
 
     @property
     def l2_bytes(self) -> int:

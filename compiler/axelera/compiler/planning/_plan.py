@@ -1,17 +1,23 @@
-"""The plan of a program: pools, placements and tasks."""
+"""The plan of a model: the program of its cores, the pools of model.json and where the weights lie."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from axelera.compiler.planning._build import StepBuilder
-from axelera.compiler.planning._memory import MemoryLayout, Share, place
+from axelera.compiler._errors import MemoryPlanError
 from axelera.compiler.planning._options import PlanOptions
-from axelera.compiler.planning._steps import Step, StepGraph
-from axemu.model.program import Program, Task
+from axelera.compiler.planning.passes import PassOptions, compile_passes
+from axemu.model.passes import CoreProgram, totals_of
+from axemu.model.program import Program
 
 ALIGNMENT = 64
+
+
+class DoesNotFit(MemoryPlanError):  # noqa: N818  read as a sentence: raise DoesNotFit("...")
+    """A program asks for more memory than it was given; the message says which and how much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,136 +33,102 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """Where an activation buffer or a weight tensor lies; fractions of L1, L2 and DDR add up to one."""
+class Weights:
+    """Where the weights of a layer lie: bytes as stored, replicated, with the helper kernels it needs."""
 
-    name: str
-    kind: Literal["activation", "weights"]
+    layer: str
     size: int
-    l1: float
-    l2: float
-    ddr: float
+    in_ddr: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
-    """What the planner found: pools for model.json, placements for the report, tasks for the timing model.
+    """What the planner found: pools for model.json, weights for blobs and report, a core's program for the timing model."""
 
-    Byte totals are per call for weights and per frame for activations.
-    """
-
+    core: CoreProgram
     pools: tuple[Pool, ...]
-    placements: tuple[Placement, ...]
-    tasks: tuple[Task, ...]
-    weight_bytes: int
-    weight_l2_bytes: int
-    weight_ddr_bytes: int
-    activation_l1_peak: int
-    activation_l2_peak: int
-    ddr_traffic: int
-    """Bytes a call moves through DDR, inputs and outputs once each."""
+    weights: tuple[Weights, ...]
+    cores: int
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights as stored."""
+        return sum(one.size for one in self.weights)
+
+    @property
+    def weight_ddr_bytes(self) -> int:
+        """Bytes of weights that come from DDR in every call, to each core."""
+        return sum(one.in_ddr for one in self.weights)
+
+    @property
+    def weight_l2_bytes(self) -> int:
+        """Bytes of weights that lie in L2."""
+        return self.weight_bytes - self.weight_ddr_bytes
+
+    @cached_property
+    def ddr_traffic(self) -> int:
+        """Bytes a call moves through DDR, all cores together."""
+        routes = totals_of(self.core).routes
+        return self.cores * sum(size for route, (size, _) in routes.items() if "ddr" in route)
 
 
 def plan(program: Program, options: PlanOptions | None = None) -> Plan:
-    """Plan memory and tasks of a program; values are not looked at, so a structure-only program will do.
+    """Plan memory and the program of a core; values are not looked at, so a structure-only program will do.
 
     Raises:
         DoesNotFit: the program needs more of a memory than `options` gives it.
     """
     options = options or PlanOptions(cores=program.batch)
-    graph = StepBuilder(program).build()
-    layout = place(graph, options)
-    tasks = tuple(
-        task_of(step, graph, layout, streamed)
-        for step, streamed in zip(graph.steps, layout.streamed, strict=True)
+    core = compile_passes(
+        program,
+        PassOptions(
+            cores=options.cores,
+            resources=options.resources,
+            tiling_depth=options.tiling_depth,
+            chip=options.chip,
+        ),
     )
-    weights = sum(step.weight_size for step in graph.steps)
-    streamed_total = sum(layout.streamed)
-    activations = sum(task.ddr_read_bytes + task.ddr_write_bytes for task in tasks)
-    return Plan(
-        pools=pools_of(program, graph, layout, options),
-        placements=tuple(placements_of(graph, layout)),
-        tasks=tasks,
-        weight_bytes=weights,
-        weight_l2_bytes=layout.weights_resident,
-        weight_ddr_bytes=streamed_total,
-        activation_l1_peak=layout.l1_peak,
-        activation_l2_peak=layout.l2_peak,
-        ddr_traffic=streamed_total + options.cores * activations,
-    )
-
-
-def task_of(step: Step, graph: StepGraph, layout: MemoryLayout, streamed: int) -> Task:
-    """Turn a step into a task: counts stay, bytes are split by the memories they cross."""
-    move = io = 0.0
-    inside = sum(amount for _, amount in step.reads)
-    for name, amount in (*step.reads, step.writes):
-        share = layout.shares.get(name, Share())
-        if graph.buffers[name].external:
-            io += amount
-        else:
-            # What lies in DDR goes straight to L1 and is paid for there.
-            move += amount * share.l2
-    read = sum(amount * layout.shares.get(name, Share()).ddr for name, amount in step.reads)
-    written = step.writes[1] * layout.shares.get(step.writes[0], Share()).ddr
-    return Task(
-        name=step.name,
-        op=step.op,
-        mvm_slots=step.mvm_slots,
-        macs=step.macs,
-        weight_bytes=step.weight_size - streamed + step.operand_size,
-        weight_ddr_bytes=streamed,
-        taps=step.taps,
-        vectors=step.vectors,
-        broadcasts=step.broadcasts,
-        gathers=step.gathers,
-        layers=step.layers,
-        move_bytes=round(move),
-        io_bytes=round(io),
-        ddr_read_bytes=round(read),
-        ddr_write_bytes=round(written),
-        input_bytes=inside,
-        output_bytes=step.writes[1],
-    )
+    constants = core.transfers[0].size if core.transfers and core.transfers[0].source == "l2_const" else 0
+    if constants > options.l2_bytes:
+        raise DoesNotFit(
+            f"the vector constants take {constants} bytes of L2, and the model may use {options.l2_bytes}: give it a "
+            "larger share (resources)"
+        )
+    if constants > options.l1_bytes:
+        raise DoesNotFit(f"the vector constants take {constants} bytes, and L1 has {options.l1_bytes}")
+    return Plan(core, tuple(_pools(program, core, options)), tuple(_weights(core)), options.cores)
 
 
 def _round_up(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def pools_of(
-    program: Program, graph: StepGraph, layout: MemoryLayout, options: PlanOptions
-) -> tuple[Pool, ...]:
-    """Return the pools of model.json. The L2 pools together are the model's whole share of L2."""
+def _pools(program: Program, core: CoreProgram, options: PlanOptions) -> Iterable[Pool]:
+    """Yield the pools of model.json. The L2 pools together are the model's whole share of L2."""
     depth = 2 if options.double_buffer else 1
-    frames = options.cores
-    inputs = sum(_round_up(frames * program.tensors[name].size) for name in program.inputs)
-    outputs = sum(_round_up(frames * program.tensors[name].size) for name in program.outputs)
-    spilled = sum(
-        _round_up(round(buffer.size * layout.shares[name].ddr))
-        for name, buffer in graph.buffers.items()
-        if name in layout.shares and not buffer.external
+    frames, sizes = options.cores, core.pools
+    inputs, outputs = (
+        sum(_round_up(frames * program.tensors[name].size) for name in names)
+        for names in (program.inputs, program.outputs)
     )
-    constants = _round_up(min(layout.weights_resident, options.l2_bytes))
-    pools = [
+    constants = min(_round_up(sizes.get("l2_const", 0)), options.l2_bytes)
+    pools = (
         Pool("ddr_input", inputs, "ddr", depth),
         Pool("ddr_output", outputs, "ddr", depth),
         Pool("l2_const", constants, "l2", blob="pool_l2_const.bin"),
         Pool("l2", options.l2_bytes - constants, "l2"),
-        Pool("ddr_const", _round_up(sum(layout.streamed)), "ddr", blob="pool_ddr_const.bin"),
-        Pool("ddr", frames * spilled, "ddr"),
-    ]
-    return tuple(pool for pool in pools if pool.size)
+        Pool("ddr_const", _round_up(sizes.get("ddr_const", 0)), "ddr", blob="pool_ddr_const.bin"),
+        Pool("ddr", frames * _round_up(sizes.get("ddr", 0)), "ddr"),
+    )
+    return (pool for pool in pools if pool.size)
 
 
-def placements_of(graph: StepGraph, layout: MemoryLayout) -> list[Placement]:
-    """Return where everything lies, activations first."""
-    result = []
-    for name, buffer in graph.buffers.items():
-        share = layout.shares.get(name, Share())
-        result.append(Placement(name, "activation", buffer.size, share.l1, share.l2, share.ddr))
-    for step, streamed in zip(graph.steps, layout.streamed, strict=True):
-        if step.weight_size:
-            ddr = streamed / step.weight_size
-            result.append(Placement(step.name, "weights", step.weight_size, 0.0, 1.0 - ddr, ddr))
-    return result
+def _weights(core: CoreProgram) -> Iterable[Weights]:
+    """Yield what each layer has in the constant pools, in the order of execution."""
+    sizes: dict[str, list[int]] = {}
+    for transfer in core.transfers:
+        if transfer.source in ("l2_const", "ddr_const") and transfer.what != "vector constants":
+            total = sizes.setdefault(transfer.what, [0, 0])
+            total[0] += transfer.size
+            total[1] += transfer.size if transfer.source == "ddr_const" else 0
+    return (Weights(layer, size, in_ddr) for layer, (size, in_ddr) in sizes.items())

@@ -12,12 +12,14 @@ from axelera.compiler.planning import Plan
 
 def compiled_report(model: QuantisedParts, plan: Plan, config: CompilerConfig) -> dict[str, Any]:
     """Return the content of report.json."""
-    tasks = {task.name: task for task in plan.tasks}
-    weights = {place.name: place for place in plan.placements if place.kind == "weights"}
+    macs: dict[str, int] = {}
+    for one in plan.core.passes:
+        macs[one.layer] = macs.get(one.layer, 0) + one.macs
+    weights = {place.layer: place for place in plan.weights}
     measured: Mapping[str, Any] = {entry["name"]: entry for entry in model.report.get("operators", [])}
     operators = []
     for node in model.program.nodes:
-        task, place = tasks.get(node.name), weights.get(node.name)
+        place = weights.get(node.name)
         operators.append(
             {
                 "name": node.name,
@@ -25,9 +27,9 @@ def compiled_report(model: QuantisedParts, plan: Plan, config: CompilerConfig) -
                 "runs_on": "chip",
                 "shape": list(model.program.tensors[node.output].shape),
                 "output_bytes": model.program.tensors[node.output].size,
-                "macs": task.macs if task is not None else 0,
+                "macs": macs.get(node.name, 0),
                 "weight_bytes": place.size if place is not None else 0,
-                "weights_in_ddr": place.ddr if place is not None else 0.0,
+                "weights_in_ddr": place.in_ddr / place.size if place is not None else 0.0,
                 **{k: v for k, v in measured.get(node.name, {}).items() if k not in ("name", "operator")},
             }
         )
@@ -41,8 +43,8 @@ def compiled_report(model: QuantisedParts, plan: Plan, config: CompilerConfig) -
             "weight_bytes": plan.weight_bytes,
             "weight_l2_bytes": plan.weight_l2_bytes,
             "weight_ddr_bytes": plan.weight_ddr_bytes,
-            "activation_l1_peak": plan.activation_l1_peak,
-            "activation_l2_peak": plan.activation_l2_peak,
+            "l1_peak": plan.core.pools.get("l1", 0),
+            "activation_l2_peak": plan.core.pools.get("l2", 0),
             "ddr_traffic_per_call": plan.ddr_traffic,
             "pools": [
                 {"name": p.name, "size": p.size, "memory": p.memory, "depth": p.depth} for p in plan.pools

@@ -2,13 +2,16 @@
 
 from axemu.emulator.metis._bounds import bound_of
 from axemu.emulator.metis._cost import (
+    BUSY,
     JITTER_PERIOD,
-    TaskCycles,
+    PassColumns,
+    PassCycles,
+    columns_of,
     cycles_to_ticks,
     launch_ticks,
+    pass_cycles,
     peak_macs_per_cycle,
     seconds_to_ticks,
-    task_cycles,
 )
 from axemu.emulator.metis._cycle import Cycle, Watch
 from axemu.emulator.metis._machine import Machine, PendingCall
@@ -28,6 +31,7 @@ from axemu.emulator.metis._spec import (
 from axemu.emulator.metis._trace import write_trace
 
 __all__ = [
+    "BUSY",
     "JITTER_PERIOD",
     "MODEL_VERSION",
     "Board",
@@ -37,20 +41,22 @@ __all__ = [
     "Cycle",
     "InstanceSpec",
     "Machine",
+    "PassColumns",
+    "PassCycles",
     "PendingCall",
     "Rate",
     "Span",
-    "TaskCycles",
     "Timeline",
     "Watch",
     "bound_of",
+    "columns_of",
     "cycles_to_ticks",
     "launch_ticks",
+    "pass_cycles",
     "peak_macs_per_cycle",
     "replay",
     "seconds_to_ticks",
     "simulate",
     "start_threads",
-    "task_cycles",
     "write_trace",
 ]

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 _BOUNDS = {
     "ddr": "DDR bandwidth",
     "array": "matrix array",
-    "weights": "weight loading",
+    "feed": "feeding the array",
+    "drain": "draining the array",
+    "adder": "adder",
+    "second": "second operands",
+    "load": "loading the array",
     "depthwise": "depthwise unit",
     "vector": "vector unit",
-    "move": "moving activations",
-    "copy": "moving activations",
-    "overhead": "per-operator overhead",
+    "gather": "gathered windows",
+    "move": "moving maps between L1 and L2",
+    "control": "control per step",
     "throttled": "MVM limit",
     "host": "host launch",
     "link": "PCIe link",
@@ -22,5 +26,5 @@ _BOUNDS = {
 
 
 def bound_of(parts: Mapping[str, float]) -> str:
-    """Name the largest part of a call; `parts` has times by unit, or by `host`, `link`, `ddr`, `start`, `waiting`."""
+    """Name the largest part of a call; `parts` has times by `BUSY`, or by `host`, `link`, `waiting`."""
     return _BOUNDS[max(parts, key=parts.__getitem__)]

@@ -1,13 +1,16 @@
-"""From counts to time: what a task costs a core, in whole core cycles."""
+"""From counts to time: what passes cost a core, in whole core cycles, and what a launch costs a host."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from axemu.chip import TICKS_PER_SECOND, Calibration, ChipFigures, HostFigures
-from axemu.model.program import Task
+import numpy as np
+import numpy.typing as npt
+
+from axemu.chip import TICKS_PER_SECOND, ChipFigures, HostFigures
+from axemu.model.passes import Pass, Units
 
 JITTER_PERIOD = 17
 """Calls after which launch times repeat; a prime, so that any step visits all of them."""
@@ -15,102 +18,87 @@ JITTER_PERIOD = 17
 STEPS = (7, 10, 5, 12)
 """Steps through them, by instance; none takes neighbours in a row."""
 
+UNITS = Units.__slots__
+"""Units of a core that stream at once in a pass."""
 
-class TaskCycles(NamedTuple):
-    """Core cycles of one task by what the core waits for; waiting for DDR is not among them.
+BUSY = ("start", "load", *UNITS, "gather", "throttled", "control", "move", "ddr")
+"""What a core's time goes to: the firmware, loading the array, the busiest unit of each pass, what the MVM limit adds, the
+control core after each step, and waiting for transfers from L2 (`move`) and DDR."""
 
-    `throttled` is what the MVM limit adds.
-    """
-
-    weights: int
-    array: int
-    depthwise: int
-    vector: int
-    move: int
-    copy: int
-    overhead: int
-    throttled: int
-
-    @property
-    def total(self) -> int:
-        """All cycles the core is held for, waiting for DDR excluded."""
-        return sum(self)
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
-class Part(NamedTuple):
-    """When a unit of a core was busy within a stretch of time: ticks since its beginning."""
+@dataclass(frozen=True, slots=True)
+class PassColumns:
+    """Counts of many passes, one array each; `used` is the part of the array's cells that a pass feeds and reads."""
 
-    unit: str
-    begin: int
-    end: int
-
-
-class Phase(NamedTuple):
-    """A stretch of a frame: DDR traffic beside `setup` core cycles, then `cycles` of tasks `first` to `last` (excl.)."""
-
-    ddr_bytes: int
-    setup: int
-    cycles: int
-    first: int
-    last: int
+    units: Mapping[str, Ints]
+    lookups: Ints
+    products: Ints
+    gathers: Ints
+    load: Ints
+    used: Floats
 
 
-def task_cycles(
-    task: Task, chip: ChipFigures, calibration: Calibration, mvm_percent: float = 100
-) -> TaskCycles:
-    """Cost a task on one core.
+def columns_of(passes: Sequence[Pass], chip: ChipFigures) -> PassColumns:
+    """Collect the counts of passes."""
 
-    The MVM limit bounds the activity of the array, multiply-accumulates as a share of the peak, task by task: it only
-    stretches tasks that would have been busier.
-    """
-    array = math.ceil(task.mvm_slots * chip.vector_cycles.value * calibration["array_stretch"])
-    depthwise = math.ceil(task.taps * calibration["tap_cycles"])
-    vector = math.ceil(
-        task.vectors * calibration["vector_cycles"]
-        + task.broadcasts * calibration["broadcast_cycles"]
-        + task.gathers * calibration["gather_cycles"]
+    def column(name: str) -> Ints:
+        return np.array([getattr(one, name) for one in passes], np.int64)
+
+    units = {name: np.array([getattr(one.units, name) for one in passes], np.int64) for name in UNITS}
+    most = units["array"] * peak_macs_per_cycle(chip)
+    used = np.divide(column("macs"), most, out=np.zeros(len(passes)), where=most > 0)
+    return PassColumns(
+        units, column("lookups"), column("products"), column("gathers"), column("load_cycles"), used
     )
-    compute = array + depthwise + vector
-    move = math.ceil(task.move_bytes / calibration["move_rate"])
-    allowed = peak_macs_per_cycle(chip) * mvm_percent / 100
-    throttled = max(0, math.ceil(task.macs / allowed) - compute - move) if mvm_percent < 100 else 0
-    weights = math.ceil(task.weight_bytes / calibration["weight_load_rate"])
-    copy = math.ceil(task.io_bytes / calibration["io_rate"])
-    overhead = math.ceil(task.layers * calibration["layer_cycles"])
-    return TaskCycles(weights, array, depthwise, vector, move, copy, overhead, throttled)
+
+
+@dataclass(frozen=True, slots=True)
+class PassCycles:
+    """Cycles of many passes: `run` in all, of these `throttled` by the MVM limit, and `busiest`, an index of `BUSY`."""
+
+    run: Ints
+    throttled: Ints
+    busiest: Ints
+
+
+def pass_cycles(columns: PassColumns, figures: Mapping[str, float], mvm_percent: float = 100) -> PassCycles:
+    """Cost passes: each lasts as long as its busiest unit.
+
+    The MVM limit bounds the activity of the array, multiply-accumulates as a share of the peak, pass by pass: it only
+    stretches passes that would have been busier.
+
+    Args:
+        columns: their counts.
+        figures: calibrated figures by name.
+        mvm_percent: the limit.
+    """
+    units = dict(columns.units)
+    plain = units["vector"] - columns.lookups - columns.products
+    vector = plain + columns.lookups * figures["lookup_cycles"] + columns.products * figures["product_cycles"]
+    units["vector"] = _whole(vector)
+    units["depthwise"] = _whole(units["depthwise"] * figures["depthwise_cycles"])
+    gather = _whole(columns.gathers * figures["gather_cycles"])
+    stack = np.stack([*(units[name] for name in UNITS), gather])
+    busiest = np.argmax(stack, axis=0)
+    run: Ints = stack.max(axis=0)
+    throttled = np.zeros_like(run)
+    if mvm_percent < 100:
+        active = units["array"] * columns.used
+        throttled = np.maximum(0, _whole(active * 100 / mvm_percent) - run)
+    return PassCycles(run + throttled, throttled, busiest + BUSY.index(UNITS[0]))
+
+
+def _whole(cycles: npt.NDArray[np.floating[Any]]) -> Ints:
+    whole: Ints = np.ceil(cycles - 1e-9).astype(np.int64)
+    return whole
 
 
 def peak_macs_per_cycle(chip: ChipFigures) -> float:
     """Return what one core's array does at best: every row and column, one vector in 8 cycles."""
     return chip.array_inputs.value * chip.array_outputs.value / chip.vector_cycles.value
-
-
-def phases(
-    tasks: Iterable[Task],
-    chip: ChipFigures,
-    calibration: Calibration,
-    frames: int,
-    mvm_percent: float,
-    merge: bool = True,
-) -> tuple[Phase, ...]:
-    """Lay the tasks of one call on `frames` cores in lockstep out as phases.
-
-    Activation traffic is paid for every frame, streamed weights once. While weights are streamed the operator is set
-    up; spilled activations are waited for. With `merge` stretches without DDR traffic become one phase; the time is
-    the same.
-    """
-    result: list[Phase] = []
-    for index, task in enumerate(tasks):
-        ddr = frames * (task.ddr_read_bytes + task.ddr_write_bytes) + task.weight_ddr_bytes
-        cost = task_cycles(task, chip, calibration, mvm_percent)
-        setup = cost.overhead if task.weight_ddr_bytes else 0
-        cycles = cost.total - setup
-        if merge and not ddr and result:
-            before = result[-1]
-            result[-1] = before._replace(cycles=before.cycles + cycles, last=index + 1)
-        else:
-            result.append(Phase(ddr, setup, cycles, index, index + 1))
-    return tuple(result)
 
 
 def cycles_to_ticks(cycles: int, clock_mhz: int) -> int:
@@ -121,19 +109,6 @@ def cycles_to_ticks(cycles: int, clock_mhz: int) -> int:
 def seconds_to_ticks(seconds: float) -> int:
     """Return the nearest whole number of ticks."""
     return round(seconds * TICKS_PER_SECOND)
-
-
-def unit_parts(cost: TaskCycles, clock_mhz: int) -> tuple[Part, ...]:
-    """Lay the units of a task out one after the other, as their cycles add up; without gaps, the idle ones left out."""
-    parts = []
-    cycles = begin = 0
-    for unit, amount in zip(TaskCycles._fields, cost, strict=True):
-        if amount:
-            cycles += amount
-            end = cycles_to_ticks(cycles, clock_mhz)
-            parts.append(Part(unit, begin, end))
-            begin = end
-    return tuple(parts)
 
 
 def launch_ticks(host: HostFigures, instance: int, number: int) -> int:

@@ -6,21 +6,20 @@ import itertools
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence, Sized
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import simpy
 
 from axemu.chip import TICKS_PER_SECOND
+from axemu.emulator.metis._core import Execution
 from axemu.emulator.metis._cost import (
     JITTER_PERIOD,
-    Part,
-    Phase,
-    cycles_to_ticks,
     launch_ticks,
     seconds_to_ticks,
 )
-from axemu.emulator.metis._fabric import DDR, LINK_IN, LINK_OUT, Fabric
-from axemu.emulator.metis._schedule import Schedule, schedule
+from axemu.emulator.metis._fabric import LINK_IN, LINK_OUT, Fabric
+from axemu.emulator.metis._schedule import Act, Kind, Schedule, schedule
 from axemu.emulator.metis._spec import (
     MODEL_VERSION,
     Board,
@@ -28,6 +27,7 @@ from axemu.emulator.metis._spec import (
     Call,
     CallTimes,
     InstanceSpec,
+    Part,
     Span,
     Timeline,
 )
@@ -82,6 +82,7 @@ class Machine:
         self._fabric = Fabric(self._env, self.boards)
         if trace:
             self._fabric.keep_history()
+        self._running: dict[tuple[int, int], Execution] = {}
         self._schedules: dict[tuple[int, int], Schedule] = {}
         self._core_busy: dict[str, int] = defaultdict(int)
         self._unit_ticks: dict[str, int] = defaultdict(int)
@@ -151,18 +152,16 @@ class Machine:
         return True
 
     def demand(self, call: Call) -> tuple[int, int]:
-        """Return what one call takes: ticks on an idle board, and how many of them are spent fetching from DDR."""
+        """Return what one call takes: ticks on an idle board, and how many of them DDR is busy for it."""
         instance = self._instances[call.instance]
         board = self.boards[instance.board]
         plan = self._schedule(instance, call.config)
-        core = plan.start + sum(cycles_to_ticks(p.cycles, plan.clock) for p in plan.phases)
-        fetched = sum(phase.ddr_bytes for phase in plan.phases)
-        ddr = fetched * TICKS_PER_SECOND // int(board.figures.memory_bandwidth)
+        ddr = plan.fetched * TICKS_PER_SECOND // int(board.figures.memory_bandwidth)
         host = seconds_to_ticks(board.host.launch.value + board.host.gap.value)
         if not instance.double_buffer:
             copied = (instance.input_bytes + instance.output_bytes) * TICKS_PER_SECOND
             host += copied // int(board.figures.link_bandwidth)
-        return host + core + ddr, ddr
+        return host + max(plan.held, ddr), ddr
 
     def board_of(self, call: Call) -> int:
         """Return the index of the board that executes the call."""
@@ -177,6 +176,7 @@ class Machine:
             tuple((tick - now, priority, type(event)) for tick, priority, _, event in events),
             tuple((len(one.users), len(one.queue)) for one in resources),
             tuple((min(called, 2), called % JITTER_PERIOD) for called in self._called.values()),
+            tuple((key, running.snapshot(int(now))) for key, running in sorted(self._running.items())),
             self._fabric.snapshot(),
         )
 
@@ -261,7 +261,7 @@ class Machine:
 
     def _copy(self, instance: InstanceSpec, pending: PendingCall, direction: int, amount: int) -> Steps:
         begin = self.now
-        yield self._fabric.transfer(instance.board, direction, amount)
+        yield self._fabric.copy(instance.board, direction, amount)
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"
@@ -274,52 +274,58 @@ class Machine:
         plan = self._schedule(instance, pending.call.config)
         yield self._env.timeout(plan.start)
         if self._trace:
-            self._trace_span(instance, pending, "start", begin, 0, (Part("start", 0, plan.start),))
-        for phase in plan.phases:
-            if phase.ddr_bytes:
-                yield from self._fetch(instance, pending, phase, plan.clock)
-            if phase.cycles:
-                asked = self.now
-                yield self._env.timeout(cycles_to_ticks(phase.cycles, plan.clock))
-                if self._trace:
-                    task = instance.tasks[phase.first]
-                    near = task.weight_bytes + task.move_bytes + task.io_bytes
-                    self._trace_span(instance, pending, task.name, asked, near, plan.parts[phase.first])
+            self._core_span(instance, pending, "start", "start", begin, self.now)
+        lead = min(instance.cores)
+        width = len(instance.cores)
+
+        def fetch(amount: int) -> simpy.Event:
+            return self._fabric.fetch(instance.board, lead, width, amount)
+
+        record = partial(self._record, instance, pending) if self._trace else None
+        running = self._running[instance.board, lead] = Execution(self._env, plan.acts, fetch, record)
+        yield from running.run()
+        del self._running[instance.board, lead]
         for core, request in zip(sorted(instance.cores), requests, strict=True):
             self._cores[instance.board][core].release(request)
             unit = f"board{instance.board}.core{core}"
             self._core_busy[unit] += self.now - begin
-            for name, ticks in plan.unit_ticks.items():
+            for name, ticks in (*plan.units.items(), *running.waited.items()):
                 self._unit_ticks[f"{unit}.{name}"] += ticks
         window[0], window[1] = begin, self.now
 
-    def _fetch(self, instance: InstanceSpec, pending: PendingCall, phase: Phase, clock: int) -> Steps:
-        """Move what a phase has in DDR while the operator is set up."""
-        begin = self.now
-        moved: simpy.Event = self._fabric.transfer(instance.board, DDR, phase.ddr_bytes)
-        arrived: list[int] = []
-        if self._trace:
-            moved.callbacks.append(lambda _event: arrived.append(self.now))
-        setup = cycles_to_ticks(phase.setup, clock)
-        yield self._env.all_of([moved, self._env.timeout(setup)]) if setup else moved
-        if self._trace:
-            busy = (Part("ddr", 0, arrived[0] - begin), Part("overhead", 0, setup))
-            name = f"ddr {instance.tasks[phase.first].name}"
-            self._trace_span(instance, pending, name, begin, phase.ddr_bytes, busy)
+    def _record(
+        self, instance: InstanceSpec, pending: PendingCall, unit: str, act: Act, begin: int, end: int
+    ) -> None:
+        """Add a slice of a trace: what the cores did, or waited for, and which units streamed meanwhile."""
+        if act.kind is Kind.AWAIT:
+            transfer = instance.core.transfers[act.number]
+            self._core_span(
+                instance, pending, transfer.what, unit, begin, end, act.number, amount=transfer.size
+            )
+            return
+        one = instance.core.passes[act.number]
+        parts: tuple[Part, ...] = (Part(unit, 0, end - begin - act.amount),)
+        if act.amount:
+            parts += (Part("throttled", end - begin - act.amount, end - begin),)
+        self._core_span(instance, pending, one.layer, unit, begin, end, act.number, parts)
 
-    def _trace_span(
+    def _core_span(
         self,
         instance: InstanceSpec,
         pending: PendingCall,
         name: str,
+        kind: str,
         begin: int,
-        amount: int,
-        parts: tuple[Part, ...],
+        end: int,
+        number: int = -1,
+        parts: tuple[Part, ...] = (),
+        amount: int = 0,
     ) -> None:
+        shown = parts or (Part(kind, 0, end - begin),)
         for core in instance.cores:
             track = f"board{instance.board}.core{core}"
             self.spans.append(
-                Span(track, name, begin, self.now, pending.thread, pending.index, amount, parts)
+                Span(track, name, begin, end, pending.thread, pending.index, amount, shown, kind, number)
             )
 
     def _schedule(self, instance: InstanceSpec, config: int) -> Schedule:

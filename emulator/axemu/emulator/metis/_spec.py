@@ -16,10 +16,9 @@ from axemu.chip import (
     HostFigures,
     load_calibration,
 )
-from axemu.emulator.metis._cost import Part
-from axemu.model.program import Task
+from axemu.model.passes import CoreProgram
 
-MODEL_VERSION = "metis-2"
+MODEL_VERSION = "metis-3"
 """Version of the timing model; a calibration belongs to one version."""
 
 
@@ -55,7 +54,7 @@ class InstanceSpec:
     """
 
     id: int
-    tasks: tuple[Task, ...]
+    core: CoreProgram
     cores: tuple[int, ...]
     input_bytes: int
     output_bytes: int
@@ -89,10 +88,19 @@ class CallTimes(NamedTuple):
     completion: int
 
 
+class Part(NamedTuple):
+    """When a unit of a core was busy within a stretch of time: ticks since its beginning."""
+
+    unit: str
+    begin: int
+    end: int
+
+
 class Span(NamedTuple):
     """One slice of a trace: what `track` did from `start` to `end` (ticks) for a call (thread, call).
 
-    `amount` is the bytes that crossed DDR, L2 or the link meanwhile, `parts` when which unit of a core was busy.
+    `name` is the layer where a core did it, `kind` what of `BUSY` the time goes to. `amount` is the bytes that crossed
+    DDR, L2 or the link meanwhile, `parts` when which unit of a core was busy, `number` the pass or transfer it belongs to.
     """
 
     track: str
@@ -103,6 +111,8 @@ class Span(NamedTuple):
     call: int
     amount: int = 0
     parts: tuple[Part, ...] = ()
+    kind: str = ""
+    number: int = -1
 
 
 class Rate(NamedTuple):

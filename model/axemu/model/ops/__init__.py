@@ -13,7 +13,7 @@ from axemu.model.ops._constants import (
 from axemu.model.ops._execute import execute, execute_node, execute_taps, unary_table
 from axemu.model.ops._float import reciprocal, round_f18
 from axemu.model.ops._functions import FUNCTIONS, PointwiseFunction
-from axemu.model.ops._operator import NUMERICS, CostClass, Numerics, Operator
+from axemu.model.ops._operator import NUMERICS, Numerics, Operator
 from axemu.model.ops._registry import OPERATORS
 from axemu.model.ops._version import NUMERICS_VERSION
 
@@ -22,7 +22,6 @@ __all__ = [
     "NUMERICS",
     "NUMERICS_VERSION",
     "OPERATORS",
-    "CostClass",
     "Numerics",
     "Operator",
     "PointwiseFunction",

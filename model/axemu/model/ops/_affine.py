@@ -13,7 +13,7 @@ from axemu.model.ops._float import (
     quantise_metis,
     round_f18,
 )
-from axemu.model.ops._operator import CLAMP, AttributeRule, Call, CostClass, Shape
+from axemu.model.ops._operator import CLAMP, AttributeRule, Call, Shape
 from axemu.model.ops._unary import Unary
 from axemu.model.program._program import Node
 
@@ -22,7 +22,6 @@ class Affine(Unary):
     """Multiplier and addend are real numbers, stored as float32 (C,)."""
 
     name: ClassVar[str] = "affine"
-    cost: ClassVar[CostClass] = "elementwise"
     is_pointwise: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = True
     attributes: ClassVar[Mapping[str, AttributeRule]] = CLAMP

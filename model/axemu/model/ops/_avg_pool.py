@@ -11,7 +11,7 @@ import numpy.typing as npt
 from axemu.driver import InvalidArgument
 from axemu.model.ops._accumulate import fill_value
 from axemu.model.ops._float import Float32Array, Int8Array, quantise_metis, round_f18, to_int8
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Flag, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Flag, Operator, Shape
 from axemu.model.ops._window import WINDOW, Window
 from axemu.model.program._program import Node
 
@@ -27,7 +27,6 @@ class AvgPool(Operator):
     """
 
     name: ClassVar[str] = "avg_pool"
-    cost: ClassVar[CostClass] = "window"
     takes_epilogue: ClassVar[bool] = True
     passes_gain: ClassVar[bool] = True
     attributes: ClassVar[Mapping[str, AttributeRule]] = {**WINDOW, "count_include_pad": Flag(default=False)}

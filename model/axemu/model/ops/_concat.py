@@ -9,7 +9,7 @@ import numpy as np
 
 from axemu.driver import InvalidArgument
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Int, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Int, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -17,7 +17,6 @@ class Concat(Operator):
     """Inputs joined along axis 0 (height), 1 (width) or 2 (channels)."""
 
     name: ClassVar[str] = "concat"
-    cost: ClassVar[CostClass] = "concat"
     moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int]] = (1, 4096)

@@ -9,7 +9,7 @@ import numpy as np
 
 from axemu.driver import InvalidArgument
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import Call, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -17,7 +17,6 @@ class Constant(Operator):
     """The stored value."""
 
     name: ClassVar[str] = "constant"
-    cost: ClassVar[CostClass] = "nothing"
     is_view: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int]] = (0, 0)
     constants: ClassVar[Mapping[str, str]] = {"value": "int8"}

@@ -20,7 +20,7 @@ from axemu.model.ops._accumulate import (
     requantise_metis,
 )
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Operator, Shape
 from axemu.model.ops._window import Window
 from axemu.model.program._program import Node
 
@@ -29,7 +29,6 @@ class Conv(Operator):
     """Sum of weight[o, i, j, :] * x[h*sh + i*dh - top, w*sw + j*dw - left, group's channels]."""
 
     name: ClassVar[str] = "conv"
-    cost: ClassVar[CostClass] = "convolution"
     takes_epilogue: ClassVar[bool] = True
     absorbs_gain: ClassVar[bool] = True
     attributes: ClassVar[Mapping[str, AttributeRule]] = CONV_ATTRIBUTES

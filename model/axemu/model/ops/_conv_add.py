@@ -19,7 +19,7 @@ from axemu.model.ops._float import (
     round_f18,
     to_int8,
 )
-from axemu.model.ops._operator import Call, CostClass, Shape
+from axemu.model.ops._operator import Call, Shape
 from axemu.model.program._program import Node
 
 
@@ -27,7 +27,6 @@ class ConvAdd(Conv):
     """The second input has the shape of the output; nothing can be fused behind it for free but a clamp."""
 
     name: ClassVar[str] = "conv_add"
-    cost: ClassVar[CostClass] = "convolution_pair"
     arity: ClassVar[tuple[int, int]] = (2, 2)
     takes_epilogue: ClassVar[bool] = False
     absorbs_gain: ClassVar[bool] = False

@@ -20,7 +20,7 @@ from axemu.model.ops._accumulate import (
     requantise_metis,
 )
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Ints, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Ints, Operator, Shape
 from axemu.model.ops._window import Window
 from axemu.model.program._program import Node
 
@@ -34,7 +34,6 @@ class ConvTranspose(Operator):
     """
 
     name: ClassVar[str] = "conv_transpose"
-    cost: ClassVar[CostClass] = "convolution"
     absorbs_gain: ClassVar[bool] = True
     attributes: ClassVar[Mapping[str, AttributeRule]] = {
         **CONV_ATTRIBUTES,

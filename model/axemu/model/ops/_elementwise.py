@@ -16,7 +16,7 @@ from axemu.model.ops._float import (
     quantise_metis,
     round_f18,
 )
-from axemu.model.ops._operator import CLAMP, SCALES, AttributeRule, Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import CLAMP, SCALES, AttributeRule, Call, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -26,7 +26,6 @@ class Elementwise(Operator):
     The second operand may be (1, 1, C), (1, 1, 1) or (H, W, 1); the output has the shape of the first.
     """
 
-    cost: ClassVar[CostClass] = "pair"
     is_pointwise: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = True
     arity: ClassVar[tuple[int, int]] = (2, 2)

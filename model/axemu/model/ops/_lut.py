@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Shape, Text
+from axemu.model.ops._operator import AttributeRule, Call, Shape, Text
 from axemu.model.ops._unary import Unary, look_up
 from axemu.model.program._program import Node
 
@@ -15,7 +15,6 @@ class Lut(Unary):
     """table[q + 128], one table for all channels or one each; `function` says what the table holds."""
 
     name: ClassVar[str] = "lut"
-    cost: ClassVar[CostClass] = "table"
     is_pointwise: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = True
     absorbs_gain: ClassVar[bool] = True

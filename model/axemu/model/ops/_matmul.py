@@ -10,7 +10,7 @@ import numpy as np
 from axemu.driver import InvalidArgument
 from axemu.model.ops._accumulate import MAX_TERMS
 from axemu.model.ops._float import Int8Array, Int32Array, quantise_metis, round_f18, to_int8, wrap_i32
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Flag, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Flag, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -18,7 +18,6 @@ class MatMul(Operator):
     """a as (Ha*Wa, Ca) times b as (Hb*Wb, Cb), which is transposed first if `transpose_b`; output (Ha, Wa, N)."""
 
     name: ClassVar[str] = "matmul"
-    cost: ClassVar[CostClass] = "product"
     arity: ClassVar[tuple[int, int]] = (2, 2)
     attributes: ClassVar[Mapping[str, AttributeRule]] = {"transpose_b": Flag(default=False)}
 

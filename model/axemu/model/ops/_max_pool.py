@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Operator, Shape
 from axemu.model.ops._window import WINDOW, Window
 from axemu.model.program._program import Node
 
@@ -17,7 +17,6 @@ class MaxPool(Operator):
     """Maximum of the int8 values; padding is -128, so it never wins (a window of padding only gives -128)."""
 
     name: ClassVar[str] = "max_pool"
-    cost: ClassVar[CostClass] = "window"
     moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = True

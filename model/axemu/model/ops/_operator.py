@@ -20,29 +20,6 @@ NUMERICS: tuple[Numerics, ...] = get_args(Numerics)
 
 Shape = tuple[int, int, int]
 
-CostClass = Literal[
-    "convolution",
-    "convolution_pair",
-    "product",
-    "window",
-    "pair",
-    "elementwise",
-    "softmax",
-    "table",
-    "slice",
-    "pad",
-    "concat",
-    "view",
-    "nothing",
-]
-"""How an operator uses the chip; what it costs is for the planner to say.
-
-`convolution`: weights in the matrix array or the depthwise unit, `convolution_pair` with a second tensor in the vector unit; `product`: an operand in the array; `window`: the
-depthwise unit without weights; `pair`, `elementwise`, `softmax`: the vector unit; `table`: a look-up on the way out of
-the operator before; `slice`, `pad`, `concat`: where values lie, a copy where they cannot; `view`: nothing moves;
-`nothing`: nothing happens while a frame runs.
-"""
-
 MAX_DIMENSION = 1 << 24
 MAX_SCALE = float(2**30)
 MIN_SCALE = float(2**-30)
@@ -135,7 +112,6 @@ class Operator(ABC):
     """
 
     name: ClassVar[str]
-    cost: ClassVar[CostClass]
     arity: ClassVar[tuple[int, int]] = (1, 1)
     attributes: ClassVar[Mapping[str, AttributeRule]] = {}
     constants: ClassVar[Mapping[str, str]] = {}

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Int, Ints, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Int, Ints, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -16,7 +16,6 @@ class Pad(Operator):
     """`before` and `after` rows, columns and channels of the int8 `value`."""
 
     name: ClassVar[str] = "pad"
-    cost: ClassVar[CostClass] = "pad"
     moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
     attributes: ClassVar[Mapping[str, AttributeRule]] = {

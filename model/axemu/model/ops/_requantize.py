@@ -12,7 +12,7 @@ from axemu.model.ops._float import (
     quantise_exact,
     quantise_metis,
 )
-from axemu.model.ops._operator import SCALES, AttributeRule, Call, CostClass
+from axemu.model.ops._operator import SCALES, AttributeRule, Call
 from axemu.model.ops._unary import Unary
 
 
@@ -20,7 +20,6 @@ class Requantize(Unary):
     """From the input tensor's scale and zero point to the output tensor's."""
 
     name: ClassVar[str] = "requantize"
-    cost: ClassVar[CostClass] = "table"
     moves_values: ClassVar[bool] = True
     is_pointwise: ClassVar[bool] = True
     takes_epilogue: ClassVar[bool] = True

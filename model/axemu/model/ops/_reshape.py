@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from axemu.driver import InvalidArgument
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import Call, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -16,7 +16,6 @@ class Reshape(Operator):
     """Row-major reinterpretation to the output tensor's shape."""
 
     name: ClassVar[str] = "reshape"
-    cost: ClassVar[CostClass] = "view"
     moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
     is_view: ClassVar[bool] = True

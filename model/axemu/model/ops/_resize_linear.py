@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.model.ops._float import Float32Array, Int8Array, centred, quantise_metis, round_f18, to_int8
-from axemu.model.ops._operator import Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import Call, Operator, Shape
 from axemu.model.ops._resize import index_problems, resized
 from axemu.model.program._program import Node
 
@@ -18,7 +18,6 @@ class ResizeLinear(Operator):
     """Two rows with weight_h, then two columns with weight_w; scale and zero point may change."""
 
     name: ClassVar[str] = "resize_linear"
-    cost: ClassVar[CostClass] = "elementwise"
     passes_gain: ClassVar[bool] = True
     constants: ClassVar[Mapping[str, str]] = {
         "index_h": "int32",

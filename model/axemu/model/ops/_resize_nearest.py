@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import Call, CostClass, Operator, Shape
+from axemu.model.ops._operator import Call, Operator, Shape
 from axemu.model.ops._resize import index_problems, resized
 from axemu.model.program._program import Node
 
@@ -18,7 +18,6 @@ class ResizeNearest(Operator):
     """y[h, w] = x[index_h[h], index_w[w]]."""
 
     name: ClassVar[str] = "resize_nearest"
-    cost: ClassVar[CostClass] = "elementwise"
     moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
     passes_gain: ClassVar[bool] = True

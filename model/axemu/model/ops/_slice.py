@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from axemu.driver import InvalidArgument
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Ints, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Ints, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -15,7 +15,6 @@ class Slice(Operator):
     """Along each axis `sizes` values from `starts` on, `steps` apart."""
 
     name: ClassVar[str] = "slice"
-    cost: ClassVar[CostClass] = "slice"
     moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
     is_view: ClassVar[bool] = True

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.model.ops._float import Float32Array, Int8Array, quantise_exact, quantise_metis, round_f18
-from axemu.model.ops._operator import Call, CostClass, Shape
+from axemu.model.ops._operator import Call, Shape
 from axemu.model.ops._unary import Unary
 from axemu.model.program._program import Node
 
@@ -24,7 +24,6 @@ class Softmax(Unary):
     """
 
     name: ClassVar[str] = "softmax"
-    cost: ClassVar[CostClass] = "softmax"
     constants: ClassVar[Mapping[str, str]] = {"exp_table": "int32"}
 
     def constant_shapes(

@@ -9,7 +9,7 @@ import numpy as np
 
 from axemu.driver import InvalidArgument
 from axemu.model.ops._float import Int8Array
-from axemu.model.ops._operator import AttributeRule, Call, CostClass, Ints, Operator, Shape
+from axemu.model.ops._operator import AttributeRule, Call, Ints, Operator, Shape
 from axemu.model.program._program import Node
 
 
@@ -17,7 +17,6 @@ class Transpose(Operator):
     """Output axis i is input axis perm[i]."""
 
     name: ClassVar[str] = "transpose"
-    cost: ClassVar[CostClass] = "view"
     moves_values: ClassVar[bool] = True
     same_scale: ClassVar[bool] = True
     is_view: ClassVar[bool] = True

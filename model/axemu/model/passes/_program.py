@@ -56,7 +56,8 @@ class Pass:
     `instructions` how many array instructions a group of `copies` pixels takes. `constant_words` are words of vector
     constants that the pass reads. `waits` tells that the control core waits for the drain; otherwise the pass hands
     over to the next one in hardware. `lookups` are those of the vector unit's instructions that read a table, `products`
-    those that multiply two maps.
+    those that multiply two maps. `gathers` are words times taps of a window that hangs over the edge of its map, `macs`
+    useful multiply-accumulates.
     """
 
     layer: str
@@ -73,6 +74,8 @@ class Pass:
     constant_words: int = 0
     lookups: int = 0
     products: int = 0
+    gathers: int = 0
+    macs: int = 0
     commands: int = 0
     tokens: int = 0
     waits: bool = False

@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from axemu.model.program._program import FORMAT_VERSION, Attribute, Node, Program, Tensor, is_structure_only
-from axemu.model.program._tasks import Task
 
 if TYPE_CHECKING:
     from axemu.model.program._files import PROGRAM_BIN, PROGRAM_JSON, read_program, write_program
@@ -17,7 +16,6 @@ __all__ = [
     "Attribute",
     "Node",
     "Program",
-    "Task",
     "Tensor",
     "is_structure_only",
     "read_program",

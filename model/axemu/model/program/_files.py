@@ -1,4 +1,4 @@
-"""The two files of a program: `program.json` (graph, tasks, hashes) and `program.bin` (constants)."""
+"""The two files of a program: `program.json` (graph, the program of a core, hashes) and `program.bin` (constants)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import numpy.typing as npt
 from axemu.driver import IncompatibleDevice, InvalidArgument, path_errors
 from axemu.model._limits import MAX_BATCH
 from axemu.model.ops._version import NUMERICS_VERSION
+from axemu.model.program._core_codec import decode_core, encode_core
 from axemu.model.program._fields import Field, read_json
 from axemu.model.program._program import FORMAT_VERSION, Attribute, Node, Program, Tensor, is_structure_only
-from axemu.model.program._task_codec import decode_tasks, encode_tasks
 from axemu.model.program._validate import MAX_ENTRIES, validate
 
 PROGRAM_JSON = "program.json"
@@ -80,7 +80,7 @@ def write_program(directory: Path | str, program: Program) -> None:
             for node in program.nodes
         ],
         "constants": rows,
-        "tasks": encode_tasks(program.tasks),
+        "core": encode_core(program.core),
     }
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     (folder / PROGRAM_JSON).write_bytes(text.encode() + b"\n")
@@ -125,7 +125,7 @@ def _read_program(folder: Path) -> Program:
         inputs=root.member("inputs").texts(MAX_ENTRIES),
         outputs=root.member("outputs").texts(MAX_ENTRIES),
         constants=_constants(memory, root.member("constants")),
-        tasks=decode_tasks(root.member("tasks")),
+        core=decode_core(root.member("core"), root.member("name").text()),
     )
     if is_structure_only(program):
         raise InvalidArgument(f"{PROGRAM_JSON}: constants are missing; compile the model again ({folder})")

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axemu.model.program._tasks import Task
+from axemu.model.passes import CoreProgram
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of the program files' layout; bumped when an old reader would misread a new file."""
 
 Attribute = int | float | str | bool | tuple[int, ...]
@@ -53,10 +53,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Graph, constants and timing tasks of one compiled model.
+    """Graph and constants of one compiled model, and the program that each of its cores executes.
 
-    `constants` may be empty in a structure-only program (timing needs no values). `tasks` is what the timing model
-    executes, one entry per chip task in program order; numerics never read it.
+    `constants` may be empty in a structure-only program (timing needs no values). `core` is what the timing model
+    executes, None where nobody planned it; numerics never read it.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Program:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     constants: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    tasks: tuple[Task, ...] = ()
+    core: CoreProgram | None = None
 
     def constant(self, node: Node, role: str) -> npt.NDArray[Any]:
         """Return the constant that plays `role` in `node`."""

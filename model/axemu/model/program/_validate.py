@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,15 @@ from axemu.driver.bounded import shown
 from axemu.model._limits import MAX_BATCH, MAX_TENSOR_BYTES
 from axemu.model.ops._operator import MAX_DIMENSION, MAX_SCALE, MAX_ZERO_POINT, MIN_SCALE
 from axemu.model.ops._registry import OPERATORS
+from axemu.model.program._core_rules import core_problems
 from axemu.model.program._program import Node, Program, Tensor, is_structure_only
-from axemu.model.program._tasks import Task
 
 MAX_ENTRIES = 1 << 15
 """Tensors, nodes or constants of one program."""
 MAX_TOTAL_BYTES = 1 << 34
 """All activations of a frame together, whether or not they live at the same time."""
-MAX_COUNT = 1 << 34
-"""Each count of all tasks of a frame together: a core takes minutes for so many, and 16 GiB is the most a board has."""
-MAX_COUNTS = {
-    "macs": 1 << 48,
-    "layers": 1 << 24,
-    "ddr_read_bytes": 1 << 32,
-    "ddr_write_bytes": 1 << 32,
-}
-COUNTS = tuple(field.name for field in fields(Task) if field.name not in ("name", "op"))
+MAX_ACTIONS = 1 << 18
+"""Actions of a core's program."""
 MAX_REPORTED = 20
 
 
@@ -56,7 +48,6 @@ def _problems(program: Program) -> Iterator[str]:
         ("tensors", program.tensors),
         ("nodes", program.nodes),
         ("constants", program.constants),
-        ("tasks", program.tasks),
     ):
         if len(entries) > MAX_ENTRIES:
             yield f"has {len(entries)} {what}, expected at most {MAX_ENTRIES}"
@@ -69,16 +60,8 @@ def _problems(program: Program) -> Iterator[str]:
         if total > MAX_TOTAL_BYTES:
             damaged.append(f"tensors take {total} bytes, expected at most {MAX_TOTAL_BYTES}")
     yield from damaged or _graph_problems(program)
-    yield from _task_problems(program.tasks)
-
-
-def _task_problems(tasks: Sequence[Task]) -> Iterator[str]:
-    for name in COUNTS:
-        amounts = [getattr(task, name) for task in tasks]
-        most = MAX_COUNTS.get(name, MAX_COUNT)
-        total = sum(amounts)
-        if total > most or min(amounts, default=0) < 0:
-            yield f"tasks have {name} {shown(amounts)}, in all {total}, expected none negative and at most {most} in all"
+    if program.core is not None:
+        yield from core_problems(program.core)
 
 
 def _tensor_problems(name: str, tensor: Tensor) -> Iterator[str]:

@@ -78,7 +78,7 @@ def test_every_property_that_code_reads_is_modelled() -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"tiling_depth": 6, "dfs_search_constraint": 1, "split_buffer_promotion": True},
+        {"dfs_search_constraint": 1, "split_buffer_promotion": True},
         {
             "enable_icr": False,
             "use_list_scheduler": True,

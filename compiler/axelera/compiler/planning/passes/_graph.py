@@ -137,6 +137,7 @@ class Graph:
         extent = (kernel[0] - 1) * ints(node, "dilations", (1, 1))[0] + 1
         operator = self.simple(node, "conv", vector=1, constants=self.constants(words(outputs)))
         operator.lines = operator.height
+        operator.macs = math.prod((*target.shape, *kernel, channels)) // ints(node, "group", (1,))[0]
         operator.reads = tuple(
             replace(read, extent=extent, stride=float(strides[0]), pad=ints(node, "pads", (0, 0, 0, 0))[0])
             for read in operator.reads
@@ -172,6 +173,7 @@ class Graph:
         operator = self.simple(node, "conv-transpose", vector=1, constants=self.constants(outputs))
         operator.lines = height
         taps = math.prod(ints(node, "kernel"))
+        operator.macs = height * width * channels * self.tensor(node.output).shape[2] * taps
         operator.kernels = taps * dense_kernels(
             Window(words(channels), outputs, (1, 1), 1, height, width), self.options.cut
         )
@@ -185,6 +187,7 @@ class Graph:
         operator = self.simple(node, "matmul", vector=1, constants=self.constants(1))
         operator.reads = (operator.reads[0], replace(operator.reads[1], whole=True))
         operator.lines = operator.height
+        operator.macs = math.prod(self.tensor(node.output).shape) * self.tensor(node.inputs[0]).shape[2]
         window = Window(rows, operator.words, (1, 1), 1, operator.height, operator.width)
         operator.kernels = tuple(
             replace(kernel, from_l1=True) for kernel in dense_kernels(window, self.options.cut)
@@ -227,7 +230,10 @@ class Graph:
         operator = self.simple(node, "avgpool" if average else "maxpool", feed=taps, adder=taps)
         if average:
             operator.vector, operator.constants = 1, self.constants(operator.words)
-        top = ints(node, "pads", (0, 0, 0, 0))[0]
+        top, left, bottom, right = ints(node, "pads", (0, 0, 0, 0))
+        if not average and (bottom > top or right > left):
+            # A window over the edge (ceil mode) is gathered; inferred from one network, SqueezeNet 1.0.
+            operator.gather = taps
         operator.reads = tuple(
             replace(read, extent=kernel[0], stride=float(strides[0]), pad=top) for read in operator.reads
         )

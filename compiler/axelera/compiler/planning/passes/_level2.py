@@ -16,12 +16,14 @@ class Outside:
     Args:
         in_l2: bytes of each spilled map that lie in L2; the rest lies in DDR.
         weights_in_l2: operators (by index) whose weights lie in L2.
+        reused: whether a map lies in pages of one that is read for the last time.
         l2_peak: most bytes of maps in L2 at once, per core.
         ddr_peak: bytes of maps in DDR, per core.
     """
 
     in_l2: dict[str, int] = field(default_factory=dict)
     weights_in_l2: set[int] = field(default_factory=set)
+    reused: bool = False
     l2_peak: int = 0
     ddr_peak: int = 0
 
@@ -77,12 +79,16 @@ def _maps(
         name = operator.output
         if name in spilled and name not in outside.in_l2:
             size, free = maps[name].size, capacity // page * page
+            alive = [one for one in outside.in_l2 if last.get(one, -1) >= index]
             kept = [one for one in outside.in_l2 if last.get(one, -1) >= index + given_back]
             free -= sum(pages(outside.in_l2[one], page) for one in kept)
             room = size if pages(size, page) <= free else 0
             if not room and options.split_maps and size <= capacity:
                 room = max(0, free)
             outside.in_l2[name] = room
+            outside.reused |= pages(room, page) > free - sum(
+                pages(outside.in_l2[one], page) for one in alive if one not in kept
+            )
             ddr += size - room
             outside.ddr_peak = max(outside.ddr_peak, ddr)
             outside.l2_peak = max(outside.l2_peak, room + sum(outside.in_l2[one] for one in kept))

@@ -56,7 +56,7 @@ class Operator:
     """One operator: a kernel (or several loadings of one) or a pass without the array.
 
     Cycles per output word are those of tables (`lookup`), products of two maps (`product`) and other instructions
-    (`vector`); `constants` are words of vector constants.
+    (`vector`); `gather` are taps of a window that hangs over the edge of its map; `constants` are words of vector constants.
     `lines` is the number of rows the array works through, `height` the number of rows of the output.
     """
 
@@ -75,10 +75,12 @@ class Operator:
     vector: int = 0
     lookup: int = 0
     product: int = 0
+    gather: int = 0
     depthwise: int = 0
     second: bool = False
     constants: int = 0
     grouped: bool = False
+    macs: int = 0
 
     @property
     def size(self) -> int:

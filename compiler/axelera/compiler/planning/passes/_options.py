@@ -11,9 +11,6 @@ Rescale = Literal["lowered", "shared"]
 Placement = Literal["maps", "weights"]
 Cut = Literal["outputs", "inputs"]
 
-BATCH_TILING_DEPTH = 6
-"""What the vendor's model cards set for networks built for all cores at once, from SDK 1.3.1 on."""
-
 
 @dataclass(frozen=True, slots=True)
 class PassOptions:
@@ -65,7 +62,7 @@ class PassOptions:
         """Operators that may be made tile by tile together."""
         if self.tiling_depth is not None:
             return self.tiling_depth
-        return BATCH_TILING_DEPTH if self.cores == int(self.chip.cores) else 1
+        return int(self.figures.batch_tiling_depth) if self.cores == int(self.chip.cores) else 1
 
     @property
     def l2_bytes(self) -> int:

@@ -104,7 +104,7 @@ def inferred_rules(
         used |= {"I13"} if room.short else set()
         used |= {"I14"} if room.chain > 1 else set()
         used |= {"I3"} if operator.kernels and not room.ahead and not room.stores_tiles else set()
-    if any(outside.in_l2.values()):
+    if outside.reused:
         used.add("I15")
     if any(0 < near < maps[name].size for name, near in outside.in_l2.items()):
         used.add("I4")

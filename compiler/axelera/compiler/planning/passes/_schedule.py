@@ -227,7 +227,23 @@ def _pass(operator: Operator, kernel: Kernel | None, tile: Tile, waits: bool, *,
         constant_words=operator.constants,
         lookups=units.drain * operator.lookup,
         products=units.drain * operator.product,
+        gathers=units.drain * operator.gather,
+        macs=_macs(operator, kernel, tile),
         commands=operator.commands,
         tokens=int(operator.stalls),
         waits=waits,
     )
+
+
+def _macs(operator: Operator, kernel: Kernel | None, tile: Tile) -> int:
+    """Return the multiply-accumulates of a pass: its rows' and its kernel's part of the operator's."""
+    before, until = (operator.macs * rows // operator.height for rows in (tile.first, tile.first + tile.rows))
+    if kernel is None or len(operator.kernels) == 1:
+        return until - before
+    total = sum(one.size for one in operator.kernels)
+    done = 0
+    for one in operator.kernels:
+        if one is kernel:
+            return (until - before) * (done + one.size) // total - (until - before) * done // total
+        done += one.size
+    return 0
