@@ -63,7 +63,7 @@ def correlate_command(
     """Hold predictions against published figures, or against own measurements."""
     from axemu.chip import load_calibration  # noqa: PLC0415  each command imports what it needs
     from axemu.driver import InvalidArgument  # noqa: PLC0415
-    from axemu.studies import correlate, read_csv, scatter, to_dict  # noqa: PLC0415
+    from axemu.studies import correlate, read_csv, scatter, to_dict, unseen_points  # noqa: PLC0415
 
     with exit_on_error("axemu correlate"):
         try:
@@ -72,7 +72,8 @@ def correlate_command(
             raise InvalidArgument(str(error)) from error
         points = correlate(read_csv(measurements) if measurements else None, using)
         if plot is not None:
-            scatter(points, plot, f"{using.model_version}, calibration {using.identity}")
+            unseen = unseen_points(points, using) if measurements is None else []
+            scatter(points, plot, f"{using.model_version}, calibration {using.identity}", unseen)
         if as_json:
             print(json.dumps(to_dict(points), indent=1))
         else:
@@ -80,6 +81,7 @@ def correlate_command(
             if measurements is None:
                 print("the calibration has seen these points; left out of its fit they are met less well:")
                 print("\n".join(residual_lines(using)))
+                print("\n".join(summary_lines(unseen_points(points, using))))
         print(f"simulated (model {using.model_version}, calibration {using.identity})", file=sys.stderr)
 
 
@@ -96,7 +98,7 @@ def calibration_lines(calibration: Calibration) -> list[str]:
 def residual_lines(calibration: Calibration) -> list[str]:
     """Return as text what a calibration is off by for networks it was not fitted to."""
     return [
-        f"  unseen networks on {board}: |log error| median {entry['p50']:.1%}, 80 % below {entry['p80']:.1%}, "
+        f"  unseen families on {board}: |log error| median {entry['p50']:.1%}, 80 % below {entry['p80']:.1%}, "
         f"90 % below {entry['p90']:.1%}"
         for board, entry in calibration.residuals.items()
     ]
@@ -104,18 +106,21 @@ def residual_lines(calibration: Calibration) -> list[str]:
 
 def correlation_lines(points: list[Point]) -> list[str]:
     """Return the table of points and the summaries as text."""
-    from axemu.studies import summaries  # noqa: PLC0415
-
     lines = [f"{'measured':>9} {'simulated':>9} {'error':>7}  board  metric  cores  model"]
     lines += [
         f"{p.case.fps:9.1f} {p.predicted:9.1f} {p.error:+7.1%}  {p.case.board:5}  {p.case.metric:6}  {p.case.cores:5}  "
         f"{p.case.model}"
         for p in points
     ]
-    lines.append("")
-    lines += [
+    return [*lines, "", *summary_lines(points)]
+
+
+def summary_lines(points: list[Point]) -> list[str]:
+    """Return the summaries of points as text."""
+    from axemu.studies import summaries  # noqa: PLC0415
+
+    return [
         f"{s.group}: {s.count} points, median {s.median:.1%}, MAPE {s.mape:.1%}, bias {s.bias:+.1%}, "
         f"within 10 % {s.within_10:.0%}, within 20 % {s.within_20:.0%}, Spearman {s.spearman:.3f}"
         for s in summaries(points)
     ]
-    return lines

@@ -1,7 +1,16 @@
 """Studies: predicting, measuring, explaining, calibrating and correlating speed; builds of the zoo's networks."""
 
 from axemu.studies._calibrate import calibrate, load_targets, shipped_cases
-from axemu.studies._correlate import Point, Summary, correlate, default_cases, scatter, summaries, to_dict
+from axemu.studies._correlate import (
+    Point,
+    Summary,
+    correlate,
+    default_cases,
+    scatter,
+    summaries,
+    to_dict,
+    unseen_points,
+)
 from axemu.studies._explain import Explanation, Row, explain
 from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm, published, read_csv
 from axemu.studies._predict import band, predict
@@ -46,4 +55,5 @@ __all__ = [
     "summaries",
     "target_of",
     "to_dict",
+    "unseen_points",
 ]

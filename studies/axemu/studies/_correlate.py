@@ -86,6 +86,17 @@ def summarise(points: Sequence[Point], group: str) -> Summary:
     )
 
 
+def unseen_points(points: Sequence[Point], calibration: Calibration) -> list[Point]:
+    """Return what fits that had not seen a network's family said of those points for which the calibration tells it."""
+    errors = calibration.details.get("errors", {})
+    return [
+        Point(point.case, point.case.fps * (1 + known["family"]))
+        for point in points
+        if point.case.metric == "host"
+        and "family" in (known := errors.get(f"{point.case.model} {point.case.board} host", {}))
+    ]
+
+
 def summaries(points: Sequence[Point]) -> list[Summary]:
     """Summarise per board and kind of measurement, then per family."""
     kinds: dict[str, list[Point]] = {}
@@ -124,8 +135,8 @@ def ranks(values: Sequence[float]) -> Floats:
     return result
 
 
-def scatter(points: Sequence[Point], path: Path, identity: str) -> None:
-    """Draw predicted against measured rates on logarithmic axes, and the errors below.
+def scatter(points: Sequence[Point], path: Path, identity: str, unseen: Sequence[Point] = ()) -> None:
+    """Draw predicted against measured rates on logarithmic axes, and the errors below, hollow for `unseen_points`.
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed; install `axemu[report]`.
@@ -146,6 +157,16 @@ def scatter(points: Sequence[Point], path: Path, identity: str) -> None:
         measured = [p.case.fps for p in group]
         axes.scatter(measured, [p.predicted for p in group], s=14, marker=marker, label=name)
         below.scatter(measured, [100 * p.error for p in group], s=14, marker=marker)
+    if unseen:
+        below.scatter(
+            [p.case.fps for p in unseen],
+            [100 * p.error for p in unseen],
+            s=26,
+            facecolors="none",
+            edgecolors="grey",
+            label="family not seen by the fit",
+        )
+        below.legend()
     span = [min(p.case.fps for p in points) / 1.5, max(p.case.fps for p in points) * 1.5]
     for factor, style in ((1.0, "-"), (1.2, ":"), (1 / 1.2, ":")):
         axes.plot(span, [value * factor for value in span], style, color="grey", linewidth=0.8)

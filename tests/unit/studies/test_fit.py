@@ -12,7 +12,7 @@ from tests.unit.metis.test_physics import CORES
 from axemu.chip import BOARDS, HOSTS, PARAMETERS, PRIORS, TICKS_PER_SECOND, load_calibration
 from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, simulate
 from axemu.model.passes import CoreProgram
-from axemu.studies import Case, Target, gemm
+from axemu.studies import Case, Point, Target, gemm, published, unseen_points
 from axemu.studies._analytic import Table, evaluate, evaluate_on, shared_rate, table_of
 from axemu.studies._calibrate import load_case, load_targets, trial_calibration
 from axemu.studies._correlate import ranks, spearman
@@ -111,3 +111,15 @@ def test_rank_correlation_equals_scipys(pairs: list[tuple[int, int]]) -> None:
     assert ranks(first) == pytest.approx(stats.rankdata(first))
     if len(set(first)) > 1 and len(set(second)) > 1:
         assert spearman(first, second) == pytest.approx(stats.spearmanr(first, second)[0])
+
+
+def test_unseen_points_are_those_the_calibration_left_out_with_their_family() -> None:
+    cases = published()
+    points = [Point(one, one.fps) for one in cases]
+    calibration = load_calibration()
+    found = unseen_points(points, calibration)
+    assert len(found) == len(cases)
+    for point in found:
+        known = calibration.details["errors"][f"{point.case.model} {point.case.board} host"]
+        assert point.error == pytest.approx(known["family"])
+    assert unseen_points(points, trial_calibration(figures())) == []
