@@ -121,6 +121,7 @@ def test_structures_are_found_without_memory_for_the_weights(shared_dir: Path) -
         [sys.executable, "-W", "ignore", "-c", STRUCTURES, *paths],
         capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    peaks = {Path(line.split()[0]).stem: int(line.split()[1]) for line in done.stdout.splitlines()}
+    lines = [line.rsplit(maxsplit=1) for line in done.stdout.splitlines()]  # a path may hold spaces
+    peaks = {Path(path).stem: int(peak) for path, peak in lines}
     assert list(peaks) == graph_names()
     assert max(peaks.values()) < 250 << 20, peaks  # the weights of the largest alone would take more
