@@ -18,6 +18,8 @@ from axelera import compiler
 from axelera.compiler import CompilerConfig, UnsupportedModelError
 from axelera.compiler.frontend._ceil import windows
 
+pytestmark = pytest.mark.slow
+
 OPSETS = (11, 13, 17, 19, 21, 22)
 
 

@@ -14,6 +14,8 @@ from axelera.compiler import CompilerConfig
 from axelera.compiler.config import QuantizationScheme
 from axemu.model import ops
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (1, 3, 8, 8)
 LEAST = 28.0
 """8 bits give about 40 dB; four roundings and uneven channels take some."""

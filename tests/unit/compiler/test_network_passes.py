@@ -28,6 +28,8 @@ from axelera.compiler.quantisation._noise import accumulator_noise
 from axemu.model import ops
 from axemu.model.program import Tensor
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (1, 3, 8, 8)
 SEEDS = st.integers(0, 2**16)
 EXAMPLES = settings(max_examples=60 if FULL else 5)

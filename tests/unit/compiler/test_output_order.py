@@ -18,6 +18,8 @@ from axelera.compiler._quantise import Prepared, prepare
 from axelera.compiler.frontend import extract_postamble
 from axemu import zoo
 
+pytestmark = pytest.mark.slow
+
 SIDES = (20, 10, 5)
 
 

@@ -11,6 +11,8 @@ from tests.unit.compiler._networks import Array, Net, data, run_float
 
 from axelera.compiler.quantisation import Segment, segments_of
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (1, 2, 4, 4)
 VALUE_BYTES = 4 * 32
 Network = tuple[onnx.ModelProto, list[str], list[str]]

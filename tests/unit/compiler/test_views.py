@@ -17,6 +17,8 @@ from tests.unit.compiler._networks import Array, Net, data, run_float, run_quant
 from axelera import compiler
 from axelera.compiler import AxeleraQuantizedModel, CompilerConfig
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (1, 3, 6, 4)
 Size = tuple[int, int]
 

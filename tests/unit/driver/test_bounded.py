@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from axemu.driver.bounded import JSON_FILE, JSON_TEXT, TOML_FILE, Bounds, parse_json, parse_toml, shown
 
+pytestmark = pytest.mark.slow
+
 MEGABYTE = 1_000_000
 SECOND = 1.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests._cores import CoreSketch
@@ -13,6 +14,8 @@ from tests._sizes import sample
 from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND, Figure, Provenance
 from axemu.emulator.metis import JITTER_PERIOD, Board, BoardState, Call, InstanceSpec, Timeline, simulate
 from axemu.model.passes import CoreProgram
+
+pytestmark = pytest.mark.slow
 
 CALLS = JITTER_PERIOD + 1
 """So that launches of all lengths lie between the first and the last."""

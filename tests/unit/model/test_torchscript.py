@@ -18,6 +18,8 @@ from tests._vendor.writer import Module, Pickle, Script, write_archive
 from axemu.driver import AxeleraError, IncompatibleDevice, InvalidArgument
 from axemu.model.torchscript import Value, read_torchscript
 
+pytestmark = pytest.mark.slow
+
 ROOT_TEXT = "code/__torch__/torch/fx/graph_module.py"
 
 

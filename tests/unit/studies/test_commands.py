@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from axemu.chip import load_calibration
 from axemu.cli import _calibrate, _predict
 
+pytestmark = pytest.mark.slow
+
 runner = CliRunner()
 
 ROWS = "model,board,metric,fps\nsqueezenet1_1,pcie,host,7298\nsqueezenet1_1,m2,host,7264\n"

@@ -15,6 +15,8 @@ from axemu.chip import BOARDS, HOSTS, PARAMETERS, Provenance, calibration_to_jso
 from axemu.driver import AxeleraError, InvalidArgument
 from axemu.studies import Scenario, Target, explain, load_target, predict
 
+pytestmark = pytest.mark.slow
+
 KEYS = {
     "host_fps",
     "device_fps",

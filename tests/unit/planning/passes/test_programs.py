@@ -8,6 +8,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.planning.passes._networks import Sketch, unreplicated
@@ -18,6 +19,8 @@ from axelera.compiler.planning.passes._level1 import residency
 from axemu.chip import PROGRAMS
 from axemu.model.passes import CoreProgram, totals_of
 from axemu.model.program import Program
+
+pytestmark = pytest.mark.slow
 
 OPTIONS = st.builds(
     PassOptions,

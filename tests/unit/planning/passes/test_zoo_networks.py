@@ -10,6 +10,8 @@ from axelera.compiler.planning.passes import compile_passes
 from axemu import zoo
 from axemu.model.passes import totals_of
 
+pytestmark = pytest.mark.slow
+
 QUICK = {
     "resnet50",
     "yolov5n",
