@@ -9,7 +9,6 @@ from axemu.chip._metis import GIB
 
 _GEMM = "github.com/tundergod/edge-cim-simulation measurements/metis_card (PCIe 16 GB, SDK v1.6)"
 _MODULE = "axelera.ai product pages"
-_LINK = "ISSCC 2024 paper 11.3: PCIe Gen3 x4"
 _SCALING = "github.com/AlbertaBeef/mb-benchmark-gui core scaling of ResNet-50 on M.2; model-zoo tables v1.6"
 _GUESS = "no measurement is public; scaled from the PCIe card"
 
@@ -23,8 +22,8 @@ GB = 1e9
 class BoardFigures:
     """One board (or one chip of a multi-chip card) as the timing model sees it.
 
-    `host` names the profile of the host that the vendor measures it in, or is sold with. `board_type` is the runtime's name of the form factor. `upstream` is the bandwidth shared by all chips of the
-    card in bytes per second in both directions together (equal to the link's where a card has one chip).
+    `host` names the profile of the host that the vendor measures it in, or is sold with. `board_type` is the runtime's name
+    of the form factor. The chips of a card share each direction of its link, and both together.
     `core_bandwidth` is what one core takes from the memory at most, where that gives so much, `memory_floor` the part of it that copies over the link
     never take.
     """
@@ -40,15 +39,13 @@ class BoardFigures:
     memory_floor: Figure
     link_bandwidth: Figure
     link_joint_bandwidth: Figure
-    upstream: Figure
     mvm_limit_default: Figure
 
 
-def _link(source: str = _GEMM, provenance: Provenance = MEASURED) -> tuple[Figure, Figure, Figure]:
+def _link(source: str = _GEMM, provenance: Provenance = MEASURED) -> tuple[Figure, Figure]:
     one_way = figure(3.17 * GB, "bytes/s, one direction", source, provenance, (3.0 * GB, 3.94 * GB))
     joint = figure(5.1 * GB, "bytes/s, both directions together", source, provenance, (4.9 * GB, 7.88 * GB))
-    raw = figure(7.88 * GB, "bytes/s, both directions, raw", _LINK, PUBLISHED)
-    return one_way, joint, raw
+    return one_way, joint
 
 
 def _board(
@@ -61,7 +58,7 @@ def _board(
     chips: int = 1,
     link_source: tuple[str, Provenance] = (_GEMM, MEASURED),
 ) -> BoardFigures:
-    one_way, joint, raw = _link(*link_source)
+    one_way, joint = _link(*link_source)
     no_limit = figure(100, "% MVM utilisation", "axelera.runtime API default", DOCUMENTED)
     floor = figure(0.1, "part of the memory's rate", "no measurement is public", ASSUMED, (0.0, 0.5))
     return BoardFigures(
@@ -76,7 +73,6 @@ def _board(
         floor,
         one_way,
         joint,
-        raw,
         no_limit,
     )
 

@@ -43,7 +43,6 @@ class ChipFigures:
     channel_granularity: Figure
     image_channel_granularity: Figure
     l1_bytes: Figure
-    l1_reserved: Figure
     l2_bytes: Figure
     l2_reserved: Figure
     l2_task_lists: Figure
@@ -61,7 +60,6 @@ METIS = ChipFigures(
     channel_granularity=figure(64, "channels", _CONFIG, DOCUMENTED),
     image_channel_granularity=figure(4, "channels", _CONFIG, DOCUMENTED),
     l1_bytes=figure(4 * MIB, "bytes per core", _PAPER, PUBLISHED),
-    l1_reserved=figure(512 * 1024, "bytes per core", _CONFIG, DOCUMENTED),
     l2_bytes=figure(32 * MIB, "bytes, shared", _PAPER, PUBLISHED),
     l2_reserved=figure(1_245_184, "bytes", _CONFIG, DOCUMENTED),
     l2_task_lists=figure(MIB, "bytes per core", _CONFIG, DOCUMENTED),

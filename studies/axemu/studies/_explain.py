@@ -219,16 +219,12 @@ def sensitivity(scenario: Scenario, target: Target) -> dict[str, tuple[float, fl
 
 
 def _alone(figures: BoardFigures, share: int) -> BoardFigures:
-    """Return a board with a link as fast as one of `share` boards gets that are all busy."""
-    upstream = float(figures.upstream) / share
-    if share == 1 or upstream >= float(figures.link_joint_bandwidth):
-        return figures
-    return replace(
-        figures,
-        link_joint_bandwidth=figures.link_joint_bandwidth.with_value(
-            upstream, "its share", Provenance.DERIVED
-        ),
+    """Return a board with the part of the link that one of `share` boards behind one upstream gets when all are busy."""
+    one_way, joint = (
+        figure.with_value(figure.value / share, "its share", Provenance.DERIVED)
+        for figure in (figures.link_bandwidth, figures.link_joint_bandwidth)
     )
+    return replace(figures, link_bandwidth=one_way, link_joint_bandwidth=joint)
 
 
 def _with(board: Board, name: str, factor: float) -> Board:

@@ -30,7 +30,6 @@ def board(calibration: Calibration) -> Board:
         core_bandwidth=exact(28e9),
         link_bandwidth=exact(1e9),
         link_joint_bandwidth=exact(1.5e9),
-        upstream=exact(2e9),
     )
     none = exact(0)
     host = replace(HOSTS["desktop"], launch=none, launch_spread=none, gap=none, copy_setup=none)

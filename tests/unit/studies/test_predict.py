@@ -254,6 +254,14 @@ def test_sensitivities_are_what_predictions_with_changed_figures_say(
             assert after / before - 1 == pytest.approx(expected, abs=tolerance)
 
 
+def test_a_full_way_to_the_host_is_what_limits_four_chips_behind_it(small: Target) -> None:
+    one, four = (
+        explain(Scenario("squeezenet1_1", board=board), small).sensitivities for board in ("pcie", "pcie-x4")
+    )
+    assert one["link_bandwidth"] == (0, 0)
+    assert four["link_bandwidth"] == (pytest.approx(-0.1, abs=0.01), pytest.approx(0.1, abs=0.01))
+
+
 def test_cores_that_wait_for_ddr_scatter_around_the_sensitivities(spilling: Target, tmp_path: Path) -> None:
     changes = explain(Scenario("resnet18"), spilling).sensitivities
     before = predict(Scenario("resnet18"), spilling).host_fps

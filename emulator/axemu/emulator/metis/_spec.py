@@ -27,7 +27,7 @@ class Board:
     """One chip with its memory, its link and the host it is plugged into.
 
     `upstream_group` names what several boards share on their way to the host: boards with equal, non-empty groups
-    share `figures.upstream`.
+    share each direction of the way, as fast as the slowest of their links, and both.
     """
 
     figures: BoardFigures = BOARDS["pcie"]
