@@ -25,6 +25,7 @@ PUBLIC = [
     "axemu.emulator",
     "axemu.emulator.compute",
     "axemu.emulator.metis",
+    "axemu.host",
     "axemu.model",
     "axemu.model.ops",
     "axemu.model.passes",

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import TensorInfo
+from axemu.host import from_buffer, to_buffer
 
 Float32Array = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
@@ -45,18 +46,11 @@ class HostPort:
 
     def quantise(self, real: npt.NDArray[Any]) -> Int8Array:
         """Return the padded int8 buffer (1, H, W, C) of a float value in the network's own shape or in NCHW."""
-        image = np.asarray(real, np.float32).reshape(self.nchw).transpose(0, 2, 3, 1)
-        steps = np.rint(image / np.float32(self.scale) + np.float32(self.zero_point))
-        codes = np.clip(steps, -128, 127).astype(np.int8)
-        return np.ascontiguousarray(np.pad(codes, self.padding, constant_values=self.zero_point))
+        return to_buffer(real, self.info())
 
     def dequantise(self, buffer: Int8Array) -> Float32Array:
         """Return the float NCHW value (1, C, H, W) of a padded int8 buffer."""
-        codes = buffer.reshape(self.info().shape)
-        for axis, (before, after) in enumerate(self.padding):
-            codes = codes.take(range(before, codes.shape[axis] - after), axis=axis)
-        real = (codes.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
-        return np.ascontiguousarray(real.transpose(0, 3, 1, 2))
+        return from_buffer(buffer, self.info())
 
     def to_json(self) -> dict[str, Any]:
         """Return a form that JSON can hold."""

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import InvalidArgument, TensorInfo
+from axemu.host import pad, quantise
 
 Int8Array = npt.NDArray[np.int8]
 
@@ -78,7 +79,7 @@ class InputSlot:
                 self._info.zero_point,
                 self._info.shape,
             )
-        return quantise(value, self._info, self._where)
+        return pad(quantise(value, self._info, self._where), self._info)
 
 
 class OutputSlot:
@@ -122,20 +123,6 @@ class OutputSlot:
         elif self._copies:
             with _mapped(value, self._size, self.where, writable=True) as memory:
                 memory.write(result)
-
-
-def quantise(value: npt.NDArray[np.float32], info: TensorInfo, where: str) -> Int8Array:
-    """Apply the documented recipe: quantise `value` of unpadded shape and pad it.
-
-    Raises:
-        InvalidArgument: the input holds NaN, which has no code.
-    """
-    with np.errstate(over="ignore"):  # what is too large for float32 saturates like infinity
-        codes = np.round(value / info.scale + info.zero_point)
-    if np.isnan(codes).any():
-        raise InvalidArgument(f"{where}: holds NaN, which int8 cannot represent; replace it before")
-    quantised = np.clip(codes, -128, 127).astype(np.int8)
-    return np.pad(quantised, info.padding, constant_values=info.zero_point) if info.padding else quantised
 
 
 def check_apart(slots: Sequence[OutputSlot], values: Sequence[Any]) -> None:

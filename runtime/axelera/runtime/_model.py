@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from axelera.runtime._object import Object
@@ -32,6 +33,11 @@ class Model(Object):
     def outputs(self) -> list[TensorInfo]:
         """Return the outputs, in the order `ModelInstance.run` fills them."""
         return list(self._loaded().outputs)
+
+    @property
+    def directory(self) -> Path:
+        """Directory of the model's files; of an archive one that lasts as long as this object. Not in the vendor's API."""
+        return self._loaded().directory
 
     @property
     def properties(self) -> dict[str, str]:

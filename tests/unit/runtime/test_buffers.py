@@ -1,4 +1,4 @@
-"""The recipe by which float32 inputs become codes, against its closed form; files that change under a frame."""
+"""Files that change under a frame."""
 
 import mmap
 import os
@@ -8,49 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from axelera.runtime._buffers import InputSlot, OutputSlot, check_apart, quantise
+from axelera.runtime._buffers import InputSlot, OutputSlot, check_apart
 from axemu.driver import InvalidArgument, TensorInfo
-
-FINITE = st.floats(-(2.0**100), 2.0**100, width=32)
-
-
-@given(
-    value=hnp.arrays(np.float32, (1, 3, 2, 3), elements=FINITE),
-    exponent=st.integers(-12, 4),
-    zero_point=st.integers(-300, 300),
-)
-def test_codes_are_rounded_half_to_even_and_saturated(
-    value: np.ndarray, exponent: int, zero_point: int
-) -> None:
-    """With a power of two for a scale float32 is exact up to 2^24, where the code has long saturated."""
-    info = TensorInfo((1, 3, 2, 3), scale=2.0**exponent, zero_point=zero_point)
-    exact = value.astype(np.float64) / 2.0**exponent + zero_point
-    codes = quantise(value, info, "x")
-    away_from_ties = np.abs(np.abs(exact - np.trunc(exact)) - 0.5) > 1e-4
-    expected = np.clip(np.rint(exact), -128, 127)
-    assert np.array_equal(codes[away_from_ties], expected[away_from_ties])
-
-
-@given(value=hnp.arrays(np.float32, (1, 2, 3, 1), elements=FINITE), zero_point=st.integers(-300, 300))
-def test_padding_holds_the_code_of_zero(value: np.ndarray, zero_point: int) -> None:
-    info = TensorInfo((1, 4, 5, 4), padding=[(0, 0), (1, 1), (0, 2), (0, 3)], zero_point=zero_point)
-    padded = quantise(value, info, "x")
-    inner = TensorInfo((1, 2, 3, 1), zero_point=zero_point)
-    assert padded.shape == info.shape
-    assert np.array_equal(padded[:, 1:3, :3, :1], quantise(value, inner, "x"))
-    (zero,) = quantise(np.zeros(1, np.float32), TensorInfo((1,), zero_point=zero_point), "x")
-    outside = np.ones(info.shape, bool)
-    outside[:, 1:3, :3, :1] = False
-    assert set(padded[outside].tolist()) == {int(zero)}
-
-
-def test_not_a_number_names_the_tensor() -> None:
-    with pytest.raises(InvalidArgument, match=r"net: input 0 \(x\): holds NaN"):
-        quantise(np.array([np.nan], np.float32), TensorInfo((1,)), "net: input 0 (x)")
 
 
 @pytest.fixture
