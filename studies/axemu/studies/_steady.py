@@ -149,7 +149,7 @@ def _until_steady(
     seen = blocks = 0
     before = 0.0
     while blocks < MOST_BLOCKS and (tick := machine.peek()) is not None and tick <= limit:
-        machine.advance(tick)
+        machine.step()
         if len(results[0]) == seen:
             continue
         seen = len(results[0])

@@ -16,7 +16,7 @@ def served(transfers: Sequence[tuple[int, int, int]], rate: int) -> list[int]:
     """Start transfers (tick, channel, bytes) over three channels that share a rate; return when each ended."""
     env = simpy.Environment()
 
-    def speeds(active: tuple[int, ...]) -> list[int]:
+    def speeds(active: bytes) -> list[int]:
         busy = sum(map(bool, active))
         return [rate // busy if count else 0 for count in active]
 
@@ -25,7 +25,10 @@ def served(transfers: Sequence[tuple[int, int, int]], rate: int) -> list[int]:
 
     def one(number: int, tick: int, channel: int, amount: int) -> simpy.events.ProcessGenerator:
         yield env.timeout(tick)
-        ends[number] = yield server.transfer(channel, amount)
+        transfer = server.transfer(channel, amount, int(env.now))
+        yield from server.wait(transfer)
+        assert transfer.end is not None
+        ends[number] = transfer.end
 
     for number, transfer in enumerate(transfers):
         env.process(one(number, *transfer))

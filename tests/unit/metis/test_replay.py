@@ -12,7 +12,18 @@ from tests._sizes import sample
 from tests.unit.metis.test_physics import COPIES, CORES
 
 from axemu.chip import BOARDS
-from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine, Timeline, replay, simulate
+from axemu.emulator.metis import (
+    Board,
+    BoardState,
+    Call,
+    CallTimes,
+    InstanceSpec,
+    Machine,
+    Timeline,
+    replay,
+    simulate,
+)
+from axemu.emulator.metis._programs import stagger
 
 few = settings(max_examples=sample(40, 400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STATES = (BoardState(), BoardState((400,) * 4), BoardState((800, 700, 600, 500), (30,) * 4))
@@ -48,6 +59,22 @@ def test_times_and_sums_are_those_of_simulating_every_call(
 ) -> None:
     boards, instances, threads = drawn
     assert replay(boards, STATES, instances, threads) == simulate(boards, STATES, instances, threads)
+
+
+@pytest.mark.slow
+@few
+@given(programs())
+def test_what_is_worked_out_ahead_of_the_clock_is_what_events_one_by_one_give(
+    drawn: tuple[Sequence[Board], list[InstanceSpec], list[list[Call]]],
+) -> None:
+    boards, instances, threads = drawn
+    machine = Machine(boards, STATES, instances)
+    results: list[list[CallTimes]] = [[] for _ in threads]
+    for number, calls in enumerate(stagger(machine, threads)):
+        machine.start_thread(number, calls, results[number])
+    while (tick := machine.peek()) is not None:
+        machine.advance(tick)  # somebody might submit a call after each tick
+    assert machine.timeline(results) == simulate(boards, STATES, instances, threads)
 
 
 def count_events(monkeypatch: pytest.MonkeyPatch) -> list[int]:

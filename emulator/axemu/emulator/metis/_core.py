@@ -1,21 +1,42 @@
 """The cores of an instance while they execute a call: an in-order control core, DMA channels and the matrix path.
 
 The control core starts transfers and passes and waits for them. Whatever does not depend on other cores is worked out
-without the clock of the simulation; only transfers from and to DDR are events.
+without the clock of the simulation, and so are transfers from and to DDR as far as nobody can come between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import simpy
 
-from axemu.emulator.metis._schedule import Act, Kind
+from axemu.emulator.metis._fluid import Steps, Transfer
+from axemu.emulator.metis._schedule import Act, Kind, Stretch
 
-Fetch = Callable[[int], simpy.Event]
 Record = Callable[[str, Act, int, int], None]
-Steps = Generator[simpy.Event, Any, None]
+Known = dict[tuple[Any, ...], tuple[Any, ...]]
+"""What stretches of a call lead to, by where they are and how they begin."""
+
+LONG = 8
+"""Acts in a row above which it pays to look up what they lead to."""
+MOST_KNOWN = 4096
+
+
+class Memory(Protocol):
+    """The way of the cores of an instance to DDR."""
+
+    def foresees(self, tick: int) -> bool:
+        """Return whether nothing unknown can happen up to and including `tick`."""
+        ...
+
+    def fetch(self, amount: int, tick: int) -> Transfer:
+        """Move bytes from `tick` on."""
+        ...
+
+    def wait(self, transfer: Transfer) -> Steps:
+        """Find out when a transfer ends."""
+        ...
 
 
 class Execution:
@@ -26,35 +47,43 @@ class Execution:
     """
 
     def __init__(
-        self, env: simpy.Environment, acts: Sequence[Act], fetch: Fetch, record: Record | None
+        self,
+        env: simpy.Environment,
+        stretches: Sequence[Stretch],
+        memory: Memory,
+        known: Known,
+        record: Record | None,
     ) -> None:
         self._env = env
-        self._acts = acts
-        self._fetch = fetch
+        self._stretches = stretches
+        self._memory = memory
+        self._known = known
         self._record = record
         self._channels = [0, 0]
         self._ends: dict[int, int] = {}
-        self._events: dict[int, simpy.Event] = {}
+        self._transfers: dict[int, Transfer] = {}
         self._position = 0
         self.control = self.path = int(env.now)
         self.waited = {"move": 0, "ddr": 0}
 
     def run(self) -> Steps:
         """Execute; ends at the tick at which the cores are free."""
-        for act in self._acts:
-            self._position += 1
-            if act.kind is Kind.FETCH:
-                yield from self._until(self.control)
-                self._events[act.number] = self._fetch(act.amount)
-            elif act.kind is Kind.AWAIT and act.number in self._events:
-                event = self._events.pop(act.number)
-                end: Any = event.value if event.processed else (yield event)
-                self._wait("ddr", act, int(end))
+        for alone, act in self._stretches:
+            if len(alone) >= LONG and self._record is None:
+                self._as_before(alone)
             else:
-                self._alone(act)
-        for event in self._events.values():  # a program need not wait for what it starts
-            if not event.processed:
-                yield event
+                self._do(alone)
+            self._position += 1
+            if act is None:
+                continue
+            if act.kind is Kind.FETCH:
+                if self.control > self._env.now and not self._memory.foresees(self.control):
+                    yield from self._until(self.control)
+                self._transfers[act.number] = self._memory.fetch(act.amount, self.control)
+            else:
+                self._wait("ddr", act, (yield from self._ended(self._transfers.pop(act.number))))
+        for transfer in self._transfers.values():  # a program need not wait for what it starts
+            self.control = max(self.control, (yield from self._ended(transfer)))
         self.control = max(self.control, self.path)
         yield from self._until(self.control)
 
@@ -63,11 +92,42 @@ class Execution:
         return (
             self._position,
             self.control - now,
-            # What is over matters no more.
-            *(max(end, self.control) - now for end in (self.path, *self._channels)),
-            tuple((number, end - now) for number, end in self._ends.items()),
-            tuple((number, _ended(event, now)) for number, event in self._events.items()),
+            *self._relative(),
+            tuple(
+                (number, None if transfer.end is None else transfer.end - now)
+                for number, transfer in self._transfers.items()
+            ),
         )
+
+    def _as_before(self, alone: Sequence[Act]) -> None:
+        """Do what depends on nobody else; what begins alike ends alike."""
+        control = self.control
+        begin = (self._position, *self._relative())
+        if begin not in self._known:
+            waited = self.waited["move"]
+            self._do(alone)
+            if len(self._known) < MOST_KNOWN:
+                spent = (self.control - control, self.waited["move"] - waited)
+                self._known[begin] = (*spent, *self._relative())
+            return
+        took, waited, path, *channels, ends = self._known[begin]
+        self.control = control = control + took
+        self.waited["move"] += waited
+        self.path = control + path
+        self._channels = [control + one for one in channels]
+        self._ends = {number: control + end for number, end in ends}
+
+    def _relative(self) -> tuple[Any, ...]:
+        """Return what is under way, relative to the control core; what is over matters no more."""
+        control = self.control
+        return (
+            *(max(end - control, 0) for end in (self.path, *self._channels)),
+            tuple((number, max(end - control, 0)) for number, end in self._ends.items()),
+        )
+
+    def _do(self, alone: Sequence[Act]) -> None:
+        for act in alone:
+            self._alone(act)
 
     def _alone(self, act: Act) -> None:
         """Do what depends on nobody else."""
@@ -84,6 +144,12 @@ class Execution:
         else:
             self._wait("move", act, self._ends.pop(act.number))
 
+    def _ended(self, transfer: Transfer) -> Generator[simpy.Event, Any, int]:
+        if transfer.end is None:
+            yield from self._memory.wait(transfer)
+        assert transfer.end is not None  # noqa: S101 - waited for
+        return transfer.end
+
     def _until(self, tick: int) -> Steps:
         ahead = tick - int(self._env.now)
         if ahead > 0:
@@ -99,9 +165,3 @@ class Execution:
     def _note(self, unit: str, act: Act, begin: int, end: int) -> None:
         if self._record is not None and end > begin:
             self._record(unit, act, begin, end)
-
-
-def _ended(event: simpy.Event, now: int) -> int | None:
-    """Return when an event happened, relative to `now`; None where it has not."""
-    end: Any = event.value if event.processed else None
-    return None if end is None else int(end) - now

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import simpy
 
-from axemu.emulator.metis._fluid import FluidServer
+from axemu.emulator.metis._fluid import FluidServer, Steps, Transfer
 from axemu.emulator.metis._spec import Board, Rate
 
 LINK_IN, LINK_OUT = range(2)
@@ -25,6 +25,7 @@ class Fabric:
     """
 
     def __init__(self, env: simpy.Environment, boards: Sequence[Board]) -> None:
+        self._env = env
         self._boards = boards
         self._cores = max((int(board.chip.cores) for board in boards), default=1)
         self._stride = 2 + self._cores * len(WIDTHS)
@@ -63,26 +64,43 @@ class Fabric:
         """Return what is left of each transfer."""
         return self._server.snapshot()
 
-    def copy(self, board: int, direction: int, amount: int) -> simpy.Event:
-        """Move bytes over the link of a board; the event fires when the last byte has arrived."""
-        return self._server.transfer(self._stride * board + direction, amount)
+    def look_ahead(self, horizon: float) -> None:
+        """Let transfers be worked out ahead of the simulation up to a tick at which nothing new comes from outside."""
+        self._server.horizon = horizon
 
-    def fetch(self, board: int, core: int, width: int, amount: int) -> simpy.Event:
-        """Move bytes between DDR and `width` cores from `core` on, all of them together; the event's value is the tick."""
+    def foresees(self, tick: int) -> bool:
+        """Return whether nothing unknown can happen up to and including `tick`."""
+        return self._server.foresees(tick)
+
+    def copy(self, board: int, direction: int, amount: int) -> Steps:
+        """Move bytes over the link of a board; ends when the last byte has arrived."""
+        now = int(self._env.now)
+        transfer = self._server.transfer(self._stride * board + direction, amount, now)
+        yield from self._server.wait(transfer)
+        if transfer.end is not None and transfer.end > self._env.now:
+            yield self._env.timeout(transfer.end - self._env.now)
+
+    def fetch(self, board: int, core: int, width: int, amount: int, tick: int) -> Transfer:
+        """Move bytes between DDR and `width` cores from `core` on, all of them together, from `tick` on."""
         place = 2 + core * len(WIDTHS) + WIDTHS.index(width)
-        return self._server.transfer(self._stride * board + place, amount)
+        return self._server.transfer(self._stride * board + place, amount, tick)
+
+    def wait(self, transfer: Transfer) -> Steps:
+        """Find out when a transfer ends."""
+        return self._server.wait(transfer)
 
     def report(self, busy: dict[str, int], moved: dict[str, int]) -> None:
         """Add busy ticks and bytes per channel."""
+        channels, memories = self._server.busy, self._server.group_busy
         for number in range(len(self._boards)):
             first = self._stride * number
             for direction, name in enumerate(("link_in", "link_out")):
-                busy[f"board{number}.{name}"] = self._server.busy[first + direction]
+                busy[f"board{number}.{name}"] = channels[first + direction]
                 moved[f"board{number}.{name}"] = self._server.bytes_moved[first + direction]
-            busy[f"board{number}.ddr"] = self._server.group_busy[number]
+            busy[f"board{number}.ddr"] = memories[number]
             moved[f"board{number}.ddr"] = sum(self._server.bytes_moved[first + 2 : first + self._stride])
 
-    def _speeds(self, active: tuple[int, ...]) -> list[int]:
+    def _speeds(self, active: bytes) -> list[int]:
         speeds = [0] * len(active)
         for number, (one_way, joint) in enumerate(zip(self._one_way, self._joint, strict=True)):
             self._share(speeds, active, [number], one_way, joint)
@@ -103,7 +121,7 @@ class Fabric:
         return speeds
 
     def _share(
-        self, speeds: list[int], active: tuple[int, ...], members: Sequence[int], one_way: int, joint: int
+        self, speeds: list[int], active: bytes, members: Sequence[int], one_way: int, joint: int
     ) -> None:
         """Let copies of some boards share each direction of a way, and both of them."""
         ways = [

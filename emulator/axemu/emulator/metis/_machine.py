@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -12,13 +12,14 @@ from typing import Any, Protocol
 import simpy
 
 from axemu.chip import TICKS_PER_SECOND
-from axemu.emulator.metis._core import Execution
+from axemu.emulator.metis._core import Execution, Known
 from axemu.emulator.metis._cost import (
     JITTER_PERIOD,
     launch_ticks,
     seconds_to_ticks,
 )
 from axemu.emulator.metis._fabric import LINK_IN, LINK_OUT, Fabric
+from axemu.emulator.metis._fluid import Steps, Transfer
 from axemu.emulator.metis._schedule import Act, Kind, Schedule, schedule
 from axemu.emulator.metis._spec import (
     MODEL_VERSION,
@@ -31,8 +32,6 @@ from axemu.emulator.metis._spec import (
     Span,
     Timeline,
 )
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 class Results(Protocol):
@@ -56,6 +55,25 @@ class PendingCall:
     def done(self) -> bool:
         """Whether the call has returned in virtual time."""
         return self.times is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """The way of `width` cores from `lead` on to the DDR of their board."""
+
+    fabric: Fabric
+    board: int
+    lead: int
+    width: int
+
+    def foresees(self, tick: int) -> bool:
+        return self.fabric.foresees(tick)
+
+    def fetch(self, amount: int, tick: int) -> Transfer:
+        return self.fabric.fetch(self.board, self.lead, self.width, amount, tick)
+
+    def wait(self, transfer: Transfer) -> Steps:
+        return self.fabric.wait(transfer)
 
 
 class Machine:
@@ -84,6 +102,7 @@ class Machine:
             self._fabric.keep_history()
         self._running: dict[tuple[int, int], Execution] = {}
         self._schedules: dict[tuple[int, int], Schedule] = {}
+        self._known: dict[tuple[int, int], Known] = defaultdict(dict)
         self._core_busy: dict[str, int] = defaultdict(int)
         self._unit_ticks: dict[str, int] = defaultdict(int)
         self.spans: list[Span] = []
@@ -123,15 +142,24 @@ class Machine:
         return None if tick == float("inf") else int(tick)
 
     def advance(self, until: int) -> None:
-        """Process all events up to and including tick `until`."""
+        """Process all events up to and including tick `until`; calls may be submitted after that."""
+        self._fabric.look_ahead(until)
         while self._env.peek() <= until:
             self._env.step()
         if until > self._env.now:
             # A mark at `until` moves the clock there even if nothing else happens.
             self._env.run(until=self._env.timeout(until - self.now))
 
+    def step(self) -> None:
+        """Process the events of the next tick; calls only come from threads that were started."""
+        self._fabric.look_ahead(float("inf"))
+        tick = self._env.peek()
+        while self._env.peek() <= tick < float("inf"):
+            self._env.step()
+
     def run(self) -> None:
         """Process events until nothing is in flight."""
+        self._fabric.look_ahead(float("inf"))
         self._env.run()
 
     def event(self) -> simpy.Event:
@@ -144,6 +172,7 @@ class Machine:
 
     def advance_calls(self, results: Sequence[Sized], count: int, limit: int | None) -> bool:
         """Process events until each thread has `count` results; False if `limit` ticks pass before or nothing is left."""
+        self._fabric.look_ahead(float("inf"))
         while min(len(calls) for calls in results) < count:
             tick = self._env.peek()
             if tick == float("inf") or (limit is not None and tick > limit):
@@ -261,7 +290,7 @@ class Machine:
 
     def _copy(self, instance: InstanceSpec, pending: PendingCall, direction: int, amount: int) -> Steps:
         begin = self.now
-        yield self._fabric.copy(instance.board, direction, amount)
+        yield from self._fabric.copy(instance.board, direction, amount)
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"
@@ -276,13 +305,12 @@ class Machine:
         if self._trace:
             self._core_span(instance, pending, "start", "start", begin, self.now)
         lead = min(instance.cores)
-        width = len(instance.cores)
-
-        def fetch(amount: int) -> simpy.Event:
-            return self._fabric.fetch(instance.board, lead, width, amount)
-
+        memory = _Memory(self._fabric, instance.board, lead, len(instance.cores))
+        known = self._known[instance.id, pending.call.config]
         record = partial(self._record, instance, pending) if self._trace else None
-        running = self._running[instance.board, lead] = Execution(self._env, plan.acts, fetch, record)
+        running = self._running[instance.board, lead] = Execution(
+            self._env, plan.stretches, memory, known, record
+        )
         yield from running.run()
         del self._running[instance.board, lead]
         for core, request in zip(sorted(instance.cores), requests, strict=True):

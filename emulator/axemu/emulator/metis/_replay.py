@@ -123,8 +123,8 @@ def _until_repeated(
         lambda: tuple(program.around() for program in programs),
     )
     seen = len(watched.results)
-    while watched.left and (tick := machine.peek()) is not None:
-        machine.advance(tick)
+    while watched.left and machine.peek() is not None:
+        machine.step()
         if len(watched.results) > seen:
             seen = len(watched.results)
             cycle = watch.look()

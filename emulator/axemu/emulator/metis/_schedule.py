@@ -43,6 +43,13 @@ class Act(NamedTuple):
     unit: str = ""
 
 
+class Stretch(NamedTuple):
+    """Acts that depend on nobody else, and the one with DDR that follows; the last stretch of a call has none."""
+
+    alone: tuple[Act, ...]
+    memory: Act | None
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """What one call of an instance costs under one board state; times in ticks.
@@ -51,7 +58,7 @@ class Schedule:
     run is an act of its own.
     """
 
-    acts: tuple[Act, ...]
+    stretches: tuple[Stretch, ...]
     start: int
     clock: int
     units: Mapping[str, int]
@@ -82,7 +89,7 @@ def schedule(instance: InstanceSpec, board: Board, state: BoardState, trace: boo
             units[act.unit] += act.ticks - act.amount
             units["throttled"] += act.amount
     fetched = sum(act.amount for act in acts if act.kind is Kind.FETCH)
-    return Schedule(tuple(acts if trace else _merged(acts)), start, clock, units, fetched)
+    return Schedule(tuple(_stretches(acts if trace else _merged(acts))), start, clock, units, fetched)
 
 
 def _acts(
@@ -135,3 +142,17 @@ def _merged(acts: Iterable[Act]) -> Iterator[Act]:
         yield act
     if busy:
         yield Act(Kind.WORK, busy, unit=UNITS[0])
+
+
+def _stretches(acts: Iterable[Act]) -> Iterator[Stretch]:
+    alone: list[Act] = []
+    fetched: set[int] = set()
+    for act in acts:
+        if act.kind is Kind.FETCH:
+            fetched.add(act.number)
+        elif act.kind is not Kind.AWAIT or act.number not in fetched:
+            alone.append(act)
+            continue
+        yield Stretch(tuple(alone), act)
+        alone = []
+    yield Stretch(tuple(alone), None)
