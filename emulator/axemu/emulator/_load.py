@@ -48,6 +48,7 @@ def _load(
             numerics=options.numerics,
             path=options.compute,
             threads=options.run_threads,
+            aside=True,
         ),
     )
     _check(model, executable.program)

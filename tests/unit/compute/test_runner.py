@@ -48,6 +48,20 @@ def test_every_tensor_can_be_tapped(block: Program, frame: Frame, numerics: str,
     np.testing.assert_array_equal(output, wanted["y"])
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_run_aside_gives_the_same_results(block: Program, frame: Frame, threads: int) -> None:
+    runners = [
+        load(block, threads=threads, budget=ThreadBudget(2), aside=aside).instance()
+        for aside in (True, False)
+    ]
+    for shift in range(20):
+        inputs = np.roll(frame, shift, axis=0)
+        outputs = [np.empty(frame.shape, np.int8) for _ in runners]
+        for runner, output in zip(runners, outputs, strict=True):
+            runner.run([inputs], [output])
+        np.testing.assert_array_equal(*outputs)
+
+
 def test_a_tap_does_not_change_results(block: Program, frame: Frame) -> None:
     results = []
     for taps in ((), ("a",), ("c",)):

@@ -43,6 +43,20 @@ def test_a_run_takes_only_what_is_free() -> None:
     assert found == [2, 0]
 
 
+def test_a_run_aside_has_a_helper_for_each_of_its_threads() -> None:
+    budget, found = ThreadBudget(2), []
+    for wanted in (1, 2):
+        budget.hold(wanted, serve, lambda helpers: found.append(len(helpers)), aside=True)
+    assert found == [1, 2]
+
+
+def test_helpers_of_runs_aside_do_not_hold_up_others() -> None:
+    budget: ThreadBudget = ThreadBudget(2)
+    aside: list[Helper] = []
+    budget.hold(1, serve, aside.extend, aside=True)
+    assert not set(map(id, aside)) & set(map(id, helpers_of(budget, 2)))
+
+
 def test_helpers_are_used_again() -> None:
     budget = ThreadBudget(2)
     first, second = helpers_of(budget, 2), helpers_of(budget, 2)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,8 @@ import pytest
 
 from axelera.runtime import Context
 from axemu.driver import IncompatibleDevice, InvalidArgument
-from axemu.emulator import EmulatorDriver, parse_options
-from axemu.emulator.compute import Runner, ThreadBudget
+from axemu.emulator import EmulatorDriver, _execution, parse_options
+from axemu.emulator.compute import Runner, ThreadBudget, _threads
 
 SHAPE = (1, 4, 4, 64)
 MakeModel = Callable[..., Path]
@@ -74,6 +77,34 @@ def test_equal_frames_in_a_row_are_computed_once(
     assert len(computed) == 3
 
 
+def test_an_equal_frame_takes_as_long_while_it_hands_out_other_results_than_the_one_before(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = frames(2)
+    path, waits = make_model(), []
+    monkeypatch.setattr(_execution.time, "sleep", waits.append)
+    for load, times in (({"double_buffer": 1}, 2), ({}, 0)):
+        waits.clear()
+        run_all(path, [first, second, second, second, second, second], {}, **load)
+        assert len(waits) == times
+        assert all(0 < wait <= _execution.LONGEST_WAIT for wait in waits)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities of their own")
+def test_values_are_computed_in_a_thread_of_lower_priority_while_the_callers_sleeps(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lowered: list[tuple[int, int]] = []
+    monkeypatch.setattr(_threads, "_budgets", {})
+    monkeypatch.setattr(_threads.os, "setpriority", lambda _, thread, nice: lowered.append((thread, nice)))
+    inputs = frames(3)
+    for frame, result in zip(inputs, run_all(make_model(), inputs, {}), strict=True):
+        assert np.array_equal(result, doubled(frame))
+    ((thread, nice),) = lowered
+    assert thread != threading.get_native_id()
+    assert nice == min(19, os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) + _threads.NICER)
+
+
 def test_double_buffering_returns_results_two_calls_late(make_model: MakeModel) -> None:
     inputs = frames(6)
     results = run_all(make_model(), inputs, {}, double_buffer=1)
@@ -119,9 +150,9 @@ def test_frames_are_split_over_as_many_threads_as_configured(
     asked = []
     original = ThreadBudget.hold
 
-    def hold(budget: ThreadBudget, wanted: int, *rest: Any) -> None:
+    def hold(budget: ThreadBudget, wanted: int, *rest: Any, **options: Any) -> None:
         asked.append(wanted)
-        original(budget, wanted, *rest)
+        original(budget, wanted, *rest, **options)
 
     monkeypatch.setattr(ThreadBudget, "hold", hold)
     monkeypatch.setenv("AXEMU_COMPUTE_RUN_THREADS", "2")

@@ -20,8 +20,8 @@ from ._executable import Executable, Int8Array, Runner
 from ._layout import Address, Data, External, Stage, View
 from ._library import Library
 from ._paths import SPECS
-from ._threads import Helper, ThreadBudget
-from .executor.arguments import COUNTER_BYTES, Job, StageRow
+from ._threads import Helper, ThreadBudget, make_semaphore
+from .executor.arguments import COUNTER_BYTES, JOB_BYTES, JOB_SEMAPHORE, Job, StageRow
 from .ops import assemblies
 
 HELPER_COUNT = Job.index("helper_count")
@@ -51,9 +51,10 @@ class CompiledExecutable(Executable):
         threads: int,
         budget: ThreadBudget,
         taps: tuple[str, ...],
+        aside: bool,
     ) -> None:
         super().__init__(program, numerics, library.path, taps)
-        self.library, self.threads, self.budget = library, threads, budget
+        self.library, self.threads, self.budget, self.aside = library, threads, budget, aside
         assembler = assemble(program, numerics, library.path, threads, taps)
         self.views = {name: assembler.view(name) for name in taps if name not in program.inputs}
         self.constants = tuple(buffer for buffer in assembler.buffers.values() if buffer.contents is not None)
@@ -193,21 +194,26 @@ class _CompiledRunner(Runner):
                 self._arena[buffer.offset : buffer.offset + buffer.size] = contents
         self._counters = _aligned(COUNTER_BYTES * max(1, linked.stage_count))
         self._helpers = np.zeros(max(1, executable.threads), np.int64)
-        self._job = _aligned(Job.size()).view(np.int64)
+        memory = _aligned(JOB_BYTES)
+        self._job = memory[: Job.size()].view(np.int64)
         self._job[:] = Job(
             stages=self._words.ctypes.data,
             stage_count=linked.stage_count,
             counters=self._counters.ctypes.data,
             helpers=self._helpers.ctypes.data,
+            aside=int(executable.aside),
         ).words()
         self._job_address = self._job.ctypes.data
+        make_semaphore(self._job_address + JOB_SEMAPHORE)
 
     def _run_frame(self, index: int, inputs: list[Int8Array], outputs: list[Int8Array]) -> None:
         executable = self._executable
         addresses = ([array.ctypes.data for array in inputs], [array.ctypes.data for array in outputs])
         for position, external in executable.linked.externals:
             self._words[position] = addresses[external.output][external.index] + external.offset
-        executable.budget.hold(executable.threads, executable.library.serve, self._execute)
+        executable.budget.hold(
+            executable.threads, executable.library.serve, self._execute, aside=executable.aside
+        )
         for name, tap in self._taps.items():
             view = executable.views.get(name)
             if view is None:

@@ -30,6 +30,8 @@ def load(
     threads: int | None = None,
     taps: Sequence[str] = (),
     budget: ThreadBudget | None = None,
+    *,
+    aside: bool = False,
 ) -> Executable:
     """Make a program ready to run.
 
@@ -43,6 +45,8 @@ def load(
         taps: Names of tensors whose values runners keep (`Runner.taps`).
         budget: Threads that may compute at once; by default one budget for the process, of as many threads as it has
             cores (`AXEMU_COMPUTE_THREADS`).
+        aside: Compute in threads of lower priority while the caller's sleeps, so that the application's own threads come
+            first, as beside a card. The specification always runs in the caller's thread.
 
     Returns:
         An executable; call `instance()` for a runner.
@@ -76,7 +80,7 @@ def load(
         return reference()
     try:
         return CompiledExecutable(
-            program, numerics, kernels, threads, budget or shared_budget(), tuple(dict.fromkeys(taps))
+            program, numerics, kernels, threads, budget or shared_budget(), tuple(dict.fromkeys(taps)), aside
         )
     except Unsupported as reason:
         logger.info("program %r runs by the specification: %s", program.name, reason)

@@ -1,6 +1,7 @@
 """Threads: how many may compute at once, and the helpers that join a run.
 
-A run is entered by the caller's thread. When the executable allows more, the run takes helpers that are idle; it
+A run is entered by the caller's thread, which works, too, unless it runs aside: then helpers of lower priority work while
+it sleeps. When the executable allows more threads, the run takes helpers that are idle; beyond the first of a run aside it
 never waits for one. Callers beyond the total wait their turn, so four instances on four threads on a machine of two
 cores are two at a time, not eight.
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import _thread
 import ctypes
 import os
+import sys
 import threading
 import weakref
 from collections import deque
@@ -31,18 +33,21 @@ from ._settings import thread_setting
 from .executor.arguments import MAILBOX_BYTES, MAILBOX_SEMAPHORE, STOP
 
 Call = Callable[[int, int, int], None]
+NICER = 5
+"""How much lower the priority of work aside is, in steps of nice(2): a third of a share beside a busy thread."""
 
 
 class Helper:
-    """A thread that waits in compiled code for work."""
+    """A thread that waits in compiled code for work; aside, one that leaves cores to whoever else wants them."""
 
-    def __init__(self, serve: Call) -> None:
+    def __init__(self, serve: Call, *, aside: bool = False) -> None:
+        self._aside = aside
         self._memory = np.zeros(MAILBOX_BYTES + 64, np.uint8)
         self._serve = serve
         self._started: list[int] = []
         self.mailbox = self._memory.ctypes.data + -self._memory.ctypes.data % 64
         """Address of the mailbox (`executor.arguments.Mailbox`)."""
-        _libc().sem_init(self._semaphore, 0, 0)
+        make_semaphore(self.mailbox + MAILBOX_SEMAPHORE)
 
     @property
     def _semaphore(self) -> ctypes.c_void_p:
@@ -51,7 +56,7 @@ class Helper:
     def start(self) -> None:
         """Let the thread live, unless it does."""
         if not self._started:
-            arguments = (self._serve, self.mailbox, self._memory)
+            arguments = (self._serve, self.mailbox, self._memory, self._aside)
             # One call into C, so that no interrupt can come between the start and its record.
             self._started.extend(starmap(_thread.start_new_thread, ((_live, arguments),)))
 
@@ -61,8 +66,11 @@ class Helper:
         _libc().sem_post(self._semaphore)
 
 
-def _live(serve: Call, mailbox: int, memory: object) -> None:
+def _live(serve: Call, mailbox: int, memory: object, aside: bool) -> None:
     """Serve for as long as asked; `memory` is held here because the thread looks at it."""
+    if aside and sys.platform == "linux":  # elsewhere threads have no priorities of their own
+        own = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, own, min(19, os.getpriority(os.PRIO_PROCESS, own) + NICER))
     serve(mailbox, 0, 0)
     del memory
 
@@ -97,11 +105,12 @@ def _close(files: tuple[int, int]) -> None:
 class _Turn:
     """What one run holds, or waits for: `count` threads may compute, of which `helpers` are not the caller's."""
 
-    __slots__ = ("bell", "count", "helpers", "serve", "wanted")
+    __slots__ = ("aside", "bell", "count", "helpers", "serve", "wanted")
 
-    def __init__(self, wanted: int, serve: Call) -> None:
+    def __init__(self, wanted: int, serve: Call, aside: bool) -> None:
         self.wanted = wanted
         self.serve = serve
+        self.aside = aside
         self.count = 0
         self.helpers: list[Helper] = []
         self.bell: _Bell | None = None
@@ -122,12 +131,15 @@ class ThreadBudget:
         self._given: deque[_Turn] = deque()
         """Turns that ended and were not taken back yet."""
         self._own = threading.local()
-        self._idle: dict[int, list[Helper]] = {}  # by the code that is their life, which each keeps
+        # By the code that is their life, which each keeps, and by whether they work aside.
+        self._idle: dict[tuple[int, bool], list[Helper]] = {}
         # A run holds its budget, so all helpers are idle by the time nobody holds it.
         weakref.finalize(self, _end, self._idle)
 
-    def hold(self, wanted: int, serve: Call, work: Callable[[list[Helper]], None]) -> None:
-        """Call `work` with up to wanted - 1 helpers when it is the caller's turn.
+    def hold(
+        self, wanted: int, serve: Call, work: Callable[[list[Helper]], None], *, aside: bool = False
+    ) -> None:
+        """Call `work` with up to wanted - 1 helpers, or aside with one to `wanted`, when it is the caller's turn.
 
         Callers who wait come before helpers, and in the order in which they came. An exception, be it an interrupt at any
         moment, leaves all turns and helpers to others.
@@ -136,8 +148,9 @@ class ThreadBudget:
             wanted: threads the run could use.
             serve: the compiled life of a helper; helpers of another library are not mixed in.
             work: the run.
+            aside: the caller's thread will sleep, and helpers of lower priority do all the work.
         """
-        turn = _Turn(wanted, serve)
+        turn = _Turn(wanted, serve, aside)
         settled = False
         try:
             try:
@@ -165,17 +178,18 @@ class ThreadBudget:
             while not turn.count:
                 turn.bell.wait()
             self._granted.pop(turn, None)
-        elif turn.count > 1:
-            self._call_helpers(turn)
+        self._call_helpers(turn)
 
     def _call_helpers(self, turn: _Turn) -> None:
-        wanted = turn.count - 1
+        wanted = turn.count - (not turn.aside)
+        if not wanted:
+            return
         with self._lock:
-            idle = self._idle.setdefault(id(turn.serve), [])
+            idle = self._idle.setdefault((id(turn.serve), turn.aside), [])
             turn.helpers = idle[-wanted:]
             del idle[-wanted:]
         while len(turn.helpers) < wanted:
-            turn.helpers.append(Helper(turn.serve))
+            turn.helpers.append(Helper(turn.serve, aside=turn.aside))
         for helper in turn.helpers:
             helper.start()
 
@@ -200,7 +214,7 @@ class ThreadBudget:
         if turn in self._queue:
             self._queue.remove(turn)
         self._granted.pop(turn, None)
-        idle = self._idle.setdefault(id(turn.serve), [])
+        idle = self._idle.setdefault((id(turn.serve), turn.aside), [])
         idle += turn.helpers
         turn.helpers = []
         self._free += turn.count
@@ -214,7 +228,7 @@ class ThreadBudget:
         return bell
 
 
-def _end(idle: dict[int, list[Helper]]) -> None:
+def _end(idle: dict[tuple[int, bool], list[Helper]]) -> None:
     for helpers in idle.values():
         for helper in helpers:
             helper.stop()
@@ -231,6 +245,11 @@ def shared_budget() -> ThreadBudget:
         known = ThreadBudget(thread_setting("AXEMU_COMPUTE_THREADS", core_count()))
         known = _budgets.setdefault(os.getpid(), known)  # another thread may have been faster
     return known
+
+
+def make_semaphore(address: int) -> None:
+    """Make a POSIX semaphore of this process, at 0."""
+    _libc().sem_init(ctypes.c_void_p(address), 0, 0)
 
 
 @cache

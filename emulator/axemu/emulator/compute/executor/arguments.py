@@ -26,6 +26,8 @@ class Job(Arguments):
     finished: int = 0  # helpers that have left
     helpers: int  # address of the addresses of the helpers' mailboxes
     helper_count: int = 0
+    aside: int = 0  # 1: the caller sleeps at JOB_SEMAPHORE while the helpers work
+    ended: int = 0  # a helper came to the end
 
 
 class OverPixels(Arguments):
@@ -48,6 +50,9 @@ COUNTER_BYTES = 128
 
 MAILBOX_SEMAPHORE = 64
 MAILBOX_BYTES = 128
+JOB_SEMAPHORE = 128
+"""Where the caller of a job sleeps, from the job's address."""
+JOB_BYTES = 192
 STOP = -1
 
 OVER_PIXELS = Family("over_pixels", OverPixels)

@@ -26,6 +26,7 @@ from axemu.emulator.compute.micro import (
 
 from .arguments import (
     COUNTER_BYTES,
+    JOB_SEMAPHORE,
     MAILBOX_SEMAPHORE,
     OVER_PIXELS,
     RUN,
@@ -38,7 +39,7 @@ from .arguments import (
 )
 
 job_at, stage_at, over_pixels_at = reader(Job), reader(StageRow), reader(OverPixels)
-STAGE_BYTES, FINISHED = StageRow.size(), Job.offset("finished")
+STAGE_BYTES, FINISHED, ENDED = StageRow.size(), Job.offset("finished"), Job.offset("ended")
 
 SPINS = 2000
 """Looks at a counter before the core is offered to another thread."""
@@ -79,19 +80,24 @@ def make_work() -> Any:
 
 
 def make_run(work: Any) -> Any:
-    """Return run(job, 0, 0): call the helpers of the job, work, and return when none is inside any more."""
+    """Return run(job, 0, 0): call the helpers of the job, work or sleep, and return when none is inside any more."""
 
     @njit
     def run(address: int, _first: int, _second: int) -> None:
         job = job_at(address)
         fill_bytes(job.counters, 0, job.stage_count * COUNTER_BYTES)
         atomic_swap(address + FINISHED, 0)
+        atomic_swap(address + ENDED, 0)
         helpers, helper_count = job.helpers, job.helper_count
         for index in range(helper_count):
             mailbox = load_i64(helpers, index)
             atomic_swap(mailbox, address)
             semaphore_post(mailbox + MAILBOX_SEMAPHORE)
-        work(address, 0, 0)
+        if job.aside:
+            while atomic_load(address + ENDED) == 0:
+                semaphore_wait(address + JOB_SEMAPHORE)
+        else:
+            work(address, 0, 0)
         inside = 0
         for index in range(helper_count):
             # A helper that has not woken up yet finds its mailbox empty.
@@ -119,6 +125,8 @@ def make_serve(work: Any) -> Any:
                 return
             if job != 0:
                 work(job, 0, 0)
+                if job_at(job).aside and atomic_swap(job + ENDED, 1) == 0:
+                    semaphore_post(job + JOB_SEMAPHORE)
                 atomic_add(job + FINISHED, 1)
 
     return serve
