@@ -229,8 +229,8 @@ def _calibrated(
 ) -> tuple[LoweredNetwork, Program]:
     """Quantise a float network with calibration data; return it balanced, and as integers."""
     network = prepared.network
-    if config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX or _has_tables(network):
-        network = _balance(network, core, head, config.quantization_scheme)
+    if _balances(config) or _has_tables(network):
+        network = _balance(network, core, head, config)
     scales, means = _calibrate(network, core, feeds, config)
     return network, EMIT(network, scales, means=means)
 
@@ -322,8 +322,15 @@ def _has_tables(network: LoweredNetwork) -> bool:
     return any(operator.op == "lut" for operator in network.operators)
 
 
+def _balances(config: CompilerConfig) -> bool:
+    return (
+        config.quantize_dw_channel_wise
+        or config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX
+    )
+
+
 def _balance(
-    network: LoweredNetwork, core: onnx.ModelProto, head: Sequence[Feeds], scheme: QuantizationScheme
+    network: LoweredNetwork, core: onnx.ModelProto, head: Sequence[Feeds], config: CompilerConfig
 ) -> LoweredNetwork:
     """Return the network with channels balanced by the ranges that the first samples show."""
     values = {name: a.value for name, a in network.activations.items() if a.value is not None}
@@ -334,12 +341,11 @@ def _balance(
         if len((found := seen.channels[value]).low) == network.activations[name].shape[2]
     }
     network = NORMALISE_TABLES(network, ranges)
-    if scheme is QuantizationScheme.PER_TENSOR_MIN_MAX:
+    if not _balances(config):
         return network
     largest = {name: np.maximum(np.abs(low), np.abs(high)) for name, (low, high) in ranges.items()}
-    return EQUALISE(
-        network, largest, depthwise_only=scheme is QuantizationScheme.HYBRID_PER_TENSOR_PER_CHANNEL
-    )
+    all_of_them = config.quantization_scheme is QuantizationScheme.PER_TENSOR_HISTOGRAM
+    return EQUALISE(network, largest, depthwise_only=not all_of_them)
 
 
 def _calibrate(

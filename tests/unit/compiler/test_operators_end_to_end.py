@@ -188,6 +188,32 @@ def test_quantised_operator_stays_close_to_float(name: str, scheme: str) -> None
     assert sqnr(expected, actual) > 24.0
 
 
+def test_quantizing_channel_wise_before_a_depthwise_operator_brings_small_channels_closer_to_float() -> None:
+    net = Net(SHAPE)
+    channels, spread = 16, np.geomspace(1e-3, 1, 16, dtype=np.float32)
+    uneven = net.constant(
+        net.random.standard_normal((channels, 3, 1, 1)).astype(np.float32) * spread.reshape(-1, 1, 1, 1)
+    )
+    hidden = net.add("Relu", net.add("Conv", "x", uneven, kernel_shape=[1, 1]))
+    even = net.constant(
+        net.random.standard_normal((channels, 1, 3, 3)).astype(np.float32) / spread.reshape(-1, 1, 1, 1)
+    )
+    model = net.model(net.add("Conv", hidden, even, kernel_shape=[3, 3], group=channels))
+    expected = np.concatenate([run_float(model, sample)[0] for sample in data(SHAPE, 3, seed=9)])
+    plain, channel_wise = (
+        sqnr(
+            expected,
+            compiler.quantize(
+                model,
+                iter(data(SHAPE, 12)),
+                CompilerConfig(quantization_scheme="per_tensor_min_max", quantize_dw_channel_wise=which),
+            )(np.concatenate(data(SHAPE, 3, seed=9))),
+        )
+        for which in (False, True)
+    )
+    assert channel_wise > plain + 10
+
+
 @pytest.mark.parametrize("name", BUILDERS)
 def test_structure_only_program_has_the_nodes_of_the_compiled_one(name: str) -> None:
     net = Net(SHAPE)

@@ -149,7 +149,11 @@ class CompilerConfig(BaseModel):
         QuantizationScheme, modelled("how activation ranges are found; weights are always per channel")
     ] = QuantizationScheme.PER_TENSOR_HISTOGRAM
     quantize_dw_channel_wise: Annotated[
-        StrictBool, refused("per-channel inputs of depthwise operators: use the hybrid quantization_scheme")
+        StrictBool,
+        modelled(
+            "channels that a depthwise operator reads are balanced by their ranges, which the histogram and the hybrid "
+            "scheme do anyway"
+        ),
     ] = False
     quantization_debug: Annotated[StrictBool, without_effect("the report always holds the figures")] = False
     quantized_graph_export: Annotated[StrictBool, modelled("writes the graph `quantized_model.onnx`")] = True
