@@ -21,6 +21,7 @@ from axemu.chip._metis import (
 )
 from axemu.chip._priors import PARAMETERS, PRIORS, Prior
 from axemu.chip._programs import PROGRAMS, ProgramFigures
+from axemu.chip._thermal import THERMAL, ThermalFigures
 
 __all__ = [
     "BOARDS",
@@ -35,6 +36,7 @@ __all__ = [
     "PRIORS",
     "PROGRAMS",
     "STRENGTH",
+    "THERMAL",
     "TICKS_PER_SECOND",
     "BoardFigures",
     "Calibration",
@@ -44,6 +46,7 @@ __all__ = [
     "Prior",
     "ProgramFigures",
     "Provenance",
+    "ThermalFigures",
     "calibration_from_json",
     "calibration_to_json",
     "figure",

@@ -17,6 +17,7 @@ from axemu.chip import (
     METIS,
     PARAMETERS,
     PROGRAMS,
+    THERMAL,
     TICKS_PER_SECOND,
     Figure,
     Provenance,
@@ -35,7 +36,7 @@ def test_a_batch_may_take_every_core_of_the_chip() -> None:
 
 
 def all_figures() -> list[tuple[str, Figure]]:
-    groups = {"metis": METIS, "programs": PROGRAMS, **BOARDS, **HOSTS}
+    groups = {"metis": METIS, "programs": PROGRAMS, "thermal": THERMAL, **BOARDS, **HOSTS}
     named = [
         (f"{group}.{field.name}", getattr(holder, field.name))
         for group, holder in groups.items()
