@@ -75,14 +75,34 @@ def test_rate(metis_instance, metis_model, metis_fps):
         instance.run(metis_model.frame(seed), metis_model.outputs())
     assert isinstance(metis_fps(instance), Rate)
     assert metis_fps(instance) >= 200
+
+@pytest.mark.metis_boards(2)
+@pytest.mark.metis_faults({"kind": "dma-timeout", "at": 2, "board": "metis-0:3:0"}, seed=3)
+def test_faults(metis_context, metis_instance, metis_model, metis_faults):
+    import axelera.runtime as axr
+    instance = metis_instance(1)
+    instance.run(metis_model.frame(1), metis_model.outputs())
+    assert metis_faults() == ()
+    with pytest.raises(axr.UnknownError):
+        instance.run(metis_model.frame(1), metis_model.outputs())
+    assert [(event.kind, event.number) for event in metis_faults()] == [("dma-timeout", 2)]
 """
 
 
 def test_tests_of_an_application_use_fixtures_and_markers(tmp_path: Path) -> None:
     (tmp_path / "test_application.py").write_text(APPLICATION)
     code, said = _run("-rs", "--strict-markers", "test_application.py", module="pytest", cwd=tmp_path)
-    assert (code, _counts(said)) == (0, {"passed": 2, "skipped": 1}), said
+    assert (code, _counts(said)) == (0, {"passed": 3, "skipped": 1}), said
     assert "needs a real card; driver emulator has none" in said
+
+
+def test_faults_are_for_emulated_boards(tmp_path: Path) -> None:
+    (tmp_path / "test_application.py").write_text(APPLICATION)
+    code, said = _run(
+        "-rs", "-k", "faults", "--metis-driver=function", "test_application.py", module="pytest", cwd=tmp_path
+    )
+    assert (code, _counts(said)) == (0, {"skipped": 1}), said
+    assert "needs emulated boards of the test's process; driver function has none" in said
 
 
 def test_a_session_that_asks_for_nothing_gets_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Annotated
 
 import typer
@@ -11,7 +12,10 @@ from axelera.runtime import Context, select_devices
 from axemu.chip import GIB
 from axemu.cli._cores import format_per_core, parse_per_core
 from axemu.cli._errors import exit_on_error, start
-from axemu.driver import AxeleraError, DeviceInfo, InvalidConfiguration
+from axemu.driver import AxeleraError, DeviceInfo, InvalidConfiguration, Pending
+
+READY_SECONDS = 30.0
+"""How long a configuration may take."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -28,7 +32,9 @@ def axdevice(
     set_mvm_limitation: Annotated[
         str | None, typer.Option(metavar="CORES:PERCENT", help="MVM limit per core, e.g. 0:100,1-3:50.")
     ] = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="List the boards anew.")] = False,  # noqa: ARG001
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Start boards anew that do not answer, and list all.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show all that is known.")] = False,
 ) -> None:
     """List boards; with a --set option configure them first."""
@@ -38,12 +44,16 @@ def axdevice(
             print("No target device found in lspci", file=sys.stderr)
             raise typer.Exit(1)
         chosen = select_devices(device or "", devices)
+        places = [devices.index(info) for info in chosen]
         for info in chosen:
+            if refresh and not _answers(context, info):
+                _apply(context, info, {"device_firmware": 1})
             properties = _properties(info, set_clock, set_core_clock, set_mvm_limitation)
             if properties:
                 _configure(context, info, properties)
-        for info in chosen:
-            _show(context, devices.index(info), info, verbose)
+        present = context.list_devices() if refresh else devices
+        for place in places:
+            _show(context, place, present[place], verbose)
 
 
 def _properties(
@@ -66,9 +76,7 @@ def _properties(
 
 
 def _configure(context: Context, info: DeviceInfo, properties: dict[str, int]) -> None:
-    if not context.configure_device(info, **properties):
-        while not context.device_ready(info):
-            pass  # polling makes progress
+    _apply(context, info, properties)
     if info.firmware_version == "emulated":
         settings = ", ".join(f"{key} = {value}" for key, value in properties.items())
         print(
@@ -76,6 +84,31 @@ def _configure(context: Context, info: DeviceInfo, properties: dict[str, int]) -
             f"write configuration = {{ {settings} }} into the board's entry in axemu.toml",
             file=sys.stderr,
         )
+
+
+def _answers(context: Context, info: DeviceInfo) -> bool:
+    try:
+        context.read_device_configuration(info)
+        return context.device_ready(info)
+    except AxeleraError:
+        return False
+
+
+def _apply(context: Context, info: DeviceInfo, properties: dict[str, int]) -> None:
+    """Configure a board and wait until it is ready.
+
+    Raises:
+        Pending: it is not for `READY_SECONDS`.
+    """
+    if context.configure_device(info, **properties):
+        return
+    end = time.monotonic() + READY_SECONDS
+    while not context.device_ready(info):  # polling makes progress
+        if time.monotonic() > end:
+            raise Pending(
+                f"{info.name}: the configuration is not finished after {READY_SECONDS:g} s; refresh the board: axdevice "
+                f"--refresh -d {info.name}"
+            )
 
 
 def _show(context: Context, index: int, info: DeviceInfo, verbose: bool) -> None:

@@ -59,7 +59,7 @@ class ModelFiles:
 
     `directory` holds the model's files, `file` is the name of its model.json there; `batch` is the leading dimension of every input (1 to 4) and so the number of cores
     one instance occupies. `l2_pools` are the L2 memory pools that model.json declares, as (name, bytes),
-    `ddr_bytes` all its DDR pools together.
+    `ddr_bytes` all its DDR pools together; `version` is what model.json says of the format.
     """
 
     directory: Path
@@ -70,6 +70,7 @@ class ModelFiles:
     l2_pools: tuple[tuple[str, int], ...] = ()
     ddr_bytes: int = 0
     file: str = "model.json"
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

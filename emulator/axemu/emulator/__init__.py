@@ -15,6 +15,7 @@ from axemu.emulator._configuration import (
 from axemu.emulator._driver import EmulatorDriver
 from axemu.emulator._log import CallToken, after, last_call, not_before
 from axemu.emulator._report import report, text
+from axemu.emulator.faults import FaultEvent, FaultPlan
 
 __all__ = [
     "ENVIRONMENT_VARIABLE",
@@ -22,6 +23,8 @@ __all__ = [
     "CallToken",
     "EmulatorDriver",
     "EmulatorOptions",
+    "FaultEvent",
+    "FaultPlan",
     "after",
     "last_call",
     "load_options",

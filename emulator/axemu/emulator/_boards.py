@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,16 +17,23 @@ from axemu.driver import (
     holders,
 )
 from axemu.emulator._configuration import MAX_BOARDS, BoardOptions, EmulatorOptions
+from axemu.emulator.faults import CLEAR, BoardFaults, Conditions, FaultLog, Health, State
 
 FIRMWARE = "emulated"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `configure_device` sets: clock in MHz and MVM utilisation limit in percent, per core."""
+    """What a call runs under: clock in MHz and MVM utilisation limit in percent, per core, and the state of the link.
+
+    `configure_device` sets the first two; conditions of a frame lower them. The link gives `link_percent` of its rate, and is
+    down for `link_stall_us` (µs) before the call's first transfer.
+    """
 
     clock_mhz: tuple[int, ...]
     mvm_percent: tuple[int, ...]
+    link_percent: int = 100
+    link_stall_us: int = 0
 
     def changed(self, properties: Mapping[str, int]) -> Settings:
         """Return these settings with `properties` applied; those of a core win over those of the board."""
@@ -34,7 +42,16 @@ class Settings:
         for core in range(len(clock)):
             clock[core] = properties.get(f"clock_profile_core_{core}", clock[core])
             mvm[core] = properties.get(f"mvm_utilisation_core_{core}", mvm[core])
-        return Settings(tuple(clock), tuple(mvm))
+        return replace(self, clock_mhz=tuple(clock), mvm_percent=tuple(mvm))
+
+    def under(self, conditions: Conditions) -> Settings:
+        """Return what is left of these settings under the conditions of a frame."""
+        return Settings(
+            tuple(min(clock, conditions.clock_mhz) for clock in self.clock_mhz),
+            tuple(min(percent, conditions.mvm_percent) for percent in self.mvm_percent),
+            conditions.link_percent,
+            conditions.link_stall_us,
+        )
 
 
 class SettingsTable:
@@ -67,7 +84,11 @@ class EmulatedBoard:
     polls: int
     table: SettingsTable
     settings: Settings
+    faults: BoardFaults
+    health: Health
     state: int = 0
+    conditions: Conditions = CLEAR
+    """What the board's last frame ran under."""
     _pending: Settings | None = None
     _polls_left: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -84,7 +105,8 @@ class EmulatedBoard:
     def info(self) -> DeviceInfo:
         """Describe the board as `Context.list_devices` does."""
         held = holders(self.name, CORES)
-        return DeviceInfo(
+        answers = self.health.state in (State.OK, State.STUCK)
+        info = DeviceInfo(
             self.name,
             subdevice_count=CORES,
             max_memory=self.memory,
@@ -97,12 +119,19 @@ class EmulatedBoard:
             board_controller_firmware_version=FIRMWARE,
             board_controller_board_type=self.figures.name,
         )
+        return info if answers else DeviceInfo(self.name, in_use=info.in_use, in_use_by=info.in_use_by)
 
     def configure(self, properties: Mapping[str, str]) -> bool:
-        """Apply properties, at once or after some polls."""
+        """Apply properties, at once, after some polls, or never; loading the firmware starts a board anew that needs it."""
         checked = check_configuration(properties, self.name, CORES, CLOCKS_MHZ)
         with self._lock:
-            self._refuse_while_pending()
+            if checked.get("device_firmware") and self.health.state is not State.OK:
+                self.health.recover()
+                self._pending = None
+            self._refuse_unless_ready()
+            if self.faults.configuring():
+                self.health.fail(State.STUCK)
+                return False
             wanted = self.settings.changed(checked)
             if self.polls:
                 self._pending, self._polls_left = wanted, self.polls
@@ -113,6 +142,9 @@ class EmulatedBoard:
     def ready(self) -> bool:
         """Return whether nothing is in progress; each call brings a pending configuration nearer."""
         with self._lock:
+            if self.health.state is State.STUCK:
+                return False
+            self.health.require_answer()
             if self._pending is None:
                 return True
             self._polls_left -= 1
@@ -123,13 +155,14 @@ class EmulatedBoard:
             return True
 
     def require_ready(self) -> None:
-        """Raise `Pending` while a configuration is in progress."""
+        """Raise `Pending` while a configuration is in progress, or `ConnectionError` if the board does not answer."""
         with self._lock:
-            self._refuse_while_pending()
+            self._refuse_unless_ready()
 
     def read(self) -> dict[str, str]:
         """Return the properties in force, as text."""
-        settings = self.settings
+        self.health.require_answer()
+        settings, conditions = self.settings, self.conditions
         clocks, limits = settings.clock_mhz, settings.mvm_percent
         return {
             "clock_profile": str(max(clocks)),
@@ -140,13 +173,19 @@ class EmulatedBoard:
             "max_clock_frequencies": str(max(CLOCKS_MHZ)),
             "valid_clock_frequencies": ",".join(str(clock) for clock in CLOCKS_MHZ),
             **{f"mvm_utilisation_core_{core}": str(limit) for core, limit in enumerate(limits)},
-            "freq_downscaling": "0",
+            "freq_downscaling": str(int(conditions.clock_mhz < CLEAR.clock_mhz)),
             "sw_throttling": "0",
-            "hw_throttling": "0",
+            "hw_throttling": str(int(conditions.mvm_percent < CLEAR.mvm_percent)),
         }
 
-    def _refuse_while_pending(self) -> None:
-        if self._pending is not None:
+    def state_under(self, conditions: Conditions) -> int:
+        """Return the number of the settings that a frame runs under."""
+        self.conditions = conditions
+        return self.state if conditions is CLEAR else self.table.number(self.settings.under(conditions))
+
+    def _refuse_unless_ready(self) -> None:
+        self.health.require_answer()
+        if self._pending is not None or self.health.state is State.STUCK:
             raise Pending(
                 f"{self.name}: a configuration is in progress; poll device_ready until it returns True"
             )
@@ -156,16 +195,18 @@ class EmulatedBoard:
         self.state = self.table.number(settings)
 
 
-def make_boards(options: EmulatorOptions, table: SettingsTable, source: str) -> tuple[EmulatedBoard, ...]:
+def make_boards(
+    options: EmulatorOptions, table: SettingsTable, log: FaultLog, source: str
+) -> tuple[EmulatedBoard, ...]:
     """Plug in the configured boards; each chip of a card with several is a device of its own.
 
     Raises:
-        InvalidConfiguration: two boards have the same name, or an initial property is bad.
+        InvalidConfiguration: two boards have the same name, an initial property is bad, or a fault names no board.
     """
     boards: list[EmulatedBoard] = []
     for entry in options.boards:
         for copy in range(entry.count):
-            boards.extend(_card(entry, copy, len(boards), options, table))
+            boards.extend(_card(entry, copy, len(boards), options, table, log))
             if len(boards) > MAX_BOARDS:
                 raise InvalidConfiguration(f"emulator options from {source}: more than {MAX_BOARDS} devices")
     names = [board.name for board in boards]
@@ -173,11 +214,22 @@ def make_boards(options: EmulatorOptions, table: SettingsTable, source: str) -> 
         raise InvalidConfiguration(
             f"emulator options from {source}: two boards are called {double[0]}; rename one"
         )
+    for fault in options.faults.faults:
+        if fault.board not in ("", *names):
+            raise InvalidConfiguration(
+                f"emulator options from {source}: faults: fault {fault.kind} names board {fault.board!r}; the boards are "
+                f"{', '.join(names) or 'none'}"
+            )
     return tuple(boards)
 
 
 def _card(
-    entry: BoardOptions, copy: int, first: int, options: EmulatorOptions, table: SettingsTable
+    entry: BoardOptions,
+    copy: int,
+    first: int,
+    options: EmulatorOptions,
+    table: SettingsTable,
+    log: FaultLog,
 ) -> Sequence[EmulatedBoard]:
     figures = BOARDS[entry.type]
     if entry.memory is not None:
@@ -196,6 +248,8 @@ def _card(
         if entry.name:
             name = f"{entry.name}-{copy * figures.chips + chip}" if many else entry.name
         checked = check_configuration(initial, name, CORES, CLOCKS_MHZ)
+        health = Health(name)
+        wait = time.sleep if options.pace == "realtime" else _no_time
         boards.append(
             EmulatedBoard(
                 index=index,
@@ -206,6 +260,12 @@ def _card(
                 polls=options.configure_polls,
                 table=table,
                 settings=settings.changed(checked),
+                faults=BoardFaults(options.faults, name, health, log, wait),
+                health=health,
             )
         )
     return boards
+
+
+def _no_time(seconds: float) -> None:
+    """Let virtual time pass: a call that fails has no place in it."""

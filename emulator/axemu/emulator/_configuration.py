@@ -21,6 +21,7 @@ from pydantic import (
 from axemu.chip import BOARDS, HOSTS
 from axemu.driver import InvalidConfiguration, configuration_files, path_errors, read_configuration_file
 from axemu.driver.bounded import TOML_TEXT, parse_toml, shown
+from axemu.emulator.faults import FaultPlan, PlanField
 
 ENVIRONMENT_VARIABLE = "AXEMU_EMULATOR"
 FILE_VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace"}
@@ -95,7 +96,7 @@ class EmulatorOptions(_Strict):
     points. `run_threads`: threads of the CPU that one frame is split over; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1.
     `host`: a host profile for boards that name none; by default the one each board is published with. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
     `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius.
-    `report` and `trace`: files written when a context is released.
+    `faults`: what goes wrong, a list, a table with a seed, or a file. `report` and `trace`: files written when a context is released.
     """
 
     boards: Annotated[tuple[BoardOptions, ...], BeforeValidator(_boards)] = Field(
@@ -110,6 +111,7 @@ class EmulatorOptions(_Strict):
     warmup: Literal["zero", "poison"] = "zero"
     configure_polls: int = Field(default=0, ge=0, le=1_000_000)
     ambient: int = Field(default=25, ge=-20, le=70)
+    faults: PlanField = FaultPlan()
     report: _Path = ""
     trace: _Path = ""
 

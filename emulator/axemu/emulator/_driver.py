@@ -32,6 +32,7 @@ from axemu.emulator._recording import Recording, counters, simulated
 from axemu.emulator._report import require_perfetto, write_reports
 from axemu.emulator._timing import machine_boards
 from axemu.emulator._virtual import VirtualPace
+from axemu.emulator.faults import FaultEvent, FaultLog
 from axemu.emulator.metis import InstanceSpec
 
 
@@ -46,7 +47,8 @@ class EmulatorDriver(Driver):
         if loaded.trace:
             require_perfetto()
         settings = SettingsTable()
-        self._boards = {board.name: board for board in make_boards(loaded, settings, where)}
+        self._faults = FaultLog()
+        self._boards = {board.name: board for board in make_boards(loaded, settings, self._faults, where)}
         self._calibration = _calibration(loaded, where)
         machine = machine_boards(tuple(self._boards.values()), self._calibration)
         pace = RealtimePace if loaded.pace == "realtime" else VirtualPace
@@ -66,10 +68,11 @@ class EmulatorDriver(Driver):
     @property
     def about(self) -> Sequence[str]:
         """Every option, where they come from, and the timing model."""
-        options = self.options.model_dump(exclude={"boards"})
+        options = self.options.model_dump(exclude={"boards", "faults"})
         return (
             f"emulator options from {' and '.join(self.sources) or 'defaults'}:",
             *(f"  {key} = {value!r}" for key, value in options.items()),
+            f"  faults: {', '.join(fault.kind for fault in self.options.faults.faults) or 'none'}",
             f"  timing: {self.simulated}",
         )
 
@@ -94,12 +97,14 @@ class EmulatorDriver(Driver):
         board = self._board(device)
         reject_unknown(properties, (), board.name)
         board.require_ready()
+        since = board.health.word
+        board.faults.connecting()
         reservation = None
         try:
             with self._lock:
                 self._require_open()
                 reservation = reserve(board.name, num_sub_devices, CORES)
-                connection = EmulatedConnection(board, reservation)
+                connection = EmulatedConnection(board, reservation, since)
                 self._connections.append(connection)
         except BaseException:  # an interrupt, after which nobody would know these cores
             if reservation is not None:
@@ -114,6 +119,7 @@ class EmulatorDriver(Driver):
         connection.require_open()
         board, cores = connection.board, connection.reservation.cores
         board.require_ready()
+        board.faults.loading(model)
         if model.batch > len(cores):
             raise IncompatibleDevice(
                 f"model {model.name!r} runs {model.batch} frames at once on as many cores; the connection to {board.name} "
@@ -135,7 +141,9 @@ class EmulatorDriver(Driver):
                     board=board.index,
                 )
                 values = Values(model, runner, options.double_buffer, self.options.warmup)
-                instance = EmulatedInstance(connection, model, spec, holding, values)
+                instance = EmulatedInstance(
+                    connection, model, spec, holding, values, board.faults.of_instance()
+                )
                 self._pace.add(spec)
                 connection.instances.append(instance)
                 self._instances.append(instance)
@@ -152,8 +160,9 @@ class EmulatorDriver(Driver):
         if not isinstance(instance, EmulatedInstance):
             raise InvalidArgument("run: the instance is not one of this driver")
         with instance.lock:
-            complete = self._pace.arrive(instance.spec, instance.connection.board.state)
-            instance.frame(inputs, outputs)
+            conditions = instance.conditions()
+            complete = self._pace.arrive(instance.spec, instance.connection.board.state_under(conditions))
+            instance.frame(inputs, outputs, conditions.flips)
             complete()
 
     def counters(self, instance: Handle) -> Counters:
@@ -176,7 +185,12 @@ class EmulatorDriver(Driver):
             options=self.options,
             sources=self.sources,
             remarks=self._pace.remarks(),
+            faults=self._faults.counts(),
         )
+
+    def faults(self) -> tuple[FaultEvent, ...]:
+        """Return the last faults that the plan let happen, up to ten thousand."""
+        return self._faults.snapshot()
 
     def release(self, handle: Handle) -> None:
         """Free an instance, or a connection with its instances."""

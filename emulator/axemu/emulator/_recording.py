@@ -27,6 +27,8 @@ class Recording:
     options: EmulatorOptions
     sources: tuple[str, ...]
     remarks: Mapping[str, float]
+    faults: Mapping[tuple[str, str], int]
+    """How often each kind of fault befell each board."""
 
     @property
     def simulated(self) -> str:
@@ -51,6 +53,7 @@ def counters(recording: Recording, instance: EmulatedInstance) -> Counters:
     """Return the counters of one instance."""
     frames = recording.record.frames[instance.spec.id]
     latency = frames.latency
+    celsius = instance.faults.conditions.celsius
     extra = {}
     if latency.size:
         p50, p99 = np.percentile(latency, (50, 99))
@@ -64,7 +67,7 @@ def counters(recording: Recording, instance: EmulatedInstance) -> Counters:
         device_time=seconds(frames.executed.mean()) if frames.executed.size else 0.0,
         host_time=seconds(frames.host.mean()) if frames.count else 0.0,
         elapsed=seconds(frames.elapsed),
-        temperature=float(recording.options.ambient),
+        temperature=float(recording.options.ambient if celsius is None else celsius),
         simulated=recording.simulated,
         extra=extra,
         latencies=latency / TICKS_PER_SECOND,

@@ -43,6 +43,10 @@ def report(recording: Recording) -> dict[str, Any]:
         "threads": recording.record.threads,
         "declared_dependencies": recording.record.declared,
         "pace_remarks": dict(recording.remarks),
+        "faults": [
+            {"board": board, "kind": kind, "count": count}
+            for (board, kind), count in sorted(recording.faults.items())
+        ],
         "boards": [
             {
                 "name": board.name,
@@ -151,6 +155,7 @@ def text(document: Mapping[str, Any]) -> str:
             "threads do not see each other's queues in virtual time unless axemu.emulator.after() says so"
         )
     facts += [f"{name}: {value:.3f}" for name, value in document["pace_remarks"].items()]
+    facts += [f"fault {one['kind']} on {one['board']}: {one['count']} times" for one in document["faults"]]
     after = []
     if any(entry["double_buffer"] for entry in document["instances"]):
         after.append(

@@ -31,7 +31,9 @@ def machine_boards(boards: Sequence[EmulatedBoard], calibration: Calibration) ->
 
 def board_state(settings: Settings) -> BoardState:
     """Return settings as the timing model takes them."""
-    return BoardState(settings.clock_mhz, settings.mvm_percent)
+    return BoardState(
+        settings.clock_mhz, settings.mvm_percent, settings.link_percent / 100, settings.link_stall_us / 1e6
+    )
 
 
 @dataclass(frozen=True, slots=True)

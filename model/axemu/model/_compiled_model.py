@@ -59,6 +59,7 @@ class CompiledModel:
             l2_pools=self.l2_pools,
             ddr_bytes=self.ddr_bytes,
             file=self.file,
+            version=self.properties.get("version", ""),
         )
 
 

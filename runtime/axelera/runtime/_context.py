@@ -96,7 +96,8 @@ class Context(Object):
         """Reserve cores of a board, exclusively among all processes.
 
         Args:
-            device: index, name (`metis-0:1:0`) or `DeviceInfo`; None takes the first board with enough free cores.
+            device: index, name (`metis-0:1:0`) or `DeviceInfo`; None takes the first board that answers and has enough free
+                cores.
             num_sub_devices: number of cores, 1 to the board's `subdevice_count`.
             properties: ints, bools or their text, for the driver.
 
@@ -116,7 +117,7 @@ class Context(Object):
                     f"{candidate.name}: num_sub_devices={count}; the board has {candidate.subdevice_count} sub-devices, "
                     f"so give 1 to {candidate.subdevice_count}"
                 )
-        refusals = []
+        refusals: list[ConnectionError] = []
         for candidate in candidates:
             handle = None
             try:
@@ -124,7 +125,7 @@ class Context(Object):
                     handle = self._driver.connect(candidate, count, text)
                 connection = Connection(self, handle, candidate, count)
                 self._adopt(connection)
-            except DeviceInUse as error:
+            except ConnectionError as error:
                 refusals.append(error)
             except BaseException:
                 self._drop(handle)
@@ -133,9 +134,10 @@ class Context(Object):
                 return connection
         if len(refusals) == 1:
             raise refusals[0]
-        raise DeviceInUse(
-            "no board has enough free sub-devices: " + "; ".join(str(error) for error in refusals)
-        )
+        reasons = "; ".join(str(error) for error in refusals)
+        if all(isinstance(error, DeviceInUse) for error in refusals):
+            raise DeviceInUse(f"no board has enough free sub-devices: {reasons}")
+        raise ConnectionError(f"no board can be connected to: {reasons}")
 
     def configure_device(self, device: Device, **properties: Any) -> bool:
         """Change properties of a board: all of them, or none if one is refused.

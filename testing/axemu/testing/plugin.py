@@ -14,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from axelera.runtime import Context, DeviceInfo, ModelInstance
     from axemu.driver import Driver
+    from axemu.emulator import FaultEvent
     from axemu.testing._clock import Clock
     from axemu.testing._rate import Rate
     from axemu.testing._small import SmallModel
@@ -23,6 +24,7 @@ MARKERS = (
     "metis_boards(count): needs so many boards; emulated ones are plugged in",
     "metis_card: needs a real card",
     "metis_values: needs results that are known: skipped with a model of one's own",
+    "metis_faults(*faults, seed=0): what goes wrong on the test's emulated boards, each fault a dict as in a fault plan",
     "metis_time: needs a driver that knows time: emulated boards in virtual time, or a card",
 )
 
@@ -141,6 +143,19 @@ def metis_instance(metis_context: Context, metis_model: SmallModel) -> Callable[
 
 
 @pytest.fixture
+def metis_faults(metis_context: Context) -> Callable[[], tuple[FaultEvent, ...]]:
+    """Say which faults of the marker `metis_faults` have happened, with board, kind, instance and number of the frame."""
+    driver = metis_context._driver  # noqa: SLF001  the plugin made it
+
+    def happened() -> tuple[FaultEvent, ...]:
+        from axemu.emulator import EmulatorDriver  # noqa: PLC0415
+
+        return driver.faults() if isinstance(driver, EmulatorDriver) else ()
+
+    return happened
+
+
+@pytest.fixture
 def metis_clock(metis_context: Context) -> Clock:
     """The clock of the boards: virtual time on emulated ones, the host's on a card."""
     from axemu.testing._clock import Clock  # noqa: PLC0415
@@ -173,11 +188,14 @@ def _make(name: str, item: pytest.Item) -> Driver:
     wanted = _boards(item)
     if wanted and name == "function":
         return FunctionDriver(boards=wanted)
-    if wanted and name == "emulator":
+    own: dict[str, Any] = {"boards": wanted} if wanted else {}
+    if faults := item.get_closest_marker("metis_faults"):
+        own["faults"] = {"faults": faults.args, **faults.kwargs}
+    if own and name == "emulator":
         from axemu.emulator import EmulatorDriver, load_options, parse_options  # noqa: PLC0415
 
-        plugged = parse_options({"boards": wanted}, "marker metis_boards").boards
-        return EmulatorDriver(load_options()[0].model_copy(update={"boards": plugged}))
+        parsed = parse_options(own, "markers of the test")
+        return EmulatorDriver(load_options()[0].model_copy(update={key: getattr(parsed, key) for key in own}))
     return create_driver(name)
 
 
@@ -193,6 +211,8 @@ def _skip_unfit(item: pytest.Item, driver: Driver, name: str) -> None:
         pytest.skip(f"needs {wanted} boards; driver {name} lists {present}")
     if item.get_closest_marker("metis_card") and not _is_card(driver):
         pytest.skip(f"needs a real card; driver {name} has none")
+    if item.get_closest_marker("metis_faults") and name != "emulator":
+        pytest.skip(f"needs emulated boards of the test's process; driver {name} has none")
     if item.get_closest_marker("metis_time") and name == "function":
         pytest.skip("needs a driver that knows time; driver function knows none")
 

@@ -290,7 +290,14 @@ class Machine:
 
     def _copy(self, instance: InstanceSpec, pending: PendingCall, direction: int, amount: int) -> Steps:
         begin = self.now
+        state = self.states[pending.call.config]
+        if state.link_stall and direction == LINK_IN:
+            yield self._env.timeout(seconds_to_ticks(state.link_stall))
+        sent = self.now
         yield from self._fabric.copy(instance.board, direction, amount)
+        if state.link_share < 1:
+            # Shared with others or not, the link takes so much longer for this call than it would.
+            yield self._env.timeout(round((self.now - sent) * (1 / state.link_share - 1)))
         if self._trace and self.now > begin:
             name = ("link in", "link out")[direction]
             track = f"board{instance.board}.{name}.{instance.id}"

@@ -39,10 +39,15 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class BoardState:
-    """Settings in force on one board: clock in MHz and MVM utilisation limit in percent, per core."""
+    """Settings in force on one board: clock in MHz and MVM utilisation limit in percent, per core.
+
+    The link gives a call the part `link_share` of its rate, and is down for `link_stall` seconds before its first transfer.
+    """
 
     clock_mhz: tuple[int, ...] = (800, 800, 800, 800)
     mvm_percent: tuple[float, ...] = (100, 100, 100, 100)
+    link_share: float = 1.0
+    link_stall: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
