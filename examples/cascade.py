@@ -3,6 +3,7 @@
 Both models run two frames at once on two cores (batch 2) and are compiled for half of the board each, so they live
 side by side. Each stage has a thread; a queue joins them.
 
+    axemu demo --cores 2 --output build/digits/2
     python examples/cascade.py build/digits/2/model.json build/digits/2/model.json build/digits/test.npz
 """
 
@@ -14,9 +15,9 @@ import threading
 
 import numpy as np
 import numpy.typing as npt
-from tensors import load_images, to_buffer, to_real
 
 from axelera.runtime import Connection, Context, Model
+from axemu.host import HostPart
 
 SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
@@ -24,16 +25,14 @@ SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 class Stage:
     """A model on two cores; takes (2, 1, 8, 8) images, gives (2, 10) logits."""
 
-    def __init__(self, connection: Connection, model: Model) -> None:
-        (self._input,), (self._output,) = model.inputs(), model.outputs()
-        batch = self._input.shape[0]
+    def __init__(self, connection: Connection, model: Model, path: str) -> None:
+        self._part = HostPart(model, path)
+        batch = self._part.batch
         self._instance = connection.load_model_instance(model, aipu_cores=batch, num_sub_devices=batch)
-        self._buffer = np.empty(self._output.shape, np.int8)
 
     def logits(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run one pair."""
-        self._instance.run([to_buffer(images, self._input)], [self._buffer])
-        return to_real(self._buffer, self._output).reshape(len(images), -1)
+        return self._part.run(self._instance, images)[0].reshape(len(images), -1)
 
 
 def is_unsure(logits: npt.NDArray[np.float32]) -> bool:
@@ -49,14 +48,15 @@ def second_look(stage: Stage, image: npt.NDArray[np.float32]) -> int:
 
 
 def main(first_path: str, second_path: str, images_path: str) -> None:
-    images, labels = load_images(images_path)
+    with np.load(images_path) as test:
+        images, labels = test["images"], test["labels"]
     answers = np.empty(len(images), int)
     unsure: queue.Queue[int | None] = queue.Queue()
     failures: list[Exception] = []
 
     with Context() as context:
-        first = Stage(context.device_connect(None, 2), context.load_model(first_path))
-        second = Stage(context.device_connect(None, 2), context.load_model(second_path))
+        first = Stage(context.device_connect(None, 2), context.load_model(first_path), first_path)
+        second = Stage(context.device_connect(None, 2), context.load_model(second_path), second_path)
 
         def look_again() -> None:
             try:
@@ -83,4 +83,6 @@ def main(first_path: str, second_path: str, images_path: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

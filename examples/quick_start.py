@@ -1,6 +1,9 @@
 """The smallest program: one core, one frame at a time.
 
-python examples/quick_start.py build/digits/1/model.json build/digits/test.npz
+`axemu.host` makes the board's buffers of an image, and scores of the board's buffers.
+
+    axemu demo
+    python examples/quick_start.py build/digits/1/model.json build/digits/test.npz
 """
 
 from __future__ import annotations
@@ -8,26 +11,30 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from tensors import load_images, to_buffer, to_real
 
 from axelera.runtime import Context
+from axemu.host import HostPart
 
 
 def main(model_path: str, images_path: str) -> None:
-    images, labels = load_images(images_path)
+    with np.load(images_path) as test:
+        images, labels = test["images"], test["labels"]
     with Context() as context:
         model = context.load_model(model_path)
-        (input_info,), (output_info,) = model.inputs(), model.outputs()
+        part = HostPart(model, model_path)
         connection = context.device_connect(None, num_sub_devices=1)
         instance = connection.load_model_instance(model)
 
-        output = np.empty(output_info.shape, np.int8)
+        buffers = part.outputs()
         correct = 0
         for image, label in zip(images, labels, strict=True):
-            instance.run([to_buffer(image[np.newaxis], input_info)], [output])
-            correct += int(to_real(output, output_info).argmax() == label)
+            instance.run(part.inputs(image), buffers)
+            (scores,) = part.results(buffers)
+            correct += int(scores.argmax() == label)
     print(f"{correct} of {len(labels)} correct")
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -13,6 +13,13 @@ from pathlib import Path
 import pytest
 
 from axemu.cli import digits
+from axemu.cli._demo import DemoResult, run_demo
+from axemu.cli._demo_page import write_page
+
+
+def axemu(directory: Path, tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", f"from axemu.cli.{tool} import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=directory, check=False, timeout=280)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +45,7 @@ def test_test_images_were_used_for_nothing_else(record: dict[str, object]) -> No
 def test_demo_prints_accuracies_prediction_and_where_the_model_lies(
     record: dict[str, object], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", "from axemu.cli.axemu import main; main()", "demo"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=280)
+    done = axemu(tmp_path, "axemu", "demo")
     assert done.returncode == 0, done.stderr
     number = r"([\d.]+)"
     found = {
@@ -61,3 +67,46 @@ def test_demo_prints_accuracies_prediction_and_where_the_model_lies(
     assert re.search(r"simulated: timing model \S+, calibration \S+", done.stdout)
     assert "The compiled model is in build/digits/1" in done.stdout
     assert (tmp_path / "build/digits/1/model.json").is_file()
+    assert "All of it on one page: build/digits/demo-1.html" in done.stdout
+    page = (tmp_path / "build/digits/demo-1.html").read_text(encoding="utf-8")
+    assert f"<b>{found['int8']:.2f} %</b>" in page
+    assert f"<b>{found['fps']:,.0f} FPS</b>" in page
+    assert re.search(r"simulated: timing model \S+, calibration \S+", page)
+    measured = re.search(rf"axrunmodel prints {number} FPS", done.stdout)
+    assert measured is not None
+    line = axemu(tmp_path, "axrunmodel", "build/digits/1", "--seconds", "1").stdout
+    assert f"system:{measured[1]} " in line
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
+    """The demo of the network for two cores."""
+    return run_demo(tmp_path_factory.mktemp("demo") / "2", cores=2)
+
+
+@pytest.mark.usefixtures("own_boards")
+def test_the_page_refers_to_nothing_outside_itself(result: DemoResult, tmp_path: Path) -> None:
+    write_page(tmp_path / "demo.html", result)
+    page = (tmp_path / "demo.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'(?:src|href)="(.{10})', page)) == {"data:image"}
+    assert "url(" not in page
+    assert "<script" not in page
+
+
+@pytest.mark.usefixtures("own_boards")
+def test_the_page_shows_every_digit_that_was_read_wrong_and_each_unit_at_work(
+    result: DemoResult, tmp_path: Path
+) -> None:
+    write_page(tmp_path / "demo.html", result)
+    page = (tmp_path / "demo.html").read_text(encoding="utf-8")
+    wrong = int((result.answers != digits.test_images().labels).sum())
+    assert page.count(", is ") == wrong == round(600 * (1 - result.int8_accuracy))
+    assert page.count("<figure") == 60 + wrong
+    for row in ("link in", "core0", "core3", "link out"):
+        assert f">{row}</text>" in page
+    assert page.count("<rect") > 100
+
+
+def test_another_number_of_cores_is_refused(tmp_path: Path) -> None:
+    done = axemu(tmp_path, "axemu", "demo", "--cores", "3")
+    assert (done.returncode, done.stderr) == (2, "axemu demo: --cores 3; it has to be 1, 2 or 4\n")

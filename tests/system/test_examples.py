@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from axemu.cli._examples import find
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-PROGRAMS = sorted(path for path in EXAMPLES.glob("*.py") if path.stem != "tensors")
+PROGRAMS = sorted(EXAMPLES.glob("*.py"))
 
 
 def run(example: str, *arguments: Path) -> str:
@@ -28,7 +30,9 @@ def correct(output: str) -> int:
 
 
 @pytest.mark.usefixtures("own_boards")
-@pytest.mark.parametrize("example", ["quick_start.py", "worker_threads.py", "double_buffering.py"])
+@pytest.mark.parametrize(
+    "example", ["quick_start.py", "by_hand.py", "worker_threads.py", "double_buffering.py"]
+)
 def test_examples_on_one_board_read_the_digits(example: str, digits_1: Path, digits_images: Path) -> None:
     assert correct(run(example, digits_1, digits_images)) >= 590
 
@@ -51,19 +55,49 @@ def test_cascade_looks_twice_at_some(digits_2: Path, digits_images: Path) -> Non
 
 
 @pytest.mark.usefixtures("own_boards")
-def test_postamble_runs_the_rest_on_the_host(digits_argmax: Path, digits_images: Path) -> None:
-    assert correct(run("postamble.py", digits_argmax, digits_images)) >= 590
+def test_what_is_done_by_hand_includes_the_postamble(digits_argmax: Path, digits_images: Path) -> None:
+    assert correct(run("by_hand.py", digits_argmax, digits_images)) >= 590
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
-def test_examples_import_no_part_of_ours_but_the_runtime(path: Path) -> None:
+def test_examples_import_the_runtime_and_nothing_of_ours_but_the_hosts_part(path: Path) -> None:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module or "")
-    assert {name for name in names if name.startswith("axelera")} == {"axelera.runtime"}
+    ours = {name for name in names if name.startswith(("axelera", "axemu"))}
+    assert "axelera.runtime" in ours
+    assert ours <= {"axelera.runtime", "axemu.host"}
+    assert path.stem != "by_hand" or "axemu.host" not in ours
+
+
+MODELS = (
+    "axemu demo",
+    "axemu demo --cores 2 --output build/digits/2",
+    "axdownloadmodel yolo11s-coco-onnx",
+    "axdownloadmodel resnet50-imagenet-onnx",
+)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_an_example_says_first_how_to_make_its_model_and_then_how_to_run_it(path: Path) -> None:
+    (example,) = (one for one in find() if one.name == path.stem)
+    model, run = example.commands
+    assert model in MODELS
+    assert f"python examples/{path.name} build/" in run
+    assert example.title.endswith(".")
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_without_arguments_an_example_says_how_it_is_used(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+    assert path.name in done.stderr
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)

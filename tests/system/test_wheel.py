@@ -47,7 +47,8 @@ def test_the_wheel_holds_exactly_the_tracked_files_of_the_rooms(wheel: zipfile.P
     faces = {
         f"axemu/_faces/{name.split('/', 1)[1]}" for name in tracked() if name.split("/")[1:2] == ["axelera"]
     }
-    assert packed == rooms | faces | {"axemu.pth"}
+    examples = {f"axemu/cli/{name}" for name in tracked() if name.startswith("examples/")}
+    assert packed == rooms | faces | examples | {"axemu.pth"}
 
 
 def test_nothing_lies_where_the_vendor_installs(wheel: zipfile.Path) -> None:
@@ -64,7 +65,7 @@ def test_every_room_says_that_it_is_typed(wheel: zipfile.Path) -> None:
         if name.count("/") in (2, 4) and name.endswith("/__init__.py")
     }
     rooms = {name for name in packages if name.rpartition("/")[0] in ("axemu", "axemu/_faces/axelera")}
-    assert len(rooms) == 11
+    assert len(rooms) == 12
     assert {room for room in rooms if f"{room}/py.typed" not in names} == set()
 
 

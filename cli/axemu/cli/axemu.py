@@ -19,7 +19,7 @@ from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
-PARTS = ("_zoo", "_predict", "_calibrate", "_import", "_warm", "_commands", "_capi")
+PARTS = ("_zoo", "_examples", "_predict", "_calibrate", "_import", "_warm", "_commands", "_capi")
 """Modules of this package with a typer application `app` of further commands."""
 
 
@@ -44,12 +44,23 @@ def info() -> None:
 @app.command()
 def demo(
     output: Annotated[Path, typer.Option(help="Where the compiled model goes.")] = Path("build/digits/1"),
+    cores: Annotated[int, typer.Option(help="Cores of one instance: 1, 2 or 4.")] = 1,
 ) -> None:
-    """Compile a network for handwritten digits, run it on the emulated board, compare with float32."""
+    """Compile a network for handwritten digits, run it on the emulated board, compare with float32.
+
+    A page beside the model shows digits, accuracy, time and the trace of the first frames.
+    """
+    if cores not in (1, 2, 4):
+        print(f"axemu demo: --cores {cores}; it has to be 1, 2 or 4", file=sys.stderr)
+        raise typer.Exit(2)
     from axemu.cli._demo import describe, run_demo  # noqa: PLC0415
+    from axemu.cli._demo_page import write_page  # noqa: PLC0415
 
     with exit_on_error("axemu demo"):
-        print(describe(run_demo(output)))
+        result = run_demo(output, cores)
+        page = output.parent / f"demo-{output.name}.html"
+        write_page(page, result)
+        print(describe(result, page))
 
 
 @app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
