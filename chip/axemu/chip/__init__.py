@@ -8,6 +8,15 @@ from axemu.chip._calibration import (
     load_calibration,
 )
 from axemu.chip._figure import STRENGTH, Figure, Provenance, figure, figures_of, weakest
+from axemu.chip._heat import (
+    AMBIENT,
+    BOARD_HEAT,
+    COOLINGS,
+    POWER,
+    BoardHeatFigures,
+    CoolingFigures,
+    PowerFigures,
+)
 from axemu.chip._hosts import HOSTS, HostFigures
 from axemu.chip._metis import (
     CLOCKS_MHZ,
@@ -24,25 +33,32 @@ from axemu.chip._programs import PROGRAMS, ProgramFigures
 from axemu.chip._thermal import THERMAL, ThermalFigures
 
 __all__ = [
+    "AMBIENT",
     "BOARDS",
+    "BOARD_HEAT",
     "CLOCKS_MHZ",
     "COMPILER_CLOCKS_MHZ",
+    "COOLINGS",
     "CORES",
     "GIB",
     "HOSTS",
     "METIS",
     "MIB",
     "PARAMETERS",
+    "POWER",
     "PRIORS",
     "PROGRAMS",
     "STRENGTH",
     "THERMAL",
     "TICKS_PER_SECOND",
     "BoardFigures",
+    "BoardHeatFigures",
     "Calibration",
     "ChipFigures",
+    "CoolingFigures",
     "Figure",
     "HostFigures",
+    "PowerFigures",
     "Prior",
     "ProgramFigures",
     "Provenance",

@@ -15,9 +15,13 @@ class ThermalFigures:
 
     From `throttle` on the MVM limit is `throttle_mvm` until it is `throttle_release` cooler. From `stepping` on the clock
     falls by `step` each second, not below `floor`, and rises again as fast `step_release` below. At `shutdown` it goes off.
+    The throttle of the software is like the other, from `software` on with `software_mvm`.
     """
 
+    sensors: Figure
     warning: Figure
+    software: Figure
+    software_mvm: Figure
     throttle: Figure
     throttle_release: Figure
     throttle_mvm: Figure
@@ -33,7 +37,10 @@ def _documented(value: float, unit: str) -> Figure:
 
 
 THERMAL = ThermalFigures(
+    sensors=_documented(5, "temperature sensors"),
     warning=_documented(95, "°C"),
+    software=_documented(200, "°C, which is never: off by default"),
+    software_mvm=_documented(10, "percent"),
     throttle=_documented(105, "°C"),
     throttle_release=_documented(10, "K below"),
     throttle_mvm=_documented(1, "percent"),

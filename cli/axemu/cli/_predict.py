@@ -18,7 +18,7 @@ from axemu.chip import CORES
 from axemu.cli._errors import exit_on_error
 
 if TYPE_CHECKING:
-    from axemu.studies import Explanation, Prediction, Scenario
+    from axemu.studies import Explanation, Heat, Prediction, Scenario
 
 app = typer.Typer(add_completion=False)
 
@@ -51,6 +51,20 @@ EveryFrame = Annotated[
     bool, typer.Option("--every-frame", help="Simulate every frame instead of extrapolating.")
 ]
 CalibrationFile = Annotated[Path | None, typer.Option("--calibration", help="A calibration file.")]
+Ambient = Annotated[
+    float | None,
+    typer.Option("--ambient", help="Ambient temperature in °C: shows power, temperature, throttling."),
+]
+Cooling = Annotated[
+    str | None,
+    typer.Option(
+        "--cooling", help="fan, heatsink, fanless, or a thermal resistance in K/W; shows power likewise."
+    ),
+]
+PowerLimit = Annotated[
+    float | None,
+    typer.Option("--power-limit", min=0.1, help="Watts for the limiter of a board that has one (m2-max)."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
@@ -69,6 +83,9 @@ def scenario_from(
     seconds: Seconds = 10.0,
     every_frame: EveryFrame = False,
     calibration: CalibrationFile = None,
+    ambient: Ambient = None,
+    cooling: Cooling = None,
+    power_limit: PowerLimit = None,
 ) -> Scenario:
     """Return the scenario that the command line describes."""
     from axemu.studies import Scenario  # noqa: PLC0415  each command imports what it needs
@@ -87,6 +104,9 @@ def scenario_from(
         seconds=seconds,
         every_frame=every_frame,
         calibration=calibration,
+        ambient=ambient,
+        cooling=cooling,
+        power_limit=power_limit,
     )
 
 
@@ -203,8 +223,37 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
         f"  bound by    {prediction.bound_by}",
         *paragraph("a call", shown),
         f"  DDR         {prediction.ddr_bytes_per_frame / 1e6:.1f} MB per frame",
+        *(heat_lines(prediction.heat) if prediction.heat else ()),
         f"  {prediction.frames} frames simulated, {how}",
     ]
+
+
+def heat_lines(heat: Heat) -> list[str]:
+    """Return power and temperature as text."""
+    parts = ", ".join(f"{name} {watts:.1f}" for name, watts in heat.power_parts_w.items())
+    over = (
+        ""
+        if heat.slot_w is None or heat.power_w <= heat.slot_w
+        else f", beyond the {heat.slot_w:g} of its slot"
+    )
+    cooled = f"{heat.resistance_k_per_w:g} K/W, {heat.ambient_c:g} °C ambient"
+    lines = [
+        *paragraph("power", f"{heat.power_w:.1f} W of a board, order of magnitude ({parts}){over}"),
+        *paragraph("temperature", f"{heat.settled_c:.0f} °C in the long run if nothing throttled ({cooled})"),
+    ]
+    if heat.seconds_to_throttle is None and heat.seconds_to_shutdown is None:
+        return [*lines, *paragraph("throttled", "no")]
+    first = f"after {heat.seconds_to_throttle or 0:.0f} s"
+    if heat.seconds_to_shutdown is not None:
+        last = f"{first}; shuts down after {heat.seconds_to_shutdown:.0f} s"
+        return [*lines, *paragraph("throttled", last)]
+    bites = ", ".join(f"{name} {share:.0%} of the time" for name, share in heat.limits.items() if share)
+    lines += paragraph("throttled", f"{first}; {bites}")
+    kept = (
+        f"{heat.sustained_fps:.1f} system FPS of a board instead of {heat.fps:.1f}, at {heat.sustained_mhz:.0f} MHz, "
+        f"{heat.sustained_w:.1f} W and {heat.sustained_c:.0f} °C ({heat.hottest_c:.0f} °C at most)"
+    )
+    return [*lines, *paragraph("sustained", kept)]
 
 
 def paragraph(label: str, words: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from axemu.chip import CORES
+from axemu.chip import CORES, THERMAL
 from axemu.cli._errors import exit_on_error, start
 from axemu.studies import Measured, MeasureOptions, measure
 
@@ -57,6 +57,8 @@ def axrunmodel(
     print(summary(measured))
     if measured.simulated:
         print(f"axrunmodel: simulated, not measured: {measured.simulated}", file=sys.stderr)
+        if measured.temperature >= float(THERMAL.throttle):
+            print("axrunmodel: a card this hot throttles; the rates are those before", file=sys.stderr)
     if show_bar_chart:
         print(bar_chart(measured), file=sys.stderr)
     if show_histogram:

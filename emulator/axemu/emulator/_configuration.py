@@ -18,10 +18,11 @@ from pydantic import (
     field_validator,
 )
 
-from axemu.chip import BOARDS, HOSTS
+from axemu.chip import AMBIENT, BOARDS, HOSTS
 from axemu.driver import InvalidConfiguration, configuration_files, path_errors, read_configuration_file
 from axemu.driver.bounded import TOML_TEXT, parse_toml, shown
 from axemu.emulator.faults import FaultPlan, PlanField
+from axemu.emulator.metis import cooled
 
 ENVIRONMENT_VARIABLE = "AXEMU_EMULATOR"
 FILE_VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace"}
@@ -95,7 +96,8 @@ class EmulatorOptions(_Strict):
     or "exact". `compute`: a path of the compute core ("auto" takes the fastest), or "off" for outputs that hold zero
     points. `run_threads`: threads of the CPU that one frame is split over; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1.
     `host`: a host profile for boards that name none; by default the one each board is published with. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
-    `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius.
+    `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius. `cooling`: how
+    boards are cooled, by name or in K/W; "" leaves heat out, and every temperature is the ambient one.
     `faults`: what goes wrong, a list, a table with a seed, or a file. `report` and `trace`: files written when a context is released.
     """
 
@@ -110,7 +112,8 @@ class EmulatorOptions(_Strict):
     calibration: _Path = ""
     warmup: Literal["zero", "poison"] = "zero"
     configure_polls: int = Field(default=0, ge=0, le=1_000_000)
-    ambient: int = Field(default=25, ge=-20, le=70)
+    ambient: int = Field(default=int(AMBIENT), ge=AMBIENT.low, le=AMBIENT.high)
+    cooling: Annotated[str, Field(max_length=40)] | float = ""
     faults: PlanField = FaultPlan()
     report: _Path = ""
     trace: _Path = ""
@@ -128,6 +131,13 @@ class EmulatorOptions(_Strict):
                 user_file(value)
             except InvalidConfiguration as error:
                 raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("cooling")
+    @classmethod
+    def _known_cooling(cls, value: str | float) -> str | float:
+        if value != "":
+            cooled(value, AMBIENT.value)
         return value
 
     @property

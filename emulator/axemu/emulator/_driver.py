@@ -89,8 +89,12 @@ class EmulatorDriver(Driver):
         return self._board(device).ready()
 
     def read_configuration(self, device: DeviceInfo) -> Mapping[str, str]:
-        """Return the properties in force."""
-        return self._board(device).read()
+        """Return the properties in force, and which limits bite if heat is not left out."""
+        board = self._board(device)
+        properties = board.read()
+        if self.options.cooling != "" and (heat := self.recording().heat(board)):
+            properties |= dict.fromkeys(heat.limits, "1")
+        return properties
 
     def connect(self, device: DeviceInfo, num_sub_devices: int, properties: Mapping[str, str]) -> Handle:
         """Reserve cores of a board."""

@@ -12,6 +12,7 @@ from axemu.driver import Counters
 from axemu.emulator._boards import EmulatedBoard
 from axemu.emulator._configuration import EmulatorOptions
 from axemu.emulator._handles import EmulatedInstance
+from axemu.emulator._heat import BoardHeat, heat_after
 from axemu.emulator._timing import Record, seconds
 from axemu.emulator.metis import MODEL_VERSION
 
@@ -42,6 +43,18 @@ class Recording:
         held = (figure for holder in holders for figure in figures_of(holder).values())
         return weakest([*self.calibration.figures.values(), *held])
 
+    def heat(self, board: EmulatedBoard) -> BoardHeat | None:
+        """Return power and temperature of a board at the end; None where heat is left out."""
+        if self.options.cooling == "":
+            return None
+        specs = [instance.spec for instance in self.instances if instance.connection.board is board]
+        return heat_after(self.record, specs, board, self.options.cooling, self.options.ambient)
+
+    def temperature(self, board: EmulatedBoard) -> float:
+        """Return the temperature of a board at the end in °C; the ambient one where heat is left out."""
+        heat = self.heat(board)
+        return float(self.options.ambient) if heat is None else heat.temperature
+
 
 def simulated(options: EmulatorOptions, calibration: Calibration) -> str:
     """Say where figures come from, in the words every report uses."""
@@ -67,7 +80,7 @@ def counters(recording: Recording, instance: EmulatedInstance) -> Counters:
         device_time=seconds(frames.executed.mean()) if frames.executed.size else 0.0,
         host_time=seconds(frames.host.mean()) if frames.count else 0.0,
         elapsed=seconds(frames.elapsed),
-        temperature=float(recording.options.ambient if celsius is None else celsius),
+        temperature=recording.temperature(instance.connection.board) if celsius is None else celsius,
         simulated=recording.simulated,
         extra=extra,
         latencies=latency / TICKS_PER_SECOND,

@@ -15,11 +15,12 @@ import numpy as np
 
 from axemu.chip import TICKS_PER_SECOND
 from axemu.driver import InvalidConfiguration, NotImplemented, Scratch, path_errors  # noqa: A004
+from axemu.emulator._boards import EmulatedBoard
 from axemu.emulator._configuration import EmulatorOptions, user_file
 from axemu.emulator._handles import EmulatedInstance
 from axemu.emulator._recording import Recording
 from axemu.emulator._timing import Frames, seconds
-from axemu.emulator.metis import bound_of, write_trace
+from axemu.emulator.metis import LIMITS, bound_of, write_trace
 
 REPORT_VERSION = 1
 
@@ -68,6 +69,7 @@ def report(recording: Recording) -> dict[str, Any]:
                     for unit, amount in sorted(timeline.bytes_moved.items())
                     if unit.startswith(f"board{board.index}.")
                 },
+                **_heat(recording, board),
             }
             for board in recording.boards
         ],
@@ -75,6 +77,23 @@ def report(recording: Recording) -> dict[str, Any]:
             _instance(recording, instance, recording.record.frames[instance.spec.id])
             for instance in recording.instances
         ],
+    }
+
+
+def _heat(recording: Recording, board: EmulatedBoard) -> dict[str, Any]:
+    """Say how warm a board became, if heat is not left out."""
+    heat = recording.heat(board)
+    if heat is None:
+        return {}
+    return {
+        "heat": {
+            "certainty": "order of magnitude",
+            "power_w": round(heat.watts, 3),
+            "temperature_c": round(heat.temperature, 2),
+            "settled_c": round(heat.settled, 2),
+            "core_temps": [round(sensor, 2) for sensor in heat.core_temps],
+            "limits": {name: name in heat.limits for name in LIMITS},
+        }
     }
 
 
@@ -166,6 +185,13 @@ def text(document: Mapping[str, Any]) -> str:
         if used:
             shares = ", ".join(f"{unit} {share:.1%}" for unit, share in used.items())
             after.append(f"{board['name']} ({board['board']}, {board['host']}) busy: {shares}")
+        if heat := board.get("heat"):
+            biting = [name for name, bites in heat["limits"].items() if bites]
+            after.append(
+                f"{board['name']} heat (order of magnitude): {heat['power_w']:.1f} W, {heat['temperature_c']:.0f} °C at the end, "
+                f"{heat['settled_c']:.0f} °C in the long run"
+                + (f"; a card would have throttled: {', '.join(biting)}" if biting else "")
+            )
     return "\n".join([*_folded(facts), "", *_table(document["instances"]), *_folded(after)])
 
 

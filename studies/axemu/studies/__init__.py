@@ -12,6 +12,7 @@ from axemu.studies._correlate import (
     unseen_points,
 )
 from axemu.studies._explain import Explanation, Row, explain
+from axemu.studies._heat import Heat, Work, Working, heat_of, proportional
 from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm, published, read_csv
 from axemu.studies._predict import band, predict
 from axemu.studies._program import core_program, program_to_dict
@@ -24,6 +25,7 @@ __all__ = [
     "COLUMNS",
     "Case",
     "Explanation",
+    "Heat",
     "MeasureOptions",
     "Measured",
     "Point",
@@ -32,6 +34,8 @@ __all__ = [
     "Scenario",
     "Summary",
     "Target",
+    "Work",
+    "Working",
     "ZooBuild",
     "band",
     "calibrate",
@@ -43,11 +47,13 @@ __all__ = [
     "explain",
     "family_of",
     "gemm",
+    "heat_of",
     "load_target",
     "load_targets",
     "measure",
     "predict",
     "program_to_dict",
+    "proportional",
     "published",
     "read_csv",
     "scatter",

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from axemu.chip import BOARDS, TICKS_PER_SECOND, Calibration, Provenance, figures_of
 from axemu.emulator.metis import (
     MODEL_VERSION,
+    Activity,
     Board,
     Call,
     InstanceSpec,
+    active_ticks,
     bound_of,
     seconds_to_ticks,
     simulate,
 )
 from axemu.model.passes import totals_of
+from axemu.studies._heat import Heat, Work, heat_of
 from axemu.studies._scenario import Prediction, Scenario, weakest_of
 from axemu.studies._steady import Loops, run_loops
 from axemu.studies._target import Target, load_target
@@ -59,7 +63,41 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
         parts_us=parts,
         busy=dict(loops.busy),
         ddr_bytes_per_frame=ddr_traffic(target) / target.batch,
+        heat=heat_in(scenario, target, loops) if scenario.heated else None,
     )
+
+
+def heat_in(scenario: Scenario, target: Target, loops: Loops) -> Heat:
+    """Return power and temperature of each board of a scenario; rates of throttled boards are simulated likewise."""
+    boards = scenario.machine_boards()
+    instances = make_instances(scenario, target, len(boards))
+
+    def working(clock_mhz: int, mvm_percent: float) -> Work:
+        if (clock_mhz, mvm_percent) == (scenario.clock_mhz, scenario.mvm_percent):
+            return work_of(target, loops, clock_mhz, len(boards))
+        state = replace(scenario, clock_mhz=clock_mhz, mvm_percent=mvm_percent).state()
+        throttled = run_loops(boards, state, instances, scenario.seconds)
+        return work_of(target, throttled, clock_mhz, len(boards))
+
+    return heat_of(
+        working,
+        scenario.board,
+        scenario.clock_mhz,
+        scenario.mvm_percent,
+        scenario.ambient,
+        scenario.cooling,
+        scenario.power_limit,
+    )
+
+
+def work_of(target: Target, loops: Loops, clock_mhz: int, boards: int) -> Work:
+    """Return what each of `boards` boards does while it runs loops."""
+    calls = sum(TICKS_PER_SECOND / ticks for ticks in loops.period) / boards
+    active = target.batch * active_ticks(loops.units) / TICKS_PER_SECOND
+    macs = target.batch * sum(one.macs for one in target.core.passes if one.units.array)
+    moved = ddr_traffic(target) + target.input_bytes + target.output_bytes
+    activity = Activity(active * clock_mhz * 1e6, macs, moved)
+    return Work(calls * target.batch, activity.times(calls))
 
 
 def make_instances(scenario: Scenario, target: Target, boards: int) -> list[InstanceSpec]:

@@ -19,6 +19,7 @@ from axemu.chip import (
 )
 from axemu.driver import InvalidArgument
 from axemu.emulator.metis import Board, BoardState
+from axemu.studies._heat import Heat, check_heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Scenario:
         seconds: virtual time that is simulated if `every_frame`, and bounds the search for a steady state.
         every_frame: simulate every frame of `seconds` instead of extrapolating the steady state.
         calibration: a calibration file; None means the shipped one.
+        ambient: temperature around the board in °C. With it or one of the next two, the prediction tells power and
+            temperature too (`Prediction.heat`); they change nothing else.
+        cooling: name of a cooling (`axemu.chip.COOLINGS`) or a thermal resistance in K/W.
+        power_limit: watts that the board's limiter keeps to, where it has one.
     """
 
     model: str | Path
@@ -54,6 +59,9 @@ class Scenario:
     seconds: float = 10.0
     every_frame: bool = False
     calibration: Path | None = None
+    ambient: float | None = None
+    cooling: str | float | None = None
+    power_limit: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what does not exist."""
@@ -77,6 +85,12 @@ class Scenario:
             raise InvalidArgument(f"boards {self.boards} is outside 1 to 16")
         if not 0 < self.seconds <= 3600:
             raise InvalidArgument(f"seconds {self.seconds} is outside 0 to 3600")
+        check_heat(self.board, self.ambient, self.cooling, self.power_limit)
+
+    @property
+    def heated(self) -> bool:
+        """Whether power and temperature are asked for."""
+        return any(one is not None for one in (self.ambient, self.cooling, self.power_limit))
 
     def machine_boards(self) -> tuple[Board, ...]:
         """Return the boards as the machine wants them."""
@@ -116,7 +130,8 @@ class Prediction:
     single frame on an idle board. `parts_us` says where the mean call went, `busy` how busy each unit was.
     `band` bounds `host_fps` at 80 % by the residuals of the calibration, and twice as wide where the program rests on
     `unseen_rules`, which no measured network has. `host` is the host it holds for. `provenance` is the weakest that the answer
-    rests on, `weakest_figures` are the names of the figures that have it.
+    rests on, `weakest_figures` are the names of the figures that have it. `heat` is there if the scenario asks for it; the
+    rates are those before throttling.
     """
 
     model: str
@@ -139,6 +154,7 @@ class Prediction:
     busy: dict[str, float] = field(default_factory=dict)
     ddr_bytes_per_frame: float = 0.0
     unseen_rules: tuple[str, ...] = ()
+    heat: Heat | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready values."""

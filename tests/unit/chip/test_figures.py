@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from axemu.chip import (
+    BOARD_HEAT,
     BOARDS,
     CLOCKS_MHZ,
     COMPILER_CLOCKS_MHZ,
+    COOLINGS,
     CORES,
     HOSTS,
     METIS,
     PARAMETERS,
+    POWER,
     PROGRAMS,
     THERMAL,
     TICKS_PER_SECOND,
@@ -36,7 +40,9 @@ def test_a_batch_may_take_every_core_of_the_chip() -> None:
 
 
 def all_figures() -> list[tuple[str, Figure]]:
-    groups = {"metis": METIS, "programs": PROGRAMS, "thermal": THERMAL, **BOARDS, **HOSTS}
+    groups: dict[str, Any] = {"metis": METIS, "programs": PROGRAMS, "power": POWER, "thermal": THERMAL}
+    groups |= {**BOARDS, **HOSTS, **COOLINGS}
+    groups |= {f"{name}.heat": holder for name, holder in BOARD_HEAT.items()}
     named = [
         (f"{group}.{field.name}", getattr(holder, field.name))
         for group, holder in groups.items()
@@ -77,6 +83,11 @@ def test_boards_have_the_memory_they_are_sold_with() -> None:
     assert int(BOARDS["pcie-16g"].memory) == 16 << 30
     assert int(BOARDS["m2"].memory) == 1 << 30
     assert BOARDS["pcie-x4"].chips == 4
+
+
+def test_every_board_has_figures_of_heat_and_a_cooling_that_exists() -> None:
+    assert set(BOARD_HEAT) == set(BOARDS)
+    assert {one.cooling for one in BOARD_HEAT.values()} <= set(COOLINGS)
 
 
 def test_a_calibration_survives_being_written() -> None:

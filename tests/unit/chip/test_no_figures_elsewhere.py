@@ -18,6 +18,7 @@ ALLOWED = {
     ("_plan.py", 64): "alignment that model.json states",
     ("_options.py", 64): "what a share of L2 is a multiple of",
     ("_level1.py", 40): "never: a step that no program has",
+    ("_core.py", 4096): "what acts lead to that is remembered",
     ("_cost.py", 17): "calls after which launches repeat",
     ("_cost.py", 10): "an order of launches",
     ("_cost.py", 12): "an order of launches",
@@ -29,6 +30,9 @@ ALLOWED = {
     ("_fluid.py", 1024): "states of the channels whose rates are remembered",
     ("_spec.py", 800): "default clock",
     ("_spec.py", 100): "percent",
+    ("_heat.py", 0.02): "bounds of what may be asked for",
+    ("_throttling.py", 800): "default clock",
+    ("_throttling.py", 100): "percent",
     ("_trace.py", 4096): "packets written together",
     ("_trace.py", 1_000_000_000): "nanoseconds",
 }

@@ -51,6 +51,17 @@ def test_rates_are_ordered_and_frames_fill_the_seconds(make_model: MakeModel) ->
     assert match[7] == "25"
 
 
+def test_with_a_cooling_the_temperature_is_that_of_the_junction(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(make_model())
+    monkeypatch.setenv("AXEMU_EMULATOR", 'cooling = "fan", ambient = 30')
+    assert 30 < int(run(path, *SHORT)[7]) < 60
+    monkeypatch.setenv("AXEMU_EMULATOR", "cooling = 20, ambient = 70")
+    result = CliRunner().invoke(app, [path, *SHORT])
+    assert "a card this hot throttles; the rates are those before" in result.stderr
+
+
 def test_two_boards_have_twice_the_rate_of_one(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

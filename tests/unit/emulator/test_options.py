@@ -88,6 +88,8 @@ def test_report_variables_name_files(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"boards": 1000}, ("boards", "64")),
         ({"boards": True}, ("boards",)),
         ({"ambient": 200}, ("ambient", "70")),
+        ({"cooling": "ice"}, ("cooling", "fan, heatsink, fanless")),
+        ({"cooling": -1.0}, ("cooling", "K/W")),
         ({"host": "mainframe"}, ("host", "'mainframe'", "desktop")),
         ({"configure_polls": "3"}, ("configure_polls",)),
         ({"run_threads": 0}, ("run_threads", "greater than or equal to 1")),

@@ -56,6 +56,21 @@ def test_options_reach_the_question() -> None:
         assert other != pytest.approx(plain, rel=1e-3), option
 
 
+def test_predict_tells_power_temperature_and_what_throttles_where_asked() -> None:
+    base = ["predict", "squeezenet1_1", "--board", "m2"]
+    cool = runner.invoke(_predict.app, [*base, "--ambient", "25"]).stdout
+    hot = runner.invoke(_predict.app, [*base, "--ambient", "70", "--cooling", "12"]).stdout
+    limited = runner.invoke(
+        _predict.app, ["predict", "squeezenet1_1", "--board", "m2-max", "--power-limit", "4"]
+    )
+    assert "throttled   no" in cool
+    assert "order of magnitude" in cool
+    assert "hw_throttling" in hot
+    assert "sustained" in hot
+    assert "power_limit 100% of the time" in limited.stdout
+    assert "power" not in runner.invoke(_predict.app, base).stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["predict", "squeezenet9"], ["predict", "squeezenet1_1", "--board", "x"], ["explain", "no.onnx"]],

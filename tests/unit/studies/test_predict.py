@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from axemu.chip import BOARDS, HOSTS, PARAMETERS, Provenance, calibration_to_json, load_calibration
+from axemu.chip import BOARDS, HOSTS, PARAMETERS, POWER, Provenance, calibration_to_json, load_calibration
 from axemu.driver import AxeleraError, InvalidArgument
 from axemu.studies import Scenario, Target, explain, load_target, predict
 
@@ -141,6 +141,33 @@ def test_a_prediction_names_the_weakest_figures_it_rests_on(small: Target) -> No
     assert {"memory_bandwidth", "link_bandwidth", "gap"} < set(unknown.weakest_figures)
 
 
+def test_power_and_temperature_are_told_when_asked_for_and_change_nothing_else(spilling: Target) -> None:
+    plain = predict(Scenario("resnet18", board="m2"), spilling)
+    heated = predict(Scenario("resnet18", board="m2", ambient=20.0), spilling)
+    assert plain.heat is None
+    assert heated.heat
+    assert replace(heated, heat=None) == plain
+    assert heated.heat.fps == pytest.approx(plain.system_fps)
+    parts = heated.heat.power_parts_w
+    assert sum(parts.values()) == pytest.approx(heated.heat.power_w)
+    moved = plain.system_fps * (plain.ddr_bytes_per_frame + spilling.input_bytes + spilling.output_bytes)
+    assert parts["memory"] == pytest.approx(moved * POWER.memory_byte.value, rel=1e-6)
+    assert json.loads(json.dumps(heated.to_dict()))["heat"]["limited_by"] == "nothing"
+
+
+def test_a_throttled_rate_is_what_a_prediction_with_that_limit_says(small: Target) -> None:
+    hot = predict(Scenario("squeezenet1_1", board="m2", ambient=50.0, cooling=12.0), small).heat
+    assert hot
+    free, limited = (
+        predict(Scenario("squeezenet1_1", board="m2", mvm_percent=share), small).system_fps
+        for share in (100, 1)
+    )
+    share = hot.limits["hw_throttling"]
+    assert 0 < share < 1
+    assert hot.limits["freq_downscaling"] == 0
+    assert hot.sustained_fps == pytest.approx((1 - share) * free + share * limited, rel=1e-3)
+
+
 def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
     answer = predict(Scenario("squeezenet1_1", compiled_cores=4))
     assert answer.frames % 4 == 0
@@ -158,6 +185,9 @@ def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
         {"compiled_cores": 4, "cores": 2},
         {"boards": 0},
         {"seconds": 0},
+        {"ambient": 71.0},
+        {"cooling": "ice"},
+        {"power_limit": 5.0},
     ],
 )
 def test_a_question_about_what_does_not_exist_is_refused(wrong: dict[str, object]) -> None:

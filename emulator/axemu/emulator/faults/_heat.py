@@ -6,28 +6,18 @@ from collections.abc import Iterator
 
 from axemu.chip import THERMAL
 from axemu.emulator.faults._conditions import FULL_CLOCK, Conditions
+from axemu.emulator.metis import Ladder
 
 
 def throttled(temperatures: Iterator[float], seconds: float) -> Iterator[Conditions]:
     """Yield the caps at each of the temperatures (°C), which are `seconds` apart, up to the one that shuts the chip down."""
-    limited = False
-    lowest = FULL_CLOCK - int(THERMAL.floor)
-    drop = 0.0
+    ladder = Ladder(FULL_CLOCK)
     for celsius in temperatures:
         if celsius >= THERMAL.shutdown.value:
             return
-        hot = THERMAL.throttle.value - (THERMAL.throttle_release.value if limited else 0)
-        limited = celsius >= hot
-        if celsius >= THERMAL.stepping.value:
-            drop = min(lowest, drop + THERMAL.step.value * seconds)
-        elif celsius <= THERMAL.stepping.value - THERMAL.step_release.value:
-            drop = max(0.0, drop - THERMAL.step.value * seconds)
-        steps = int(drop // THERMAL.step.value)
-        yield Conditions(
-            clock_mhz=FULL_CLOCK - steps * int(THERMAL.step),
-            mvm_percent=int(THERMAL.throttle_mvm) if limited else 100,
-            celsius=celsius,
-        )
+        ladder.settle(celsius)
+        ladder.step(celsius, seconds)
+        yield Conditions(clock_mhz=ladder.slowed, mvm_percent=int(ladder.percent(100)), celsius=celsius)
 
 
 def triangle(start: float, peak: float, frames: int) -> Iterator[float]:
