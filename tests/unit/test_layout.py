@@ -21,6 +21,7 @@ PUBLIC = [
     "axelera.compiler.importing",
     "axemu.driver",
     "axemu.driver.bounded",
+    "axemu.driver.bounded_yaml",
     "axemu.driver.native",
     "axemu.emulator",
     "axemu.emulator.compute",
@@ -32,6 +33,9 @@ PUBLIC = [
     "axemu.model.program",
     "axemu.model.torchscript",
     "axelera.runtime",
+    "axelera.runtime.cv",
+    "axelera.runtime.op",
+    "axelera.runtime.scheduler",
     "axelera.runtime.objects",
     "axemu.studies",
     "axemu.testing",
@@ -78,7 +82,7 @@ PARSERS = re.compile(
 )
 BOUNDED = {
     "axemu/driver/bounded.py",
-    "axelera/compiler/config/_yaml.py",
+    "axemu/driver/bounded_yaml.py",
     "axelera/compiler/_onnx_file.py",
     "axemu/model/torchscript/_pickle.py",  # a reader of its own, which calls nothing
     "axemu/driver/_holder.py",  # a record of a few KiB

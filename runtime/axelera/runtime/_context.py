@@ -9,7 +9,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from axelera.runtime._connection import Connection
 from axelera.runtime._model import Model
@@ -25,6 +25,9 @@ from axemu.driver import (
     as_integer,
     as_text,
 )
+
+if TYPE_CHECKING:
+    from axemu.model import CompiledModel
 
 Device = DeviceInfo | int | str
 
@@ -86,9 +89,7 @@ class Context(Object):
         self._check_usable()
         if not isinstance(path, str | os.PathLike):
             raise InvalidArgument(f"path is a {type(path).__name__}; give a str or a Path to a model.json")
-        model = Model(self, load_compiled_model(Path(path)))
-        self._adopt(model)
-        return model
+        return self._made_of(load_compiled_model(Path(path)))
 
     def device_connect(
         self, device: Device | None = None, num_sub_devices: int = 1, **properties: Any
@@ -176,6 +177,11 @@ class Context(Object):
         found = self._find(device)
         with driver_call(f"reading the configuration of {found.name}"):
             return dict(self._driver.read_configuration(found))
+
+    def _made_of(self, compiled: CompiledModel) -> Model:
+        model = Model(self, compiled)
+        self._adopt(model)
+        return model
 
     def _free(self) -> None:
         with driver_call("closing the driver"):

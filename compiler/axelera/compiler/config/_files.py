@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from axelera.compiler._errors import ConfigurationError
-from axelera.compiler.config._yaml import YAML_FILE, parse_yaml
 from axemu.driver import path_errors
 from axemu.driver.bounded import JSON_TEXT, TOML_FILE, Bounds, parse_json, parse_toml, read_bounded, shown
+from axemu.driver.bounded_yaml import YAML_FILE, parse_yaml
 
 __all__ = [
     "ConfigurationNotFoundError",

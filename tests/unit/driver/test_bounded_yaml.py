@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axelera.compiler.config._yaml import YAML_FILE, parse_yaml
+from axemu.driver.bounded_yaml import YAML_FILE, parse_yaml
 
 SECOND = 1.0
 scalars = (

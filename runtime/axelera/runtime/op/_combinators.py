@@ -1,0 +1,301 @@
+"""How operators are put together, and how values flow between them.
+
+The result of one operator is the single argument of the next. Only `Unpacked` values become separate arguments: what
+`unpack`, a `par` without names, and a model with several outputs return.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from axelera.runtime.op._core import Operator, Unpacked, as_operator, duplicate, every
+from axelera.runtime.op._frame import current_frame, frame_of
+from axelera.runtime.op._policy import check_policy
+from axelera.runtime.op._types import BBox
+from axemu.driver import InvalidArgument
+
+if TYPE_CHECKING:
+    from axelera.runtime.scheduler import Scheduler
+
+
+class Pipeline(Operator):
+    """What can run on frames of its own: a `seq`, or a model alone."""
+
+    def optimized(self, policy: str = "auto") -> Self:
+        """Return a copy that may be faster.
+
+        Nothing is fused here, so results are the same bit for bit, whatever the policy ("auto" or "none").
+
+        Raises:
+            ValueError: another policy.
+        """
+        check_policy(policy)
+        return duplicate(self)  # type: ignore[return-value]
+
+    def batch(self, *inputs: Any) -> list[Any]:
+        """Run many frames on as many cores as pay off; see `Scheduler.batch`."""
+        return _scheduler().batch(self, inputs)
+
+    def stream(self, source: Any, *, max_in_flight: int | None = None) -> Iterator[tuple[Any, Any]]:
+        """Yield (frame, result) for every frame of a source, in its order; see `Scheduler.stream`."""
+        return _scheduler().stream(source, self, max_in_flight=max_in_flight)
+
+    def node(self, cls: Callable[..., Any] | type[Operator]) -> Any:
+        """Return the operator of a class inside: changing its parameters changes the next call.
+
+        Raises:
+            LookupError: there is none, or more than one.
+        """
+        found = [inner for inner in every(self) if inner is not self and isinstance(inner, cls)]  # type: ignore[arg-type]
+        if len(found) != 1:
+            name = getattr(cls, "__name__", str(cls))
+            raise LookupError(f"{len(found)} operators {name} in this pipeline; expected one")
+        return found[0]
+
+
+def _scheduler() -> Scheduler:
+    from axelera.runtime import scheduler  # noqa: PLC0415  which imports this module
+
+    return scheduler.current()
+
+
+class Seq(Pipeline):
+    """Operators one after the other. Made by `seq`; called with what the first one takes.
+
+    A pipeline that is not called from within another works on its first argument as the frame's image.
+    """
+
+    def __init__(self, *operators: Any, name: str = "") -> None:
+        """Take operators, their classes, or anything callable.
+
+        Raises:
+            InvalidArgument: there is none, or one cannot be called.
+        """
+        if not operators:
+            raise InvalidArgument("seq: give at least one operator")
+        self.operators = tuple(as_operator(one) for one in operators)
+        self.name = name
+
+    @property
+    def children(self) -> tuple[Operator, ...]:
+        """The operators."""
+        return self.operators
+
+    def with_children(self, children: tuple[Operator, ...]) -> Self:
+        """Return a copy with other operators."""
+        made = copy.copy(self)
+        made.operators = children
+        return made
+
+    def __call__(self, *values: Any) -> Any:
+        """Run all; returns what the last one returns."""
+        with frame_of(values):
+            return _in_turn(self.operators, values)
+
+    def __repr__(self) -> str:
+        return f"seq({', '.join(map(repr, self.operators))})"
+
+
+def _in_turn(operators: Iterable[Operator], values: tuple[Any, ...]) -> Any:
+    result: Any = None
+    for operator in operators:
+        result = operator(*values)
+        values = result if isinstance(result, Unpacked) else (result,)
+    return result
+
+
+class Par(Operator):
+    """Branches that all get the same arguments. Made by `par`.
+
+    Returns a NamedTuple when every branch has a name, otherwise values that go separately into the next operator.
+    Each branch begins with the image and geometry that the first one found.
+    """
+
+    def __init__(self, *branches: Any, name: str = "") -> None:
+        """Take operators, their classes, or anything callable.
+
+        Raises:
+            InvalidArgument: there is none, or two have the same name.
+        """
+        if not branches:
+            raise InvalidArgument("par: give at least one branch")
+        self.branches = tuple(as_operator(one) for one in branches)
+        self.name = name
+        names = [_name_of(branch) for branch in self.branches]
+        if len(set(names)) < len(names) and all(names):
+            raise InvalidArgument(f"par: two branches have the same name: {', '.join(names)}")
+        self._result = _named("Branches", names) if all(names) else None
+
+    @property
+    def children(self) -> tuple[Operator, ...]:
+        """The branches."""
+        return self.branches
+
+    def with_children(self, children: tuple[Operator, ...]) -> Self:
+        """Return a copy with other branches."""
+        made = copy.copy(self)
+        made.branches = children
+        return made
+
+    def __call__(self, *values: Any) -> Any:
+        """Run every branch."""
+        frame = current_frame()
+        if frame is None:
+            results = [branch(*values) for branch in self.branches]
+        else:
+            results = []
+            for branch in self.branches[:-1]:
+                with frame.unchanged():
+                    results.append(branch(*values))
+            results.append(self.branches[-1](*values))
+        return Unpacked(results) if self._result is None else self._result(*results)
+
+    def __repr__(self) -> str:
+        return f"par({', '.join(map(repr, self.branches))})"
+
+
+def _name_of(operator: Operator) -> str:
+    """Return the name of a branch: its own, else that of the first model in it that has one."""
+    for inner in every(operator):
+        if name := getattr(inner, "name", ""):
+            return str(name)
+    return ""
+
+
+def _named(title: str, names: list[str]) -> Callable[..., Any]:
+    try:
+        return namedtuple(title, names)  # noqa: PYI024  made of names known only now
+    except ValueError as error:
+        raise InvalidArgument(f"names {names}: {error}") from error
+
+
+class ForEach(Operator):
+    """Operators that run for every element of a list. Made by `for_each`.
+
+    Returns a NamedTuple of the list and the list of results. Within it an object's box is the region that boxes found
+    now are in, and what `crop_roi` cuts out is the image.
+    """
+
+    def __init__(
+        self,
+        *operators: Any,
+        iter: str = "input",  # noqa: A002  the vendor's name
+        name: str | None = None,
+        save: str | None = None,
+    ) -> None:
+        """Take the operators; a text in front of them, or `name`, names the results ("output" without).
+
+        Args:
+            operators: as for `seq`.
+            iter: name of the list in the result.
+            name: name of the results.
+            save: accepted; what the vendor does with it is not published.
+
+        Raises:
+            InvalidArgument: no operator is given, or a name is none.
+        """
+        if operators and isinstance(operators[0], str):
+            name, operators = operators[0], operators[1:]
+        if not operators:
+            raise InvalidArgument("for_each: give at least one operator")
+        self.operators = tuple(as_operator(one) for one in operators)
+        self.name = name or "output"
+        self.iter = iter
+        self.save = save
+        self._result = _named("ForEachResult", [self.iter, self.name])
+
+    @property
+    def children(self) -> tuple[Operator, ...]:
+        """The operators."""
+        return self.operators
+
+    def with_children(self, children: tuple[Operator, ...]) -> Self:
+        """Return a copy with other operators."""
+        made = copy.copy(self)
+        made.operators = children
+        return made
+
+    def __call__(self, *values: Any) -> Any:
+        """Run the operators on each element.
+
+        Raises:
+            TypeError: it was not given exactly one list.
+        """
+        if len(values) != 1 or not isinstance(values[0], list | tuple):
+            kinds = ", ".join(type(value).__name__ for value in values) or "nothing"
+            raise TypeError(f"for_each: takes one list, not {kinds}")
+        return self._result(values[0], [self._one(item) for item in values[0]])
+
+    def _one(self, item: Any) -> Any:
+        frame = current_frame()
+        if frame is None:
+            return _in_turn(self.operators, (item,))
+        with frame.unchanged():
+            box = getattr(item, "bbox", None)
+            frame.parent = (box._frame or box) if isinstance(box, BBox) else None  # noqa: SLF001
+            return _in_turn(self.operators, (item,))
+
+    def __repr__(self) -> str:
+        return f"for_each({self.name!r}, {', '.join(map(repr, self.operators))})"
+
+
+class Pack(Operator):
+    """Make one tuple of all arguments."""
+
+    def __call__(self, *values: Any) -> tuple[Any, ...]:
+        """Return the arguments."""
+        return values
+
+
+class Unpack(Operator):
+    """Hand the elements of a tuple or list on as separate arguments; anything else unchanged."""
+
+    def __call__(self, *values: Any) -> Any:
+        """Return the elements."""
+        if len(values) == 1 and isinstance(values[0], tuple | list):
+            return Unpacked(values[0])
+        return values[0] if len(values) == 1 else Unpacked(values)
+
+
+class Itemgetter(Operator):
+    """Take an element, or a slice, of a tuple or list."""
+
+    index: int | slice
+
+    def __call__(self, *values: Any) -> Any:
+        """Return the element.
+
+        Raises:
+            TypeError: what it is given has no elements.
+            IndexError: it has fewer.
+        """
+        (whole,) = values if len(values) == 1 else (values,)
+        if not isinstance(whole, tuple | list):
+            raise TypeError(f"itemgetter: takes a tuple or list, not a {type(whole).__name__}")
+        try:
+            return whole[self.index]
+        except IndexError:
+            raise IndexError(f"itemgetter({self.index}): there are {len(whole)} elements") from None
+
+
+class Constant(Operator):
+    """Return a value, whatever comes in."""
+
+    value: Any
+
+    def __call__(self, *values: Any) -> Any:  # noqa: ARG002
+        """Return the value."""
+        return self.value
+
+
+def identity(value: Any) -> Any:
+    """Return what comes in; a branch of `par` that keeps a value. Used without calling it: `par(op.identity, …)`."""
+    return value
+
+
+seq, par = Seq, Par
+for_each = foreach = ForEach
+pack, unpack, itemgetter, constant = Pack, Unpack, Itemgetter, Constant

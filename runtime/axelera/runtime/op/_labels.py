@@ -1,0 +1,83 @@
+"""Names of classes, as enumerations: members by label, values by class number.
+
+The labels in `labels/` are names of data sets: ImageNet's as torchvision writes them (BSD-3-Clause, Soumith Chintala 2016), COCO's and
+DOTA's.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from axemu.driver import InvalidArgument, path_errors
+from axemu.driver.bounded import Bounds, read_bounded
+
+Classes = type[enum.IntEnum]
+_FILE = Bounds(1 << 20, 1 << 16)
+KNOWN_CLASSES = {"CocoClasses": "coco", "ImagenetClasses": "imagenet", "DotaClasses": "dota"}
+
+
+@cache
+def known_classes(name: str) -> Classes:
+    """Return `CocoClasses`, `ImagenetClasses` or `DotaClasses`.
+
+    Raises:
+        KeyError: it is none of these.
+    """
+    labels = resources.files(__package__) / "labels" / f"{KNOWN_CLASSES[name]}.txt"
+    return classes_of(name, _lines(labels.read_text(encoding="utf-8")))
+
+
+def classes_of(title: str, labels: Mapping[int, str] | Sequence[str]) -> Classes:
+    """Return an enumeration of labels; a label that comes again gets its number behind it.
+
+    Raises:
+        ValueError: a label is empty.
+    """
+    if not 0 < len(labels) <= _FILE.values:
+        raise ValueError(f"{len(labels)} labels; expected 1 to {_FILE.values}")
+    numbered = labels.items() if isinstance(labels, Mapping) else enumerate(labels)
+    members: dict[str, int] = {}
+    for number, label in numbered:
+        if not label:
+            raise ValueError(f"class {number} has no name")
+        members[label if label not in members else f"{label} {number}"] = number
+    return enum.IntEnum(title, members)  # type: ignore[return-value]
+
+
+def load_classes(path: str | os.PathLike[str]) -> Classes:
+    """Read an enumeration of classes: a label per line (.txt, .names), or YAML whose `names` is a list or maps numbers.
+
+    Raises:
+        InvalidArgument: the file is missing, too large, or something else.
+    """
+    path = Path(path)
+    with path_errors(InvalidArgument, path):
+        try:
+            content = read_bounded(path, _FILE)
+            labels = _of_yaml(content) if path.suffix in (".yaml", ".yml") else _lines(content.decode())
+            return classes_of(path.stem, labels)
+        except ValueError as error:
+            raise InvalidArgument(f"{path}: {error}") from error
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _of_yaml(content: bytes) -> Mapping[int, str] | Sequence[str]:
+    from axemu.driver.bounded_yaml import YAML_FILE, parse_yaml  # noqa: PLC0415  few label files are YAML
+
+    whole = parse_yaml(content, YAML_FILE)
+    names = whole.get("names") if isinstance(whole, dict) else None
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return names
+    if isinstance(names, dict) and all(
+        isinstance(number, int) and isinstance(name, str) for number, name in names.items()
+    ):
+        return names
+    raise ValueError("expected a key `names`: a list of labels, or labels by number")
