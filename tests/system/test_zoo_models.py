@@ -46,6 +46,8 @@ def test_a_name_becomes_a_model_that_runs(tmp_path: Path) -> None:
     assert result.stdout.split() == [str(model_file)]
     (logits,) = run_one_frame(model_file, 1)
     assert logits.std() > 1
+    quick_start = tmp_path / NAME / "model.json"
+    np.testing.assert_array_equal(run_one_frame(quick_start, 1)[0], logits)
 
 
 def test_a_published_spelling_is_built_under_the_vendors_name(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def axdownloadmodel(
             print(f"axdownloadmodel: {error}", file=sys.stderr)
             failed = True
             continue
-        from axemu.studies import ZooBuild  # noqa: PLC0415  --list needs no compiler
+        from axemu.studies import ZooBuild, publish  # noqa: PLC0415  --list needs no compiler
 
         folder = name.lower() if name.lower() in network.names else network.vendor_name
         build = ZooBuild(
@@ -103,6 +103,7 @@ def axdownloadmodel(
         try:
             with exit_on_error("axdownloadmodel"):
                 _provide(build, transform, force=force)
+                publish(build)
         except typer.Exit:
             failed = True
             continue

@@ -224,7 +224,8 @@ class _BoardFile:
             if left < count:  # else a holder has just died, the one thing that doesn't wait for the gate
                 raise DeviceInUse(
                     f"{board}: {count} of its {self.total} sub-devices asked for, {left} free "
-                    f"({'; '.join(map(str, held))}): release a connection, or ask for fewer"
+                    f"({'; '.join(map(str, held))}): release a connection, ask for fewer, or keep this "
+                    "program's boards apart from others' with AXEMU_RUNTIME_DIR=<a directory of its own>"
                 )
 
     def release(self, reservation: Reservation) -> None:

@@ -34,7 +34,7 @@ def _load(
         raise IncompatibleDevice(
             f"model {model.name!r}: {model.directory} has no {PROGRAM_JSON} and no TorchScript program (*.pt, which the "
             "vendor's compiler writes), so an emulated board cannot execute it. Its tensor infos can be read all the same; to "
-            f"run it, compile the ONNX file again: axcompile --input NETWORK.onnx --output {model.directory}"
+            "run it, compile the ONNX file into a new directory: axcompile --input NETWORK.onnx --output NEW_DIRECTORY"
         )
     if not options.computes:
         program = _program_of(model.directory)

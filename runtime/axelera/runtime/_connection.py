@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from axelera.runtime._instance import ModelInstance
 from axelera.runtime._model import Model
-from axelera.runtime._object import Object, driver_call
+from axelera.runtime._object import Object, driver_call, require_made
 from axemu.driver import (
     DeviceInfo,
     Handle,
@@ -34,6 +34,8 @@ class Connection(Object):
     """
 
     def __init__(self, context: Context, handle: Handle, device: DeviceInfo, num_sub_devices: int) -> None:
+        made = isinstance(context, Object) and isinstance(handle, Handle)
+        require_made(made, "Connection", "Context.device_connect()")
         super().__init__()
         self._context = context
         self._handle = handle

@@ -12,7 +12,7 @@ import numpy as np
 
 from axelera.runtime._buffers import InputSlot, OutputSlot, check_apart
 from axelera.runtime._model import Model
-from axelera.runtime._object import Object, driver_call
+from axelera.runtime._object import Object, driver_call, require_made
 from axemu.driver import Argument, Counters, Driver, Handle, InstanceOptions, InvalidArgument
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class ModelInstance(Object):
     def __init__(
         self, connection: Connection, model: Model, driver: Driver, handle: Handle, options: InstanceOptions
     ) -> None:
+        made = isinstance(connection, Object) and isinstance(model, Model)
+        require_made(made, "ModelInstance", "Connection.load_model_instance(model)")
         super().__init__()
         self._connection = connection
         self._driver = driver

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axelera.runtime._object import Object
+from axelera.runtime._object import Object, require_made
 from axemu.driver import TensorInfo
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ class Model(Object):
     """What a compiled model says about itself; may be loaded on any number of connections. Made by `Context`."""
 
     def __init__(self, context: Context, compiled: CompiledModel) -> None:
+        made = isinstance(context, Object) and hasattr(compiled, "inputs")
+        require_made(made, "Model", "Context.load_model(path)")
         super().__init__()
         self._context = context
         self._compiled = compiled

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from axelera.runtime._context import Context
 
 
+def require_made(made: bool, what: str, maker: str) -> None:
+    """Refuse an object that a program made itself.
+
+    Raises:
+        InvalidArgument: it was not made by `maker`.
+    """
+    if not made:
+        raise InvalidArgument(f"a {what} is made by {maker}, which knows what belongs to it; call that instead")
+
+
 class Object(ABC):
     """Something a `Context` owns. Releasing it releases what was made from it; releasing it again does nothing.
 

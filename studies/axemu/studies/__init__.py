@@ -19,7 +19,7 @@ from axemu.studies._program import core_program, program_to_dict
 from axemu.studies._scenario import Prediction, Scenario
 from axemu.studies._target import Target, load_target, target_of
 from axemu.studies._throughput import Measured, MeasureOptions, measure
-from axemu.studies._zoo_build import ZooBuild, compile_zoo
+from axemu.studies._zoo_build import ZooBuild, compile_zoo, publish
 
 __all__ = [
     "COLUMNS",
@@ -54,6 +54,7 @@ __all__ = [
     "predict",
     "program_to_dict",
     "proportional",
+    "publish",
     "published",
     "read_csv",
     "scatter",

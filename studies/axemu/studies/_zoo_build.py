@@ -153,6 +153,23 @@ def compile_zoo(build: ZooBuild) -> Path:
     return build.directory / "model.json"
 
 
+def publish(build: ZooBuild) -> Path:
+    """Put the compiled model also where the vendor's quick start looks for it: `build/<name>/model.json`.
+
+    The files are links to those of the build. What was there before is replaced; of several builds the last one stays.
+    """
+    place = build.root / build.name
+    files = sorted(build.directory.iterdir(), key=lambda path: path.name == "model.json")
+    for file in files:
+        with replacing(place / file.name) as temporary:
+            temporary.unlink(missing_ok=True)
+            try:
+                temporary.hardlink_to(file)
+            except OSError:  # a file system without links
+                shutil.copy2(file, temporary)
+    return place / "model.json"
+
+
 def model_info(
     build: ZooBuild, model: onnx.ModelProto, output_shapes: Sequence[Sequence[int]]
 ) -> dict[str, object]:

@@ -45,20 +45,22 @@ def to_toml(config: CompilerConfig) -> str:
     return tomli_w.dumps({"compiler": properties})
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The converter as a program; returns the exit status."""
+def main(arguments: Sequence[str] | None = None, name: str = "python -m axelera.compiler.config.convert") -> int:
+    """The converter as a program that is called `name`; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m axelera.compiler.config.convert",
+        prog=name,
         description=convert.__doc__.splitlines()[0] if convert.__doc__ else None,
     )
-    parser.add_argument("source", type=Path, help="model card, YAML or JSON file")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("source", nargs="?", type=Path, help="model card, YAML or JSON file")
+    source.add_argument("--from-yaml", dest="yaml", type=Path, metavar="FILE", help="the same")
     parser.add_argument("-m", "--model", help="which model of a card that has several")
     parser.add_argument(
         "-o", "--output", type=Path, help="TOML file to write; standard output when not given"
     )
     options = parser.parse_args(arguments)
     try:
-        text = convert(options.source, options.model)
+        text = convert(options.source or options.yaml, options.model)
         if options.output is None:
             sys.stdout.write(text)
         else:

@@ -57,10 +57,21 @@ def test_a_bad_value_is_not_converted(tmp_path: Path) -> None:
         convert(tmp_path / "a.json")
 
 
-def test_the_program_writes_the_file(tmp_path: Path) -> None:
+TOOL = Path(__file__).parents[4] / "tools" / "json_to_toml_config.py"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "axelera.compiler.config.convert", "a.yaml"],
+        [str(TOOL), "--from-yaml", "a.yaml"],
+        ["-c", "from axemu.cli.axemu import main; main()", "to-toml", "a.yaml"],
+    ],
+    ids=["module", "documented name", "command"],
+)
+def test_the_program_writes_the_file(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(INLINE)
-    command = [sys.executable, "-m", "axelera.compiler.config.convert", "a.yaml", "-o", "a.toml"]
-    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, *command, "-o", "a.toml"], cwd=tmp_path, check=True)
     assert load_config(tmp_path / "a.toml").aipu_cores_used == 4
 
 
