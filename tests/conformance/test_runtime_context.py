@@ -88,7 +88,10 @@ def test_the_end_of_a_block_after_an_explicit_release_is_fine(driver: str, small
         (lambda context: axr.Model("x", context), r"Context\.load_model"),
         (lambda context: axr.Model(context, "x"), r"Context\.load_model"),
         (lambda context: axr.Connection(context, "x", None, 1), r"Context\.device_connect"),
-        (lambda context: axr.ModelInstance(context, "x", None, None, None), r"Connection\.load_model_instance"),
+        (
+            lambda context: axr.ModelInstance(context, "x", None, None, None),
+            r"Connection\.load_model_instance",
+        ),
     ],
 )
 def test_what_a_context_makes_cannot_be_made_by_hand(make: Any, maker: str, context: axr.Context) -> None:

@@ -15,6 +15,7 @@ import typer
 from axemu import faces
 from axemu.cli._commands import NAMES as COMMANDS
 from axemu.cli._errors import exit_on_error, start
+from axemu.driver import NOTES, Scratch
 from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -96,10 +97,25 @@ def run(
         environment = os.environ | {"AXEMU_REPORT": _absolute(report), faces.VARIABLE: "1"}
         if trace:
             environment["AXEMU_TRACE"] = _absolute(trace)
-        if not ours and is_binary(program):
-            raise typer.Exit(run_binary(program, context.args, environment))
-        done = subprocess.run([sys.executable, *start_of, *context.args], env=environment, check=False)
-    raise typer.Exit(done.returncode)
+        with Scratch("axemu-run-") as notes:
+            environment[NOTES] = str(notes)
+            if not ours and is_binary(program):
+                status = run_binary(program, context.args, environment)
+            else:
+                command = [sys.executable, *start_of, *context.args]
+                status = subprocess.run(command, env=environment, check=False).returncode
+            if missing := _no_report(notes, str(program)):
+                print(f"axemu run: no report: {missing}", file=sys.stderr)
+    raise typer.Exit(status if status >= 0 else 128 - status)  # ended by a signal: as shells say it
+
+
+def _no_report(notes: Path, program: str) -> str:
+    """Say why a program left no report; nothing when it did."""
+    if (notes / "report").exists() or program in COMMANDS:
+        return ""
+    if not (notes / "context").exists():
+        return f"{program} never asked for a board (no axelera.runtime.Context, no axr_create_context)"
+    return f"{program} asked for boards, and loaded no model onto an emulated one"
 
 
 @app.command("report")

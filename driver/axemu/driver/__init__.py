@@ -24,6 +24,7 @@ from axemu.driver._errors import (
     UnknownError,
 )
 from axemu.driver._installed import Owner, other_owners
+from axemu.driver._notes import NOTES, note
 from axemu.driver._path_errors import path_errors
 from axemu.driver._properties import as_integer, as_text, reject_unknown
 from axemu.driver._tensor_info import TensorInfo
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from axemu.driver.native import NativeDriver
 
 __all__ = [
+    "NOTES",
     "Argument",
     "AxeleraError",
     "BoardType",
@@ -88,6 +90,7 @@ __all__ = [
     "create_driver",
     "driver_names",
     "holders",
+    "note",
     "other_owners",
     "own_directory",
     "path_errors",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from axemu.driver._driver import Driver
 from axemu.driver._errors import InvalidArgument
+from axemu.driver._notes import note
 
 ENTRY_POINT_GROUP = "axemu.driver"
 
@@ -36,6 +37,7 @@ def create_driver(name: str) -> Driver:
         InvalidArgument: nobody registered `name`, or what is registered is no driver.
         OSError: the driver needs something this machine lacks (the native library of a real card).
     """
+    note("context")
     made = _factory(name)()
     if not isinstance(made, Driver):
         raise InvalidArgument(

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from axemu.chip import TICKS_PER_SECOND
-from axemu.driver import InvalidConfiguration, NotImplemented, Scratch, path_errors  # noqa: A004
+from axemu.driver import InvalidConfiguration, NotImplemented, Scratch, note, path_errors  # noqa: A004
 from axemu.emulator._boards import EmulatedBoard
 from axemu.emulator._configuration import EmulatorOptions, user_file
 from axemu.emulator._handles import EmulatedInstance
 from axemu.emulator._recording import Recording
-from axemu.emulator._timing import Frames, seconds
+from axemu.emulator._timing import Frames, Ticks, seconds
 from axemu.emulator.metis import LIMITS, bound_of, write_trace
 
-REPORT_VERSION = 1
+REPORT_VERSION = 2
 
 
 def report(recording: Recording) -> dict[str, Any]:
@@ -73,6 +73,15 @@ def report(recording: Recording) -> dict[str, Any]:
             }
             for board in recording.boards
         ],
+        "total": _total(recording),
+        "streams": [
+            {
+                "calls": stream.count,
+                "calls_per_second": stream.count / seconds(stream.elapsed) if stream.elapsed else 0.0,
+                **_percentiles(stream.host, "call"),
+            }
+            for stream in recording.record.streams
+        ],
         "instances": [
             _instance(recording, instance, recording.record.frames[instance.spec.id])
             for instance in recording.instances
@@ -97,11 +106,37 @@ def _heat(recording: Recording, board: EmulatedBoard) -> dict[str, Any]:
     }
 
 
+def _total(recording: Recording) -> dict[str, Any]:
+    """Return what all instances did together, from the first arrival to the last completion."""
+    used = [
+        (instance.model.batch, frames)
+        for instance in recording.instances
+        if (frames := recording.record.frames[instance.spec.id]).count
+    ]
+    images = sum(batch * frames.count for batch, frames in used)
+    latency = np.concatenate([np.empty(0, np.int64), *(frames.latency for _, frames in used)])
+    first = min((int(frames.arrival[0]) for _, frames in used), default=0)
+    last = max((int(frames.completion[-1]) for _, frames in used), default=0)
+    return {
+        "calls": sum(frames.count for _, frames in used),
+        "frames": images,
+        "fps": images / seconds(last - first) if last > first else 0.0,
+        **_percentiles(latency, "latency"),
+    }
+
+
+def _percentiles(ticks: Ticks, what: str) -> dict[str, float | None]:
+    """Return median and 99th percentile in milliseconds; None when there is nothing."""
+    return {
+        f"{what}_p{share}_ms": seconds(np.percentile(ticks, share)) * 1e3 if ticks.size else None
+        for share in (50, 99)
+    }
+
+
 def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, Any]:
     spec, board = instance.spec, instance.connection.board
     images = frames.count * instance.model.batch
     parts = _parts(recording, instance, frames)
-    latency = frames.latency
     return {
         "id": spec.id,
         "model": instance.model.name,
@@ -112,8 +147,7 @@ def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) 
         "calls": frames.count,
         "frames": images,
         "fps": images / seconds(frames.elapsed) if frames.elapsed else 0.0,
-        "latency_p50_ms": seconds(np.percentile(latency, 50)) * 1e3 if latency.size else None,
-        "latency_p99_ms": seconds(np.percentile(latency, 99)) * 1e3 if latency.size else None,
+        **_percentiles(frames.latency, "latency"),
         "bound_by": bound_of(parts) if parts else None,
         "microseconds_per_call": {part: round(seconds(ticks) * 1e6, 3) for part, ticks in parts.items()},
     }
@@ -153,8 +187,8 @@ def _share(ticks: int, elapsed: int) -> float:
     return round(ticks / elapsed, 6) if elapsed else 0.0
 
 
-def text(document: Mapping[str, Any]) -> str:
-    """Return a report as lines for people.
+def text(document: Mapping[str, Any], columns: int | None = None) -> str:
+    """Return a report as lines for people, folded to `columns` if there are any.
 
     Raises:
         KeyError: `document` is no report.
@@ -192,7 +226,10 @@ def text(document: Mapping[str, Any]) -> str:
                 f"{heat['settled_c']:.0f} °C in the long run"
                 + (f"; a card would have throttled: {', '.join(biting)}" if biting else "")
             )
-    return "\n".join([*_folded(facts), "", *_table(document["instances"]), *_folded(after)])
+    tables = _table(document["instances"], document["total"])
+    if len(document["streams"]) != len(document["instances"]):
+        tables += ["", *_stream_table(document["streams"])]
+    return "\n".join([*_folded(facts, columns), "", *tables, *_folded(after, columns)])
 
 
 HEAD = ("instance", "board", "cores", "frames", "FPS", "p50 ms", "p99 ms", "bound by")
@@ -200,34 +237,53 @@ LEFT = (0, 1, 2, 7)
 """Columns of words."""
 
 
-def _table(instances: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line per instance, columns as wide as they need to be."""
+def _table(instances: Sequence[Mapping[str, Any]], total: Mapping[str, Any]) -> list[str]:
+    """Return a line per instance and one for all."""
     rows = [HEAD]
     for entry in instances:
         cores = ",".join(str(core) for core in entry["cores"]) + ("*" if entry["double_buffer"] else "")
-        p50, p99 = (
-            "-" if entry[key] is None else f"{entry[key]:.3f}" for key in ("latency_p50_ms", "latency_p99_ms")
-        )
         label = f"{entry['id']} {entry['model']}"
-        frames, rate = str(entry["frames"]), f"{entry['fps']:.1f}"
-        rows.append((label, entry["board"], cores, frames, rate, p50, p99, entry["bound_by"] or "-"))
+        rows.append((label, entry["board"], cores, *_figures(entry), entry["bound_by"] or "-"))
+    return _aligned([*rows, ("total", "", "", *_figures(total), "")], LEFT)
+
+
+def _figures(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    p50, p99 = (_milliseconds(entry[key]) for key in ("latency_p50_ms", "latency_p99_ms"))
+    return str(entry["frames"]), f"{entry['fps']:.1f}", p50, p99
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _stream_table(streams: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per calling thread."""
+    rows: list[tuple[str, ...]] = [("thread", "calls", "calls/s", "p50 ms", "p99 ms")]
+    for number, entry in enumerate(streams):
+        times = (_milliseconds(entry[key]) for key in ("call_p50_ms", "call_p99_ms"))
+        rows.append((str(number), str(entry["calls"]), f"{entry['calls_per_second']:.1f}", *times))
+    return _aligned(rows, (0,))
+
+
+def _aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
+    """Return rows with columns as wide as they need to be; those in `left` begin at the left."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.ljust(width) if place in LEFT else cell.rjust(width)
+            cell.ljust(width) if place in left else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
 
 
-def _folded(lines: Sequence[str]) -> list[str]:
-    """Fold lines to the terminal."""
-    width = max(60, shutil.get_terminal_size().columns)
+def _folded(lines: Sequence[str], columns: int | None) -> list[str]:
+    if columns is None:
+        return list(lines)
     return [
         part
         for line in lines
-        for part in textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
+        for part in textwrap.wrap(line, max(60, columns), subsequent_indent="  ", break_on_hyphens=False)
     ]
 
 
@@ -249,17 +305,19 @@ def write_reports(make: Callable[[bool], Recording], options: EmulatorOptions) -
         InvalidConfiguration: a file cannot be written; names it.
     """
     if options.report:
+        note("report")
         document = report(make(False))
         if options.report == "-":
-            print(text(document), file=sys.stderr)
+            columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+            print(text(document, columns), file=sys.stderr)
         else:
             content = json.dumps(document, indent=1) + "\n"
             _publish(user_file(options.report), lambda path: path.write_text(content, encoding="utf-8"))
     if options.trace:
         recording = make(True)
-        note = "" if options.computes else ", values not computed"
+        remark = "" if options.computes else ", values not computed"
         timeline = recording.record.timeline
-        _publish(user_file(options.trace), lambda path: write_trace(path, timeline, note))
+        _publish(user_file(options.trace), lambda path: write_trace(path, timeline, remark))
 
 
 def _publish(path: Path, write: Callable[[Path], object]) -> None:

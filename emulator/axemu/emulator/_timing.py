@@ -80,10 +80,11 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything that happened on the boards of a context, in simulated time."""
+    """Everything that happened on the boards of a context, in simulated time; `streams` are the calls of each thread."""
 
     timeline: Timeline
     frames: Mapping[int, Frames]
+    streams: tuple[Frames, ...]
     elapsed: int
     threads: int
     declared: int
@@ -102,10 +103,14 @@ def collect(
     frames = {}
     for spec in instances:
         own = when[who == spec.id]
-        own = own[np.argsort(own[:, 3], kind="stable")]
-        frames[spec.id] = Frames(own[:, 0], own[:, 2] - own[:, 1], own[:, 3], spec.double_buffer)
+        frames[spec.id] = _frames(own[np.argsort(own[:, 3], kind="stable")], spec.double_buffer)
+    streams = tuple(_frames(own, double_buffer=False) for own in times if len(own))
     elapsed = int(when[:, 3].max()) if len(when) else 0
-    return Record(timeline, frames, elapsed, len(logs), sum(log.declared for log in logs))
+    return Record(timeline, frames, streams, elapsed, len(logs), sum(log.declared for log in logs))
+
+
+def _frames(times: Ticks, double_buffer: bool) -> Frames:
+    return Frames(times[:, 0], times[:, 2] - times[:, 1], times[:, 3], double_buffer)
 
 
 def seconds(ticks: float) -> float:

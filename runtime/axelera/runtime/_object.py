@@ -28,7 +28,9 @@ def require_made(made: bool, what: str, maker: str) -> None:
         InvalidArgument: it was not made by `maker`.
     """
     if not made:
-        raise InvalidArgument(f"a {what} is made by {maker}, which knows what belongs to it; call that instead")
+        raise InvalidArgument(
+            f"a {what} is made by {maker}, which knows what belongs to it; call that instead"
+        )
 
 
 class Object(ABC):

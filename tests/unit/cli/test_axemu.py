@@ -81,6 +81,53 @@ def test_by_default_the_report_is_text_on_stderr(make_model: MakeModel, tmp_path
     assert "simulated by timing model" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("print('hello')", "never asked for a board"),
+        ("import axelera.runtime as axr\naxr.Context().list_devices()", "loaded no model"),
+    ],
+)
+def test_a_program_without_a_report_is_told_why(program: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(program)
+    done = axemu("run", "program.py")
+    assert done.returncode == 0
+    assert done.stderr.startswith("axemu run: no report: program.py ")
+    assert said in done.stderr
+
+
+def test_a_program_that_a_signal_ended_has_the_status_that_shells_give(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import os; os.kill(os.getpid(), 15)")
+    assert axemu("run", "program.py").returncode == 128 + 15
+
+
+def test_a_report_has_rates_per_instance_per_thread_and_in_total(
+    make_model: MakeModel, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text("""
+import sys
+import numpy as np
+from axelera.runtime import Context
+
+with Context() as context:
+    model = context.load_model(sys.argv[1])
+    instances = [context.device_connect().load_model_instance(model) for _ in range(2)]
+    for number in range(10):
+        frame = np.full((1, 4, 4, 64), number, np.int8)
+        instances[number % 2].run([frame], [np.empty((1, 4, 4, 64), np.int8)])
+""")
+    done = axemu("run", "--report", "report.json", "program.py", str(make_model()))
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "report.json").read_text())
+    total, (stream,) = document["total"], document["streams"]
+    assert (total["frames"], stream["calls"]) == (10, 10)
+    rates = [one["fps"] for one in document["instances"]]
+    assert total["fps"] == pytest.approx(sum(rates), rel=0.2)
+    shown = CliRunner().invoke(app, ["report", "report.json"]).stdout
+    assert f"{total['fps']:.1f}" in next(line for line in shown.splitlines() if line.startswith("total"))
+    assert "thread  calls  calls/s" in shown
+
+
 def test_what_follows_the_program_is_the_programs(tmp_path: Path) -> None:
     (tmp_path / "show.py").write_text("import sys; print(sys.argv[1:])")
     done = axemu("run", "show.py", "--help", "--report", "x", "-k", "--", "y")

@@ -88,7 +88,8 @@ def test_connections_of_one_process_get_different_cores() -> None:
 def test_more_than_what_is_free_is_refused_and_leaves_the_rest_free() -> None:
     held = reserve(BOARD, 3)
     with pytest.raises(
-        DeviceInUse, match=rf"2 of its 4 .* 1 free \(process {os.getpid()} .* holds cores 0, 1, 2\).*AXEMU_RUNTIME_DIR"
+        DeviceInUse,
+        match=rf"2 of its 4 .* 1 free \(process {os.getpid()} .* holds cores 0, 1, 2\).*AXEMU_RUNTIME_DIR",
     ):
         reserve(BOARD, 2)
     assert reserve(BOARD, 1).cores == (3,)

@@ -45,7 +45,9 @@ def to_toml(config: CompilerConfig) -> str:
     return tomli_w.dumps({"compiler": properties})
 
 
-def main(arguments: Sequence[str] | None = None, name: str = "python -m axelera.compiler.config.convert") -> int:
+def main(
+    arguments: Sequence[str] | None = None, name: str = "python -m axelera.compiler.config.convert"
+) -> int:
     """The converter as a program that is called `name`; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog=name,
