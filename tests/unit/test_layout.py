@@ -39,6 +39,7 @@ PUBLIC = [
     "axelera.runtime.objects",
     "axemu.studies",
     "axemu.testing",
+    "axemu.testing.vectors",
     "axemu.zoo",
 ]
 

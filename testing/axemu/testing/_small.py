@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import TensorInfo
-from axemu.model import MemoryPool, manifest_json, model_json
-from axemu.model.passes import Action, CoreProgram, Pass, Step, Tile, Units
-from axemu.model.program import Node, Program, Tensor, write_program
+from axemu.model.program import Node, Program, Tensor
+from axemu.testing._directory import write_directory
 
 Int8 = npt.NDArray[np.int8]
 CLASSES = 10
@@ -80,17 +78,7 @@ def write_small_model(
             (batch, 1, 1, 64), padding=[(0, 0), (0, 0), (0, 0), (0, 54)], scale=SCALE, zero_point=OUTPUT_ZERO
         )
     ]
-    model = model_json(inputs, outputs, [MemoryPool("l2", l2, "l2")]) | dict(changes or {})
-    manifest = manifest_json(
-        inputs,
-        outputs,
-        input_names=["image"],
-        input_shapes_original=[(batch, 3, 8, 8)],
-        output_shapes_original=[(batch, CLASSES)],
-    )
-    (directory / "model.json").write_text(json.dumps(model), encoding="utf-8")
-    (directory / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    write_program(directory, _program(batch))
+    write_directory(directory, _program(batch), l2=l2, infos=(inputs, outputs), changes=changes)
     return SmallModel(directory / "model.json", batch, driver)
 
 
@@ -136,11 +124,4 @@ def _program(batch: int) -> Program:
         inputs=("image",),
         outputs=("padded",),
         constants={"table": np.arange(127, -129, -1, dtype=np.int8)},
-        core=_core(),
     )
-
-
-def _core() -> CoreProgram:
-    """Return what a core does: a pass of the vector unit over one word."""
-    one = Pass("negate", "lut", Tile(0, 1, 0, 1), Units(feed=1, vector=1, drain=1), 1, 1)
-    return CoreProgram("small", (one,), (), (Step((Action("run", 0, 1),)),), {}, 0, ())

@@ -15,8 +15,13 @@ from axelera.compiler._errors import ModelError
 Feeds = Mapping[str, npt.NDArray[np.float32]]
 
 
-def session(model: onnx.ModelProto, what: str, *, keep_memory: bool = True) -> onnxruntime.InferenceSession:
+def session(
+    model: onnx.ModelProto, what: str, *, keep_memory: bool = True, as_written: bool = False
+) -> onnxruntime.InferenceSession:
     """Return an ONNX Runtime session on the CPU, which keeps its memory for the next run or gives it back.
+
+    `as_written` runs the graph node by node. Else a quantised one would be fused into integer kernels, whose sums saturate
+    on some CPUs.
 
     Raises:
         ModelError: ONNX Runtime refuses the graph.
@@ -24,6 +29,8 @@ def session(model: onnx.ModelProto, what: str, *, keep_memory: bool = True) -> o
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.enable_cpu_mem_arena = keep_memory
+    if as_written:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         return onnxruntime.InferenceSession(
             model.SerializeToString(),
