@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from axemu.chip import TICKS_PER_SECOND
 from axemu.driver import InvalidArgument
+from axemu.emulator._causality import UNHEARD, Story, knowledge
 
 SETTINGS = 1 << 32
 """How many combinations of settings a call can name."""
@@ -33,8 +34,11 @@ class ThreadLog:
     """Instance · `SETTINGS` + settings of each call, as one number, so that no interrupt can come between them."""
     after: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     earliest: dict[int, int] = field(default_factory=dict)
+    items: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """Items (queue, place in its order) that the thread took before a call, by call."""
     times: array[int] = field(default_factory=lambda: array("q"))
     declared: int = 0
+    inferred: int = 0
 
     def __len__(self) -> int:
         """Return the number of calls."""
@@ -44,7 +48,10 @@ class ThreadLog:
 class CallLog:
     """The calls of all threads of one context."""
 
-    def __init__(self) -> None:
+    def __init__(self, story: Story | None = None) -> None:
+        self._story = story
+        self.ways: set[str] = set()
+        """On which ways of the standard library threads heard of each other's calls."""
         self._threads: list[ThreadLog] = []
         self._own = threading.local()
         self._last_user: dict[int, tuple[threading.Thread, int, int]] = {}
@@ -74,13 +81,18 @@ class CallLog:
                 )
             declared = tuple((token.thread, token.index) for token in tokens)
             user, token = threading.current_thread(), CallToken(self, log.number, index)
-            if earlier := declared + self._handed_over(instance, user):
+            heard = knowledge().call(self._story, log.number, index) if self._story else UNHEARD
+            if earlier := tuple(dict.fromkeys(declared + self._handed_over(instance, user) + heard.calls)):
                 log.after[index] = earlier
+            if heard.items:
+                log.items[index] = heard.items
+            self.ways |= heard.ways
             if earliest:
                 log.earliest[index] = earliest
             log.times.extend(times)
             log.calls.append(instance * SETTINGS + settings)  # with this it has happened
             log.declared += len(declared)
+            log.inferred += len(earlier) - len(declared)
             self._last_user[instance] = user, log.number, index
             _order.last = token
 
@@ -100,8 +112,10 @@ class CallLog:
                     log.calls[:],
                     {index: earlier for index, earlier in log.after.items() if index < len(log)},
                     {index: tick for index, tick in log.earliest.items() if index < len(log)},
+                    {index: items for index, items in log.items.items() if index < len(log)},
                     log.times[: 4 * len(log)],
                     log.declared,
+                    log.inferred,
                 )
                 for log in self._threads
             )
@@ -111,6 +125,7 @@ def _drop_unfinished(log: ThreadLog, index: int) -> None:
     """Forget what is known of call `index`, which an interrupt kept from being recorded."""
     log.after.pop(index, None)
     log.earliest.pop(index, None)
+    log.items.pop(index, None)
     del log.times[4 * index :]
 
 
@@ -136,8 +151,8 @@ def last_call() -> CallToken | None:
 def after(token: CallToken | None) -> None:
     """Declare that the calling thread's next `run()` waits for the call `token` names.
 
-    In virtual time threads do not see each other's queues. A thread that waits for results of another (the second
-    stage of a cascade, a collector that submits again) says so here, before its `run()`; several declarations add up.
+    Virtual time knows what threads hand each other through the standard library. A thread that hears of another's
+    result some other way (a list both look at, a socket) says so here, before its `run()`; several declarations add up.
     None is accepted and means nothing, so a program stays the same on a card.
 
     Raises:

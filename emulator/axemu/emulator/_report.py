@@ -43,6 +43,9 @@ def report(recording: Recording) -> dict[str, Any]:
         "elapsed": seconds(elapsed),
         "threads": recording.record.threads,
         "declared_dependencies": recording.record.declared,
+        "inferred_dependencies": recording.record.inferred,
+        "inferred_from": list(recording.record.ways),
+        "shared_queues": recording.record.shared_queues,
         "pace_remarks": dict(recording.remarks),
         "faults": [
             {"board": board, "kind": kind, "count": count}
@@ -203,10 +206,8 @@ def text(document: Mapping[str, Any], columns: int | None = None) -> str:
             f"{document['declared_dependencies']} declared dependencies"
         ),
     ]
-    if document["pace"] == "virtual":
-        facts.append(
-            "threads do not see each other's queues in virtual time unless axemu.emulator.after() says so"
-        )
+    if document["pace"] == "virtual" and document["threads"] > 1:
+        facts.append(_inferred(document))
     facts += [f"{name}: {value:.3f}" for name, value in document["pace_remarks"].items()]
     facts += [f"fault {one['kind']} on {one['board']}: {one['count']} times" for one in document["faults"]]
     after = []
@@ -230,6 +231,18 @@ def text(document: Mapping[str, Any], columns: int | None = None) -> str:
     if len(document["streams"]) != len(document["instances"]):
         tables += ["", *_stream_table(document["streams"])]
     return "\n".join([*_folded(facts, columns), "", *tables, *_folded(after, columns)])
+
+
+def _inferred(document: Mapping[str, Any]) -> str:
+    """Say what is known of the order between threads."""
+    found = document.get("inferred_dependencies", 0)
+    if not found:
+        return "no thread was seen to wait for a frame of another"
+    shared = document["shared_queues"]
+    pools = f"; {shared} queue(s) shared by several threads: whoever is free takes the next item" * bool(
+        shared
+    )
+    return f"order between threads: {found} frames waited for another thread's, through {', '.join(document['inferred_from'])}{pools}"
 
 
 HEAD = ("instance", "board", "cores", "frames", "FPS", "p50 ms", "p99 ms", "bound by")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,6 +88,12 @@ class Record:
     elapsed: int
     threads: int
     declared: int
+    inferred: int = 0
+    """Calls that others were found to wait for."""
+    ways: tuple[str, ...] = ()
+    """What the threads handed each other results through."""
+    shared_queues: int = 0
+    """Queues of which several threads take their work."""
 
 
 def collect(
@@ -95,6 +101,8 @@ def collect(
     logs: Sequence[ThreadLog],
     times: Sequence[Ticks],
     instances: Sequence[InstanceSpec],
+    ways: Collection[str] = (),
+    shared_queues: int = 0,
 ) -> Record:
     """Sort the times of all threads' calls by instance; `times` has (calls, 4) ticks per thread."""
     calls = [np.frombuffer(log.calls, np.uint64) for log in logs]
@@ -106,7 +114,17 @@ def collect(
         frames[spec.id] = _frames(own[np.argsort(own[:, 3], kind="stable")], spec.double_buffer)
     streams = tuple(_frames(own, double_buffer=False) for own in times if len(own))
     elapsed = int(when[:, 3].max()) if len(when) else 0
-    return Record(timeline, frames, streams, elapsed, len(logs), sum(log.declared for log in logs))
+    return Record(
+        timeline,
+        frames,
+        streams,
+        elapsed,
+        len(logs),
+        declared=sum(log.declared for log in logs),
+        inferred=sum(log.inferred for log in logs),
+        ways=tuple(sorted(ways)),
+        shared_queues=shared_queues,
+    )
 
 
 def _frames(times: Ticks, double_buffer: bool) -> Frames:

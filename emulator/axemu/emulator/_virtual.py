@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -10,7 +11,10 @@ import numpy as np
 
 from axemu.driver import Clock
 from axemu.emulator._boards import SettingsTable
+from axemu.emulator._causality import Story
+from axemu.emulator._handover import handovers
 from axemu.emulator._log import SETTINGS, CallLog, ThreadLog, not_before
+from axemu.emulator._pools import shared_queues
 from axemu.emulator._timing import Record, board_state, collect
 from axemu.emulator.metis import Board, Call, InstanceSpec, replay, simulate
 
@@ -26,8 +30,8 @@ class VirtualClock(Clock):
 class VirtualPace:
     """Logs the calls of each thread and replays them on demand.
 
-    A replay depends on each thread's own order of calls and on nothing else, so it does not matter when or how often
-    it is asked for, nor how busy the host is.
+    A replay depends on each thread's own order of calls, and on what threads handed each other, so it does not matter when
+    or how often it is asked for, nor how busy the host is.
     """
 
     name = "virtual"
@@ -35,9 +39,12 @@ class VirtualPace:
     def __init__(self, boards: Sequence[Board], settings: SettingsTable, trace: bool = False) -> None:  # noqa: ARG002
         self._boards = boards
         self._settings = settings
-        self._log = CallLog()
+        self._story = Story()
+        self._log = CallLog(self._story)
         self._lock = threading.Lock()
         self.clock = VirtualClock()
+        handovers.begin()
+        self._end = weakref.finalize(self, _end, self._story)
         self._latest: tuple[tuple[int, int], Record] | None = None
         """The last record, and how many calls of how many instances it is of."""
 
@@ -62,15 +69,14 @@ class VirtualPace:
                 return self._latest[1]
             logs = sorted(calls, key=_program)
             states = [board_state(settings) for settings in self._settings.since(0)]
-            threads = _threads(logs)
+            threads, pools = _threads(logs), shared_queues(logs, instances)
             # A trace shows every frame; otherwise what repeats itself is filled in, with the same times.
-            timeline = (
-                simulate(self._boards, states, instances, threads, trace=True)
-                if trace
-                else replay(self._boards, states, instances, threads)
-            )
+            if trace:
+                timeline = simulate(self._boards, states, instances, threads, trace=True, pools=pools)
+            else:
+                timeline = replay(self._boards, states, instances, threads, pools)
             times = [np.array(of_thread, np.int64).reshape(-1, 4) for of_thread in timeline.calls]
-            record = collect(timeline, logs, times, instances)
+            record = collect(timeline, logs, times, instances, self._log.ways, len(pools))
             self._latest = size, record
             return record
 
@@ -79,7 +85,14 @@ class VirtualPace:
         return {}
 
     def close(self) -> None:
-        """Nothing to stop."""
+        """Watch the program's threads no longer."""
+        self._end()
+
+
+def _end(story: Story) -> None:
+    """Stop watching for a pace that is closed, or was dropped."""
+    story.open = False
+    handovers.end()
 
 
 def _program(log: ThreadLog) -> bytes:

@@ -23,7 +23,8 @@ from axemu.emulator.metis import (
     replay,
     simulate,
 )
-from axemu.emulator.metis._programs import stagger
+from axemu.emulator.metis._machine import Marks
+from axemu.emulator.metis._programs import awaited, named, stagger
 
 few = settings(max_examples=sample(40, 400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STATES = (BoardState(), BoardState((400,) * 4), BoardState((800, 700, 600, 500), (30,) * 4))
@@ -48,7 +49,21 @@ def programs(draw: st.DrawFn) -> tuple[Sequence[Board], list[InstanceSpec], list
     thread = st.lists(habit, max_size=3).map(
         lambda habits: [one for calls, times in habits for one in calls * times]
     )
-    return boards, instances, draw(st.lists(thread, min_size=1, max_size=5))
+    threads = draw(st.lists(thread, min_size=1, max_size=5))
+    for _ in range(draw(st.integers(0, 3))):
+        wait_for_earlier(draw, threads)
+    return boards, instances, threads
+
+
+def wait_for_earlier(draw: st.DrawFn, threads: list[list[Call]]) -> None:
+    """Let some call wait for one with a smaller number, so that none waits for itself."""
+    later = draw(st.sampled_from(range(len(threads))))
+    earlier = draw(st.sampled_from(range(len(threads))))
+    if len(threads[later]) > 1 and threads[earlier]:
+        index = draw(st.integers(1, len(threads[later]) - 1))
+        before = draw(st.integers(0, min(index, len(threads[earlier])) - 1))
+        call = threads[later][index]
+        threads[later][index] = call._replace(after=(*call.after, (earlier, before)))
 
 
 @pytest.mark.slow
@@ -70,8 +85,13 @@ def test_what_is_worked_out_ahead_of_the_clock_is_what_events_one_by_one_give(
     boards, instances, threads = drawn
     machine = Machine(boards, STATES, instances)
     results: list[list[CallTimes]] = [[] for _ in threads]
+    marks = Marks(machine, awaited(threads))
+
+    def keep(name: tuple[int, int], times: CallTimes) -> None:
+        results[name[0]].append(times)
+
     for number, calls in enumerate(stagger(machine, threads)):
-        machine.start_thread(number, calls, results[number])
+        machine.start_program(number, named(number, calls), keep, marks)
     while (tick := machine.peek()) is not None:
         machine.advance(tick)  # somebody might submit a call after each tick
     assert machine.timeline(results) == simulate(boards, STATES, instances, threads)
@@ -100,6 +120,17 @@ def test_a_long_program_costs_few_simulated_calls(monkeypatch: pytest.MonkeyPatc
     timeline = endless()
     assert [len(calls) for calls in timeline.calls] == [10_000] * 4
     assert len(simulated) < 400
+
+
+def test_what_lies_between_calls_that_wait_for_others_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulated = count_events(monkeypatch)
+    specs = [InstanceSpec(core, ONE, (core,), 10_000, 10_000, True) for core in range(2)]
+    threads = [[Call(core)] * 20_000 for core in range(2)]
+    threads[1][10_000] = Call(1, after=((0, 12_000),))
+    timeline = replay(Board(), STATES, specs, threads)
+    assert [len(calls) for calls in timeline.calls] == [20_000] * 2
+    assert timeline.calls[1][10_000].arrival >= timeline.calls[0][12_000].completion
+    assert len(simulated) < 2000
 
 
 def test_calls_that_wait_for_others_are_simulated_one_by_one() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import simpy
 
@@ -33,6 +33,12 @@ from axemu.emulator.metis._spec import (
     Timeline,
 )
 
+Name = tuple[int, int]
+"""A call by its thread and its number there."""
+
+Keep = Callable[[Name, "CallTimes"], object]
+_NOBODY = (-1, -1)
+
 
 class Results(Protocol):
     """Whatever takes the times of a thread's calls as they return; a list will do."""
@@ -55,6 +61,14 @@ class PendingCall:
     def done(self) -> bool:
         """Whether the call has returned in virtual time."""
         return self.times is not None
+
+
+class Marks:
+    """Calls that others wait for, and the threads that do."""
+
+    def __init__(self, machine: Machine, names: Iterable[Name]) -> None:
+        self.events = {name: machine.event() for name in names}
+        self.waiting: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +180,18 @@ class Machine:
         """Return an event that somebody else will let happen."""
         return self._env.event()
 
-    def start_thread(self, thread: int, calls: Iterable[Call], results: Results, marks: Any = None) -> None:
+    def start_thread(self, thread: int, calls: Iterable[Call], results: Results) -> None:
         """Issue `calls` in order as one calling thread would: each arrives when the one before has returned."""
-        self._env.process(self._thread(thread, calls, results, marks))
+        named = ((_NOBODY, call) for call in calls)
+        self._env.process(
+            self._thread(thread, named, lambda _, times: results.append(times), Marks(self, ()))
+        )
+
+    def start_program(
+        self, thread: int, calls: Iterable[tuple[Name, Call]], keep: Keep, marks: Marks
+    ) -> None:
+        """Issue named calls as one thread would; they wait for the `marks` of those they come `after`, and set their own."""
+        self._env.process(self._thread(thread, calls, keep, marks))
 
     def advance_calls(self, results: Sequence[Sized], count: int, limit: int | None) -> bool:
         """Process events until each thread has `count` results; False if `limit` ticks pass before or nothing is left."""
@@ -228,21 +251,21 @@ class Machine:
             self._fabric.rates(),
         )
 
-    def _thread(self, thread: int, calls: Iterable[Call], results: Results, marks: Any) -> Steps:
-        for index, call in enumerate(calls):
-            if marks is not None:
+    def _thread(self, thread: int, calls: Iterable[tuple[Name, Call]], keep: Keep, marks: Marks) -> Steps:
+        for index, (name, call) in enumerate(calls):
+            if call.after:
+                marks.waiting.add(thread)
                 for earlier in call.after:
-                    yield marks(earlier)
+                    yield marks.events[earlier]
+                marks.waiting.discard(thread)
             if call.earliest > self.now:
                 yield self._env.timeout(call.earliest - self.now)
             pending = PendingCall(call, self.now, thread, index)
             yield from self._call(pending)
             assert pending.times is not None  # noqa: S101 - set by the call just finished
-            results.append(pending.times)
-            if marks is not None:
-                done = marks((thread, index))
-                if not done.triggered:
-                    done.succeed()
+            keep(name, pending.times)
+            if done := marks.events.get(name):
+                done.succeed()
             gap = seconds_to_ticks(self.boards[self._instances[call.instance].board].host.gap.value)
             yield self._env.timeout(gap)
 

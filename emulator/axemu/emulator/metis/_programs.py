@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 
-import simpy
-
-from axemu.emulator.metis._machine import Machine, Results
-from axemu.emulator.metis._spec import Board, BoardState, Call, CallTimes, InstanceSpec, Timeline
+from axemu.emulator.metis._machine import Machine, Marks, Name, Results
+from axemu.emulator.metis._spec import Board, BoardState, Call, CallTimes, InstanceSpec, Pool, Timeline
 
 
 def simulate(
@@ -17,6 +16,7 @@ def simulate(
     instances: Sequence[InstanceSpec],
     threads: Sequence[Sequence[Call]],
     trace: bool = False,
+    pools: Sequence[Pool] = (),
 ) -> Timeline:
     """Run each thread's calls in its own order, closed loop, and return when everything happened.
 
@@ -26,28 +26,79 @@ def simulate(
         instances: the loaded model instances.
         threads: per calling thread its calls in program order.
         trace: record a span for each thing each unit did.
+        pools: threads that share a queue of work; any of them may execute an item of another. Times stay with the
+            thread that a call is listed under.
 
     Raises:
         ValueError: an instance names cores the board does not have, or calls wait for each other for ever.
     """
     machine = Machine(boards, states, instances, trace)
-    results: list[list[CallTimes]] = [[] for _ in threads]
-    waits = any(call.after for calls in threads for call in calls)
-    events: dict[tuple[int, int], simpy.Event] = {}
+    results: list[list[CallTimes | None]] = [[None] * len(calls) for calls in threads]
+    marks = Marks(machine, awaited(threads))
 
-    def mark(key: tuple[int, int]) -> simpy.Event:
-        return events.setdefault(key, machine.event())
+    def keep(name: Name, times: CallTimes) -> None:
+        results[name[0]][name[1]] = times
 
-    for number, calls in enumerate(stagger(machine, threads)):
-        machine.start_thread(number, calls, results[number], mark if waits else None)
+    staggered = stagger(machine, threads)
+    workers = {worker: program for pool in pools for worker, program in _workers(pool, staggered)}
+    for number, calls in enumerate(staggered):
+        machine.start_program(number, workers.get(number) or named(number, calls), keep, marks)
     machine.run()
-    for number, calls in enumerate(threads):
-        if len(results[number]) < len(calls):
-            call = calls[len(results[number])]
-            raise ValueError(
-                f"thread {number}: call {len(results[number])} waits for {call.after}, which never comes"
-            )
-    return machine.timeline(results)
+    return machine.timeline([complete(number, calls, threads) for number, calls in enumerate(results)])
+
+
+def named(thread: int, calls: Sequence[Call], begin: int = 0) -> Iterator[tuple[Name, Call]]:
+    """Name the calls of a thread from `begin` on."""
+    return (((thread, index), calls[index]) for index in range(begin, len(calls)))
+
+
+def awaited(threads: Sequence[Sequence[Call]]) -> set[Name]:
+    """Return the calls that others wait for."""
+    return {name for calls in threads for call in calls for name in call.after}
+
+
+def complete(
+    thread: int, results: Sequence[CallTimes | None], threads: Sequence[Sequence[Call]]
+) -> list[CallTimes]:
+    """Return the results of a thread.
+
+    Raises:
+        ValueError: some are missing, as calls wait for each other for ever.
+    """
+    done = [times for times in results if times is not None]
+    if len(done) < len(threads[thread]):
+        missing = results.index(None) if None in results else len(results)
+        after = threads[thread][missing].after
+        raise ValueError(f"thread {thread}: call {missing} waits for {after}, which never comes")
+    return done
+
+
+def _workers(
+    pool: Pool, threads: Sequence[Sequence[Call]]
+) -> Iterator[tuple[int, Iterator[tuple[Name, Call]]]]:
+    """Yield each worker of a pool with what it does: items are taken when it comes to them."""
+    items = deque(pool.items)
+    places = {
+        instance: (worker, place)
+        for worker, own in enumerate(pool.instances)
+        for place, instance in enumerate(own)
+    }
+
+    def work(rank: int) -> Iterator[tuple[Name, Call]]:
+        worker = pool.workers[rank]
+        first = min(begin for thread, begin, _ in pool.items if thread == worker)
+        yield from itertools.islice(named(worker, threads[worker]), first)
+        while items:
+            thread, begin, end = items.popleft()
+            for name, call in itertools.islice(named(thread, threads[thread], begin), end - begin):
+                if pool.instances:
+                    place = places[call.instance][1]
+                    yield name, call._replace(instance=pool.instances[rank][place])
+                else:
+                    yield name, call
+
+    for rank, worker in enumerate(pool.workers):
+        yield worker, work(rank)
 
 
 def start_threads(machine: Machine, threads: Sequence[Iterable[Call]], results: Sequence[Results]) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from axemu.emulator.metis._cycle import Cycle, Watch, sums_of
-from axemu.emulator.metis._machine import Machine
-from axemu.emulator.metis._programs import simulate, stagger
-from axemu.emulator.metis._spec import Board, BoardState, Call, CallTimes, InstanceSpec, Timeline
+from axemu.emulator.metis._machine import Machine, Marks, Name
+from axemu.emulator.metis._programs import awaited, complete, simulate, stagger
+from axemu.emulator.metis._spec import Board, BoardState, Call, CallTimes, InstanceSpec, Pool, Timeline
 
 
 def replay(
@@ -19,24 +20,42 @@ def replay(
     states: Sequence[BoardState],
     instances: Sequence[InstanceSpec],
     threads: Sequence[Sequence[Call]],
+    pools: Sequence[Pool] = (),
 ) -> Timeline:
     """Return what :func:`simulate` returns, sooner where programs repeat themselves; arguments and errors are its."""
-    if any(call.after for calls in threads for call in calls):
-        return simulate(boards, states, instances, threads)
+    if pools:
+        return simulate(boards, states, instances, threads, pools=pools)
     machine = Machine(boards, states, instances)
-    programs = [_Program(calls) for calls in stagger(machine, threads)]
-    for number, program in enumerate(programs):
-        machine.start_thread(number, program, program.results)
+    names = awaited(threads)
+    marks = Marks(machine, names)
+    programs = [
+        _Program(number, calls, _cuts(number, calls, names))
+        for number, calls in enumerate(stagger(machine, threads))
+    ]
+    for program in programs:
+        machine.start_program(program.number, program, program.keep, marks)
     added = tuple[dict[str, int], ...](({}, {}, {}))
-    while watched := max((p for p in programs if p.left), key=lambda program: program.left, default=None):
-        _until_repeated(machine, programs, watched, added)
+    while any(program.left for program in programs) and machine.peek() is not None:
+        free = (program for program in programs if program.left and program.number not in marks.waiting)
+        watched = max(free, key=lambda program: program.left, default=None)
+        if watched is None:
+            machine.step()
+        else:
+            _until_repeated(machine, programs, watched, marks, added)
     machine.run()
-    done = machine.timeline([program.times() for program in programs])
+    calls = [complete(program.number, program.times(), threads) for program in programs]
+    done = machine.timeline(calls)
     busy, units, moved = (
         {unit: amount + more.get(unit, 0) for unit, amount in sums.items()}
         for sums, more in zip(sums_of(done), added, strict=True)
     )
     return replace(done, busy=busy, unit_ticks=units, bytes_moved=moved)
+
+
+def _cuts(thread: int, calls: Sequence[Call], names: Collection[Name]) -> Sequence[int]:
+    """Return the calls that wait for others, or others for them: they are never left out."""
+    awaited = {index for number, index in names if number == thread}
+    return sorted(awaited | {index for index, call in enumerate(calls) if call.after})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +72,23 @@ class _Jump:
 class _Program:
     """The calls of a thread as the machine takes them; some can be left out."""
 
+    number: int
     calls: Sequence[Call]
+    cuts: Sequence[int]
     position: int = 0
     results: list[CallTimes] = field(default_factory=list)
     jumps: list[_Jump] = field(default_factory=list)
     _simulated: int = 0
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[tuple[Name, Call]]:
         while self.left:
             self.position += 1
             self._simulated += 1
-            yield self.calls[self.position - 1]
+            yield (self.number, self.position - 1), self.calls[self.position - 1]
+
+    def keep(self, name: Name, times: CallTimes) -> None:  # noqa: ARG002
+        """Take the times of a call."""
+        self.results.append(times)
 
     @property
     def left(self) -> int:
@@ -81,10 +106,12 @@ class _Program:
         return tuple(self.calls[max(0, self.position - under_way - 1) : self.position])
 
     def repeats(self, length: int) -> int:
-        """Return how often the last `length` calls come again from here."""
+        """Return how often the last `length` calls come again from here, up to the next that others have to do with."""
         end, step = self.position, length
-        while end < len(self.calls):
-            reach = min(len(self.calls), end + step)
+        cut = bisect_left(self.cuts, self.position)
+        last = self.cuts[cut] if cut < len(self.cuts) else len(self.calls)
+        while end < last:
+            reach = min(last, end + step)
             if self.calls[end - length : reach - length] == self.calls[end:reach]:
                 end, step = reach, 2 * step
             elif step > length:
@@ -94,7 +121,7 @@ class _Program:
         return (end - self.position) // length
 
     def leave_out(self, length: int, times: int, period: int) -> None:
-        """Go on `times` cycles of `length` calls later."""
+        """Go on `times` cycles of `length` calls later; a program that waits has none in them."""
         self.position += times * length
         self.jumps.append(_Jump(len(self.results), length, times, period))
 
@@ -114,31 +141,37 @@ class _Program:
 
 
 def _until_repeated(
-    machine: Machine, programs: Sequence[_Program], watched: _Program, added: Sequence[dict[str, int]]
+    machine: Machine,
+    programs: Sequence[_Program],
+    watched: _Program,
+    marks: Marks,
+    added: Sequence[dict[str, int]],
 ) -> None:
-    """Simulate until a cycle is found and leave its repetitions out, or until `watched` has no call left."""
+    """Simulate until a cycle is found and leave its repetitions out, or until `watched` waits or has no call left."""
     watch = Watch(
         machine,
         [program.results for program in programs],
-        lambda: tuple(program.around() for program in programs),
+        lambda: (tuple(program.around() for program in programs), frozenset(marks.waiting)),
     )
     seen = len(watched.results)
-    while watched.left and machine.peek() is not None:
+    while watched.left and watched.number not in marks.waiting and machine.peek() is not None:
         machine.step()
         if len(watched.results) > seen:
             seen = len(watched.results)
             cycle = watch.look()
-            if cycle and _leave_out(programs, cycle, added):
+            if cycle and _leave_out(programs, marks.waiting, cycle, added):
                 return
 
 
-def _leave_out(programs: Sequence[_Program], cycle: Cycle, added: Sequence[dict[str, int]]) -> bool:
-    """Leave out as many cycles as all programs have; return whether there were any."""
+def _leave_out(
+    programs: Sequence[_Program], waiting: Collection[int], cycle: Cycle, added: Sequence[dict[str, int]]
+) -> bool:
+    """Leave out as many cycles as all programs that do not wait have; return whether there were any."""
     # A thread whose last call returned in this cycle took part in it and will not again.
     active = [
         (program, length)
         for program, length in zip(programs, cycle.calls, strict=True)
-        if length or not program.ended
+        if program.number not in waiting and (length or not program.ended)
     ]
     if not active or not all(length for _, length in active):
         return False
@@ -147,6 +180,9 @@ def _leave_out(programs: Sequence[_Program], cycle: Cycle, added: Sequence[dict[
         return False
     for program, length in active:
         program.leave_out(length, times, cycle.period)
+    for program in programs:
+        if program.number in waiting:
+            program.leave_out(0, times, cycle.period)
     for more, sums in zip(added, cycle.sums, strict=True):
         for unit, amount in sums.items():
             more[unit] = more.get(unit, 0) + times * amount

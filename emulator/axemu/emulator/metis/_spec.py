@@ -80,6 +80,20 @@ class Call(NamedTuple):
     earliest: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Threads that take their work from one queue: who is free first takes the next item.
+
+    `items` are calls of a thread (thread, from, to) in the order of the queue. What a worker calls before its first item
+    stays its own. `instances` are those of each worker where each has its own: who takes an item calls these in place
+    of the ones it was recorded with; empty where workers share them.
+    """
+
+    workers: tuple[int, ...]
+    items: tuple[tuple[int, int, int], ...]
+    instances: tuple[tuple[int, ...], ...] = ()
+
+
 class CallTimes(NamedTuple):
     """When a call arrived, the board executed a frame during it, and it returned, in ticks of 1/84 GHz.
 

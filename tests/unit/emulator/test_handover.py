@@ -1,0 +1,311 @@
+"""What one thread knows reaches another on every way of the standard library, and nothing else changes."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from axemu.emulator import EmulatorDriver, parse_options
+from axemu.emulator._causality import Story, knowledge
+from axemu.emulator._handover import _Watch, handovers
+
+Body = Callable[[], object]
+
+
+@pytest.fixture
+def story() -> Iterator[Story]:
+    """Watch the ways; a log whose calls are told."""
+    handovers.begin()
+    told = Story()
+    yield told
+    told.open = False
+    handovers.end()
+
+
+class Teller:
+    """Calls on behalf of a thread, numbered as a log numbers them."""
+
+    def __init__(self, story: Story, thread: int) -> None:
+        self._story, self._thread, self._index = story, thread, 0
+
+    def call(self) -> tuple[tuple[int, int], ...]:
+        """Make a call in the calling thread; return what it waited for."""
+        self._index += 1
+        return knowledge().call(self._story, self._thread, self._index - 1).calls
+
+
+def elsewhere(body: Body) -> Any:
+    """Run a body in a thread that is neither started nor joined under watch, so that only the body's own ways count."""
+    results: list[object] = []
+    done = threading.Lock()
+    done.acquire()
+
+    def run() -> None:
+        try:
+            results.append(body())
+        finally:
+            done.release()
+
+    thread = threading.Thread(target=run)
+    threading.Thread.start.__wrapped__(thread)  # type: ignore[attr-defined]
+    assert done.acquire(timeout=30)
+    return results[0]
+
+
+def waited(story: Story, give: Body, take: Body) -> tuple[tuple[int, int], ...]:
+    """Let thread 0 make a call and give, this thread take and make a call; return what that waited for."""
+    first, second = Teller(story, 0), Teller(story, 1)
+
+    def giver() -> None:
+        first.call()
+        give()
+
+    elsewhere(giver)
+    take()
+    return second.call()
+
+
+KINDS = [queue.Queue, queue.LifoQueue, queue.PriorityQueue, lambda: queue.SimpleQueue()]  # noqa: PLW0108  looked up while it is watched
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["fifo", "lifo", "priority", "simple"])
+def test_who_takes_from_a_queue_waited_for_who_put(story: Story, kind: Callable[[], Any]) -> None:
+    line = kind()
+    assert waited(story, lambda: line.put(5), line.get) == ((0, 0),)
+
+
+@pytest.mark.parametrize("kind", KINDS[:3], ids=["fifo", "lifo", "priority"])
+def test_each_item_brings_what_was_known_when_it_was_put(story: Story, kind: Callable[[], Any]) -> None:
+    line = kind()
+    first = Teller(story, 0)
+
+    def giver() -> None:
+        for number in (30, 10, 20):
+            first.call()
+            line.put((number, object()))
+
+    elsewhere(giver)
+    number, _ = line.get()
+    assert Teller(story, 1).call() == ((0, {30: 0, 10: 1, 20: 2}[number]),)
+
+
+def test_equal_items_are_told_apart_by_their_order(story: Story) -> None:
+    line: queue.Queue[None] = queue.Queue()
+    first, second = Teller(story, 0), Teller(story, 1)
+
+    def giver() -> None:
+        for _ in range(3):
+            first.call()
+            line.put(None)
+
+    elsewhere(giver)
+    assert [(line.get(), second.call())[1] for _ in range(3)] == [((0, 0),), ((0, 1),), ((0, 2),)]
+
+
+def test_who_puts_into_a_full_queue_waited_for_who_made_room(story: Story) -> None:
+    line: queue.Queue[int] = queue.Queue(1)
+    line.put(1)
+    assert waited(story, line.get, lambda: line.put(2)) == ((0, 0),)
+
+
+def test_a_queue_with_room_lets_nobody_wait(story: Story) -> None:
+    line: queue.Queue[int] = queue.Queue(2)
+    line.put(1)
+    assert waited(story, line.get, lambda: line.put(2)) == ()
+
+
+def test_what_a_full_queue_refused_is_forgotten(story: Story) -> None:
+    line: queue.Queue[None] = queue.Queue(1)
+    first = Teller(story, 0)
+
+    def giver() -> None:
+        first.call()
+        line.put(None)
+        first.call()
+        with pytest.raises(queue.Full):
+            line.put_nowait(None)
+
+    elsewhere(giver)
+    line.get()
+    assert Teller(story, 1).call() == ((0, 0),)
+    with pytest.raises(queue.Empty):
+        line.get_nowait()
+
+
+def test_joining_a_queue_waits_for_all_that_is_done(story: Story) -> None:
+    line: queue.Queue[int] = queue.Queue()
+    line.put(1)
+    assert waited(story, lambda: (line.get(), line.task_done()), line.join) == ((0, 0),)
+
+
+def test_an_event_that_is_set_tells_who_waits_or_looks(story: Story) -> None:
+    for look in ("wait", "is_set"):
+        event = threading.Event()
+        assert waited(story, event.set, getattr(event, look)) == ((0, 0),)
+
+
+def test_an_event_that_was_cleared_or_not_yet_set_tells_nothing(story: Story) -> None:
+    event = threading.Event()
+    assert waited(story, lambda: (event.set(), event.clear()), lambda: event.wait(0.01)) == ()
+    assert waited(story, lambda: None, event.is_set) == ()
+
+
+def test_a_condition_tells_who_was_waiting(story: Story) -> None:
+    condition = threading.Condition()
+    ready: list[int] = []
+    first = Teller(story, 0)
+
+    def giver() -> None:
+        first.call()
+        with condition:
+            ready.append(1)
+            condition.notify_all()
+
+    with condition:
+        thread = threading.Thread(target=giver)
+        thread.start()
+        assert condition.wait_for(lambda: ready, 30)
+    assert Teller(story, 1).call() == ((0, 0),)
+    thread.join()
+
+
+@pytest.mark.parametrize("kind", [threading.Semaphore, threading.BoundedSemaphore])
+def test_a_semaphore_tells_who_needs_the_release(story: Story, kind: type[threading.Semaphore]) -> None:
+    semaphore = kind(1)
+    with semaphore:  # free from the start
+        assert Teller(story, 1).call() == ()
+    first = Teller(story, 0)
+
+    def giver() -> None:
+        with semaphore:
+            first.call()
+
+    elsewhere(giver)
+    with semaphore:
+        assert Teller(story, 2).call() == ((0, 0),)
+
+
+def test_a_barrier_tells_everybody_of_everybody(story: Story) -> None:
+    barrier = threading.Barrier(3)
+    waits: dict[int, set[tuple[int, int]]] = {}
+
+    def body(number: int) -> None:
+        teller = Teller(story, number)
+        teller.call()
+        barrier.wait(30)
+        waits[number] = set(teller.call())
+
+    threads = [threading.Thread(target=body, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert waits == {n: {(other, 0) for other in range(3) if other != n} for n in range(3)}
+
+
+def test_a_thread_knows_what_its_starter_knew_and_who_joins_it_what_it_knew(story: Story) -> None:
+    found: list[object] = []
+    first, second = Teller(story, 0), Teller(story, 1)
+    first.call()
+    thread = threading.Thread(target=lambda: found.append(second.call()))
+    thread.start()
+    thread.join()
+    assert found == [((0, 0),)]
+    assert first.call() == ((1, 0),)
+
+
+def test_a_future_brings_what_its_task_knew_and_its_errors(story: Story) -> None:
+    first, second = Teller(story, 0), Teller(story, 1)
+
+    def task(error: bool) -> str:
+        second.call()
+        if error:
+            raise ValueError("as ever")
+        return "done"
+
+    with ThreadPoolExecutor(1) as executor:
+        good, bad = executor.submit(task, False), executor.submit(task, True)
+        assert good.result() == "done"
+        assert first.call() == ((1, 0),)
+        with pytest.raises(ValueError, match="as ever"):
+            bad.result()
+        assert first.call() == ((1, 1),)
+
+
+def test_a_cancelled_future_stays_cancelled(story: Story) -> None:
+    future: Future[int] = Future()
+    assert future.cancel()
+    assert future.cancelled()
+
+
+def test_a_call_waits_for_the_latest_it_heard_of_and_only_once(story: Story) -> None:
+    line: queue.Queue[int] = queue.Queue()
+    first, second = Teller(story, 0), Teller(story, 1)
+
+    def giver() -> None:
+        for number in range(3):
+            first.call()
+            line.put(number)
+
+    elsewhere(giver)
+    for _ in range(3):
+        line.get()
+    assert second.call() == ((0, 2),)
+    assert second.call() == ()
+
+
+def test_what_is_heard_is_passed_on_by_threads_that_call_nothing(story: Story) -> None:
+    one: queue.Queue[int] = queue.Queue()
+    two: queue.Queue[int] = queue.Queue()
+
+    def give() -> None:
+        one.put(1)
+        elsewhere(lambda: two.put(one.get()))
+
+    assert waited(story, give, two.get) == ((0, 0),)
+
+
+def test_nothing_of_a_log_that_is_over_is_kept(story: Story) -> None:
+    Teller(story, 0).call()
+    assert (story, 0) in knowledge().stamp()
+    story.open = False
+    assert (story, 0) not in knowledge().stamp()
+
+
+def test_a_pace_that_is_dropped_watches_no_longer() -> None:
+    driver = EmulatorDriver(parse_options({}, "test"))
+    pace = weakref.ref(driver._pace)
+    story = driver._pace._log._story  # type: ignore[attr-defined]
+    assert story is not None
+    assert story.open
+    del driver
+    gc.collect()
+    assert pace() is None
+    assert not story.open
+
+
+def test_the_standard_library_is_as_it_was_once_nobody_watches() -> None:
+    names = [
+        (queue.Queue, "put"),
+        (threading.Event, "set"),
+        (threading.BoundedSemaphore, "release"),
+        (Future, "result"),
+        (queue, "SimpleQueue"),
+    ]
+    watch = _Watch()
+    before = [getattr(owner, name) for owner, name in names]
+    watch.begin()
+    watch.begin()
+    watch.end()
+    during = [getattr(owner, name) for owner, name in names]
+    watch.end()
+    after = [getattr(owner, name) for owner, name in names]
+    assert all(one is other for one, other in zip(before, after, strict=True))
+    assert not any(one is other for one, other in zip(before, during, strict=True))
