@@ -38,6 +38,8 @@ PUBLIC = [
     "axelera.runtime.scheduler",
     "axelera.runtime.objects",
     "axemu.studies",
+    "axemu.studies.deployments",
+    "axemu.studies.questions",
     "axemu.testing",
     "axemu.testing.vectors",
     "axemu.zoo",

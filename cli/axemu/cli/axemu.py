@@ -21,7 +21,8 @@ from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
 PARTS = (
-    "_zoo", "_examples", "_predict", "_calibrate", "_import", "_warm", "_commands", "_capi", "_to_toml", "_vectors",
+    "_zoo", "_examples", "_predict", "_study", "_calibrate", "_import", "_warm", "_commands", "_capi", "_to_toml",
+    "_vectors",
 )  # fmt: skip
 """Modules of this package with a typer application `app` of further commands."""
 

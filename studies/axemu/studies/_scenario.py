@@ -114,10 +114,7 @@ class Scenario:
         Raises:
             InvalidArgument: the file is missing or no calibration.
         """
-        try:
-            return load_calibration(self.calibration)
-        except ValueError as error:
-            raise InvalidArgument(str(error)) from error
+        return read_calibration(self.calibration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +156,18 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready values."""
         return asdict(self)
+
+
+def read_calibration(path: str | Path | None) -> Calibration:
+    """Return the calibration of a file; None means the shipped one.
+
+    Raises:
+        InvalidArgument: the file is missing or no calibration.
+    """
+    try:
+        return load_calibration(None if path is None else Path(path))
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
 
 
 def weakest_of(board: Board) -> tuple[str, tuple[str, ...]]:

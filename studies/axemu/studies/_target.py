@@ -32,6 +32,7 @@ def load_target(
     compiled_cores: int | None = None,
     tiling_depth: int | None = None,
     chip: ChipFigures = METIS,
+    resources: float | None = None,
 ) -> Target:
     """Find `model` and plan it.
 
@@ -41,6 +42,7 @@ def load_target(
         compiled_cores: cores one instance spans; None means as compiled, or 1.
         tiling_depth: see `axelera.compiler.planning.PlanOptions`; a compiled directory has been planned already.
         chip: figures of the chip.
+        resources: share of the chip's L2 that the model may use; None means a quarter per core.
 
     Raises:
         InvalidArgument: nothing of that name exists, or a compiled model spans another number of cores.
@@ -48,7 +50,7 @@ def load_target(
     """
     program, compiled = _find(model, compiled_cores)
     if not compiled:
-        return target_of(program, tiling_depth, chip)
+        return target_of(program, tiling_depth, chip, resources)
     if program.core is None:
         raise InvalidArgument(
             f"model {model}: says nothing of what a core executes; compile it again with this SDK"
@@ -97,12 +99,17 @@ def zoo_program(name: str, batch: int = 1) -> Program:
     return _structure(network.build(structure_only=True), batch)
 
 
-def target_of(program: Program, tiling_depth: int | None = None, chip: ChipFigures = METIS) -> Target:
+def target_of(
+    program: Program,
+    tiling_depth: int | None = None,
+    chip: ChipFigures = METIS,
+    resources: float | None = None,
+) -> Target:
     """Plan a program and return it as a target."""
     faces.check("axelera.compiler")
     from axelera.compiler.planning import PlanOptions, plan  # noqa: PLC0415
 
-    planned = plan(program, PlanOptions(cores=program.batch, tiling_depth=tiling_depth, chip=chip))
+    planned = plan(program, PlanOptions(program.batch, resources, tiling_depth, chip=chip))
     return Target(program.name, program.batch, planned.core, *_io_bytes(program))
 
 

@@ -1,0 +1,19 @@
+"""Parameters that questions have in common; what is said of them is the help of the command's flags."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+Model = Annotated[str, "A network of the zoo, an ONNX file or a compiled directory."]
+Board = Annotated[str, "pcie, pcie-16g, m2, m2-max, pcie-x4 or sbc."]
+Boards = Annotated[int, "Number of boards."]
+Fps = Annotated[float, "Frames per second of a camera."]
+Latency = Annotated[float, "Milliseconds within which 99 % of the frames are wanted."]
+Cores = Annotated[int, "Cores used on each board."]
+Clock = Annotated[int, "Clock of the cores in MHz."]
+Limit = Annotated[float, "Limit of the MVM utilisation in percent."]
+Host = Annotated[
+    str | None,
+    "desktop, desktop-2024, laptop or embedded-arm. Default: what the board is measured in.",
+]
+DoubleBuffer = Annotated[bool, "Copy while executing."]

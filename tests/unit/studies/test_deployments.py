@@ -1,0 +1,305 @@
+"""What becomes of frames: closed forms of queues, and the whole machine."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND
+from axemu.driver import InvalidArgument
+from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine
+from axemu.studies import Scenario, load_target, predict
+from axemu.studies.deployments import (
+    BoardSetup,
+    Branch,
+    Deployment,
+    Distribution,
+    Evaluation,
+    HostSetup,
+    NetworkSetup,
+    Service,
+    ServiceKey,
+    Stream,
+    evaluate,
+    keys_of,
+)
+
+MS = 1000
+EXECUTED = 0.002
+HOST = HOSTS["desktop"]
+LATENCY = float(HOST.launch) + 2 * float(HOST.copy_setup) + EXECUTED
+"""Seconds of a lone frame without double buffering, with nothing to copy."""
+HELD = LATENCY + float(HOST.gap)
+"""And until the instance can take the next."""
+
+
+def figures(deployment: Deployment, executed: float = EXECUTED) -> dict[ServiceKey, Service]:
+    """Figures of networks that always take as long and copy nothing."""
+    return {
+        key: Service(
+            executed=(executed,) * (4 // key.compiled_cores),
+            fetching=0.0,
+            batch=key.compiled_cores,
+            input_bytes=0,
+            output_bytes=0,
+            ddr_bytes=0,
+            spread=0.2,
+            unseen_rules=(),
+            units={"array": 1.0},
+            model_version="",
+            calibration_id="",
+            provenance="assumed",
+        )
+        for key in keys_of(deployment)
+    }
+
+
+def one_core(stream: Stream, **changes: object) -> Deployment:
+    """A network on one core whose calls are plain."""
+    network = NetworkSetup("net", cores=1, double_buffer=False)
+    return replace(Deployment((network,), (stream,), host=HostSetup("desktop")), **changes)  # type: ignore[arg-type]
+
+
+def asked(deployment: Deployment, **changes: float) -> Evaluation:
+    return evaluate(deployment, figures(deployment, **changes))
+
+
+@settings(max_examples=12, deadline=None)
+@given(load=st.floats(0.05, 0.97), jitter=st.floats(0, 1))
+def test_one_camera_waits_for_nothing_as_in_d_d_1(load: float, jitter: float) -> None:
+    # Frames never meet while jitter and the spread of launches stay within the time that is left.
+    spare = HELD / load - HELD - 2 * float(HOST.launch_spread)
+    stream = Stream("net", fps=load / HELD, jitter=max(0.0, jitter * spare / 2 * MS))
+    result = asked(one_core(stream)).streams[0]
+    assert result.latency.mean == pytest.approx(LATENCY * MS, rel=0.02)
+    assert result.latency.max <= (LATENCY + float(HOST.launch_spread)) * MS * 1.0001
+    assert result.fps == pytest.approx(load / HELD, rel=0.02)
+
+
+@settings(max_examples=6, deadline=None)
+@given(load=st.floats(0.2, 0.75), seed=st.integers(0, 2**32))
+def test_poisson_arrivals_wait_as_in_m_d_1(load: float, seed: int) -> None:
+    stream = Stream("net", arrivals="poisson", fps=load / HELD)
+    deployment = one_core(stream, seconds=150_000 * HELD / load, seed=seed)
+    variance = float(HOST.launch_spread) ** 2 / 3
+    waits = load / HELD * (HELD**2 + variance) / (2 * (1 - load))  # Pollaczek and Khinchine
+    result = asked(deployment).streams[0]
+    assert result.latency.mean == pytest.approx((waits + LATENCY) * MS, rel=0.02)
+    assert result.fps == pytest.approx(load / HELD, rel=0.02)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    load=st.floats(1.001, 4),
+    arrivals=st.sampled_from(["camera", "poisson"]),
+    cameras=st.integers(1, 40),
+    cores=st.integers(1, 4),
+    double_buffer=st.booleans(),
+    queue=st.sampled_from([0, 1, 30]),
+)
+def test_overload_is_never_called_healthy(
+    load: float, arrivals: str, cameras: int, cores: int, double_buffer: bool, queue: int
+) -> None:
+    network = NetworkSetup("net", cores=cores, double_buffer=double_buffer, queue=queue)
+    loop = Deployment((network,), (Stream("net", arrivals="loop", count=0),), host=HostSetup("desktop"))
+    capacity = asked(loop).fps
+    stream = Stream("net", arrivals=arrivals, count=cameras, fps=load * capacity / cameras)  # type: ignore[arg-type]
+    answer = asked(replace(loop, streams=(stream,)))
+    assert answer.verdict != "healthy"
+    if load > 1.05:
+        assert answer.headline.startswith("OVERLOADED")
+    assert not answer.within(1.0)
+
+
+@settings(max_examples=10, deadline=None)
+@given(load=st.floats(0.1, 0.85), cameras=st.integers(1, 40), cores=st.integers(1, 4))
+def test_what_keeps_up_is_not_called_overloaded(load: float, cameras: int, cores: int) -> None:
+    stream = Stream("net", count=cameras, fps=load * cores / HELD / cameras)
+    network = NetworkSetup("net", cores=cores, double_buffer=False)
+    answer = asked(Deployment((network,), (stream,), host=HostSetup("desktop")))
+    assert answer.verdict == "healthy"
+    assert answer.fps == pytest.approx(load * cores / HELD, rel=0.02)
+
+
+def test_latency_counts_from_the_arrival() -> None:
+    together = Stream("net", count=5, fps=20, phase="together")
+    latency = asked(one_core(together)).streams[0].latency
+    assert latency.max == pytest.approx((4 * HELD + LATENCY) * MS, rel=0.05)
+
+
+def test_double_buffering_holds_results_back_for_two_more_frames() -> None:
+    deployment = one_core(Stream("net", fps=10))
+    buffered = replace(deployment, networks=(replace(deployment.networks[0], double_buffer=True),))
+    assert asked(buffered).streams[0].latency.p50 == pytest.approx(2 * 100, rel=0.02)
+
+
+@pytest.mark.parametrize(("drop", "kept"), [("newest", "old"), ("oldest", "new")])
+def test_a_full_queue_drops(drop: str, kept: str) -> None:
+    deployment = one_core(Stream("net", fps=3 / HELD))
+    network = replace(deployment.networks[0], queue=4, drop=drop)  # type: ignore[arg-type]
+    result = asked(replace(deployment, networks=(network,))).streams[0]
+    assert result.dropped == pytest.approx(result.frames * 2 / 3, rel=0.02)
+    assert result.fps == pytest.approx(1 / HELD, rel=0.02)
+    # Of the newest four, the oldest has waited for one call and a third; otherwise all four before it go first.
+    waited = (result.latency.p50 / MS - LATENCY) / HELD
+    assert waited == pytest.approx(4 - 1 / 3 if kept == "old" else 4 / 3, abs=0.4)
+
+
+def test_crops_go_to_the_next_network_and_a_frame_waits_for_all_of_them() -> None:
+    deployment = Deployment(
+        networks=(
+            NetworkSetup("first", cores=1, double_buffer=False, post=Distribution(mean=3)),
+            NetworkSetup("second", cores=1, double_buffer=False, pre=Distribution(mean=1)),
+        ),
+        streams=(Stream("first", fps=20),),
+        branches=(Branch("first", "second", Distribution(mean=4)),),
+        host=HostSetup("desktop"),
+    )
+    answer = asked(deployment)
+    assert answer.networks[1].fps == pytest.approx(80, rel=0.02)
+    expected = LATENCY * MS + 3 + 1 + 3 * HELD * MS + LATENCY * MS
+    assert answer.streams[0].latency.mean == pytest.approx(expected, rel=0.02)
+
+
+def test_a_batch_waits_until_it_is_full() -> None:
+    network = NetworkSetup("net", compiled_cores=4, double_buffer=False)
+    deployment = Deployment((network,), (Stream("net", fps=10),), host=HostSetup("desktop"))
+    latency = asked(deployment).streams[0].latency
+    assert latency.mean == pytest.approx(150 + LATENCY * MS, rel=0.02)
+
+
+def test_threads_of_the_host_can_be_what_is_overloaded() -> None:
+    network = NetworkSetup("net", post=Distribution("exponential", 30.0), double_buffer=False)
+    deployment = Deployment((network,), (Stream("net", fps=50),), host=HostSetup("desktop", threads=1))
+    answer = asked(deployment)
+    assert answer.verdict == "overloaded"
+    assert answer.bound_by == "host threads"
+
+
+def test_networks_that_share_cores_wait_for_each_other() -> None:
+    networks = tuple(
+        NetworkSetup("net", name, cores=1, first_core=0, double_buffer=False) for name in ("a", "b")
+    )
+    loops = tuple(Stream(name, arrivals="loop", count=0) for name in ("a", "b"))
+    answer = asked(Deployment(networks, loops, host=HostSetup("desktop")))
+    assert answer.units["board0.core0"] == pytest.approx(1, rel=0.02)
+    assert answer.fps == pytest.approx(1 / EXECUTED, rel=0.02)
+
+
+def test_results_depend_on_the_content_alone() -> None:
+    deployment = one_core(Stream("net", arrivals="poisson", fps=0.7 / HELD))
+    assert asked(deployment) == asked(replace(deployment))
+    other = replace(deployment, seed=7)
+    assert asked(other).streams[0].latency.mean != asked(deployment).streams[0].latency.mean
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: NetworkSetup("net", cores=5), "cores 5"),
+        (lambda: NetworkSetup("net", cores=2, compiled_cores=4), "compiled_cores 4"),
+        (lambda: BoardSetup("m3"), "board 'm3' is unknown"),
+        (lambda: BoardSetup(clock=850), "clock 850"),
+        (lambda: Stream("net", arrivals="recorded"), "times"),
+        (lambda: Stream("net", fps=float("nan")), "fps nan"),
+        (lambda: Distribution("uniform", 1, 2), "spread"),
+        (lambda: Deployment((NetworkSetup("net"),), (Stream("other"),)), "other"),
+        (lambda: Deployment((NetworkSetup("a"), NetworkSetup("b")), (Stream("a"),)), "network b: 4 cores"),
+        (
+            lambda: Deployment(
+                (NetworkSetup("a", cores=1), NetworkSetup("b", cores=1)),
+                (Stream("a"),),
+                branches=(Branch("a", "b"), Branch("b", "a")),
+            ),
+            "comes after itself",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(build: object, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        build()  # type: ignore[operator]
+
+
+# Against the whole machine: rates of loops within 3 %, latencies of cameras within 5 %.
+
+MODELS = ["squeezenet1_1", pytest.param("resnet18", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("double_buffer", [True, False])
+def test_loops_are_as_fast_as_on_the_machine(model: str, double_buffer: bool) -> None:
+    for board, cores in (("m2", 4), ("pcie", 2)):
+        network = NetworkSetup(model, cores=cores, double_buffer=double_buffer)
+        loop = Deployment((network,), (Stream(model, arrivals="loop", count=0),), (BoardSetup(board),))
+        whole = predict(Scenario(model, board=board, cores=cores, double_buffer=double_buffer))
+        answer = evaluate(loop)
+        assert answer.fps == pytest.approx(whole.system_fps, rel=0.03)
+        assert answer.streams[0].latency.mean == pytest.approx(whole.latency_ms, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("load", "double_buffer"),
+    [
+        (0.3, False),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((0.3, True), (0.8, True), (0.8, False))),
+    ],
+)
+def test_cameras_are_answered_as_soon_as_on_the_machine(load: float, double_buffer: bool) -> None:
+    model, seconds = "squeezenet1_1", 0.6
+    network = NetworkSetup(model, double_buffer=double_buffer)
+    loop = Deployment((network,), (Stream(model, arrivals="loop", count=0),), (BoardSetup("m2"),))
+    fps = load * evaluate(loop).fps
+    stream = Stream(model, arrivals="poisson", fps=fps)
+    deployment = replace(loop, streams=(stream,), seconds=seconds, warm_up=0.1)
+    light = evaluate(deployment).streams[0].latency
+    ages = ages_on_the_machine(model, double_buffer, arrivals_of(deployment))
+    assert light.mean == pytest.approx(float(ages.mean()), rel=0.05)
+    assert light.p99 == pytest.approx(float(np.quantile(ages, 0.99)), rel=0.08)
+
+
+def arrivals_of(deployment: Deployment) -> np.ndarray:
+    from axemu.studies.deployments._plan import arrivals
+
+    return arrivals(deployment, deployment.warm_up + deployment.seconds)["time"]
+
+
+def ages_on_the_machine(model: str, double_buffer: bool, times: np.ndarray) -> np.ndarray:
+    """Let four threads take frames from a queue, the one idle longest first; return ages in ms."""
+    target = load_target(model)
+    instances = [
+        InstanceSpec(at, target.core, (at,), target.input_bytes, target.output_bytes, double_buffer)
+        for at in range(4)
+    ]
+    board = Board(BOARDS["m2"], HOSTS[BOARDS["m2"].host])
+    machine = Machine(board, (BoardState(),), instances)
+    gap = round(float(board.host.gap) * TICKS_PER_SECOND)
+    ticks = deque(round(time * TICKS_PER_SECOND) for time in times)
+    free = deque((0, at) for at in range(4))
+    held: list[deque[int]] = [deque() for _ in range(4)]
+    flying: dict[int, object] = {}
+    ages: list[float] = []
+    while ticks or flying:
+        while ticks and free:
+            since, at = free[0]
+            start = max(since, ticks[0])
+            if flying and (tick := machine.peek()) is not None and tick <= start:
+                break
+            free.popleft()
+            held[at].append(ticks.popleft())
+            flying[at] = machine.submit(Call(at), start)
+        tick = machine.peek()
+        if tick is None:
+            break
+        machine.advance(tick)
+        for at, call in list(flying.items()):
+            if call.done:  # type: ignore[attr-defined]
+                del flying[at]
+                free.append((machine.now + gap, at))
+                if len(held[at]) > (2 if double_buffer else 0):
+                    ages.append((machine.now - held[at].popleft()) / TICKS_PER_SECOND * MS)
+    return np.array(ages)
