@@ -15,6 +15,7 @@ import json
 import mmap
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -52,8 +53,6 @@ LOADS = (
 )
 WARM = 2000
 """Frames of a process after which its memory should grow no more."""
-PAUSE = 3.0
-"""Mean seconds between two kills from outside."""
 
 
 def plan(rate: float, seed: int) -> dict[str, Any]:
@@ -186,7 +185,6 @@ def run_worker(
             {
                 "wrong": worker.wrong,
                 "met": worker.met,
-                "faults": Counter(event.kind for event in driver.faults()),
                 "frames": sum(worker.frames),
                 "warm frames": at,
                 "begin": begin,
@@ -197,10 +195,23 @@ def run_worker(
     )
 
 
+def faults_told(directory: Path) -> dict[str, int]:
+    """Return how often each kind happened, in the killed processes too: each fault is a line of their logs."""
+    text = "".join(path.read_text(encoding="utf-8") for path in directory.glob("*.log"))
+    return dict(Counter(re.findall(r": fault ([a-z-]+) befalls", text)).most_common())
+
+
 def soak(
-    directory: Path, frames: int, rate: float, boards: int, workers: int, kills: int, seed: int = 0
+    directory: Path,
+    frames: int,
+    rate: float,
+    boards: int,
+    workers: int,
+    kills: int,
+    pause: float = 3,
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """Run frames, killing a worker now and then, `kills` times at most; return what came of them."""
+    """Run frames, killing a worker every `pause` seconds or so, `kills` times at most; return what came of them."""
     model = directory / "model"
     model.mkdir()
     small = write_small_model(model)
@@ -223,32 +234,38 @@ def soak(
             rate,
             1000 * seed + place + workers * starts[place],
         ]
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.system._soak", "--worker", *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )  # fmt: skip
+        command = [sys.executable, "-m", "tests.system._soak", "--worker", *map(str, arguments)]
+        with (directory / f"{place}-{starts[place]}.log").open("w") as log:
+            return subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
 
     running = {place: start(place) for place in range(workers)}
     begin = time.monotonic()
-    next_kill = begin + rng.expovariate(1 / PAUSE)
+    next_kill = begin + rng.expovariate(1 / pause)
     while running:
         time.sleep(0.05)
         if time.monotonic() > next_kill and len(killed) < kills:
             victim = running[rng.choice(sorted(running))]
             killed.add(victim.pid)
             victim.kill()
-            next_kill = time.monotonic() + rng.expovariate(1 / PAUSE)
+            next_kill = time.monotonic() + rng.expovariate(1 / pause)
         for place, process in tuple(running.items()):
             if process.poll() is None:
                 continue
-            out, errors = process.communicate()
+            out, _ = process.communicate()
             if process.returncode == -signal.SIGKILL:
                 deaths["from outside" if process.pid in killed else "by the plan"] += 1
                 running[place] = start(place)
                 continue
             del running[place]
             if process.returncode:
-                raise RuntimeError(f"worker {place} ended with {process.returncode}: {errors[-2000:]}")
+                told = (directory / f"{place}-{starts[place]}.log").read_text(encoding="utf-8")
+                raise RuntimeError(f"worker {place} ended with {process.returncode}: {told[-2000:]}")
             said.append(json.loads(out))
     counts = np.fromfile(ledger, np.uint8)
     names = [f"metis-0:{2 * board + 1}:0" for board in range(boards)]
@@ -259,7 +276,7 @@ def soak(
         "wrong": [line for one in said for line in one["wrong"]],
         "killed": dict(deaths),
         "met": dict(sum((Counter(one["met"]) for one in said), Counter())),
-        "faults": dict(sum((Counter(one["faults"]) for one in said), Counter())),
+        "faults": faults_told(directory),
         "cores held": sum(len(holder.cores) for name in names for holder in holders(name)),
         "descriptors": [one["end"]["descriptors"] - one["begin"]["descriptors"] for one in said],
         "threads": [one["end"]["threads"] - one["begin"]["threads"] for one in said],

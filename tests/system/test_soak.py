@@ -23,6 +23,7 @@ def test_every_result_arrives_once_and_right_and_nothing_leaks(tmp_path: Path) -
         boards=few,
         workers=few,
         kills=sample(2, 100),
+        pause=sample(1, 3),
     )
     print(found)
     assert (found["lost"], found["duplicated"], found["wrong"]) == (0, 0, [])
