@@ -17,12 +17,12 @@ from PIL import Image
 from axelera.compiler import CalibrationError, ConfigurationError
 from axelera.compiler.config import nearest
 from axelera.compiler.defects import defects
-from axelera.compiler.quantisation import image_paths, images_in, random_data, transformed
+from axelera.compiler.quantisation import image_paths, images_in, random_data
 from axemu.cli._compile_options import ColorFormat, ImageReader, Layout, Options
 from axemu.cli._compile_presets import PRESETS, preset_transform
 from axemu.driver import path_errors
 
-__all__ = ["calibration_samples", "load_transform"]
+__all__ = ["calibration_samples", "in_colours", "load_function", "load_transform", "transform_of"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 Transform = Callable[[Any], Any]
@@ -32,10 +32,14 @@ _DEFAULT_FUNCTION = "get_preprocess_transform"
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Model inputs that are read while somebody goes through them; `len` tells how many there are."""
+    """Items that are read while somebody goes through them; `len` tells how many there are.
+
+    `transform` makes the network's input of one; without it they are inputs already.
+    """
 
     read: Callable[[], Iterator[Any]]
     count: int
+    transform: Transform | None = None
 
     def __iter__(self) -> Iterator[Any]:
         """Read from the beginning."""
@@ -48,7 +52,7 @@ class Samples:
 
 
 def calibration_samples(options: Options, shapes: Shapes) -> Samples:
-    """Model inputs for calibration, at most `dataset_len` of them.
+    """Images for calibration, at most `dataset_len` of them, or random inputs.
 
     Args:
         options: where images are, how to read and transform them.
@@ -64,17 +68,19 @@ def calibration_samples(options: Options, shapes: Shapes) -> Samples:
         return Samples(lambda: random_data(shapes, options.dataset_len), options.dataset_len)
     folder = options.imageset
     count = min(len(image_paths(folder)), options.dataset_len)
+    return Samples(lambda: islice(_images(options, folder), count), count, transform_of(options, shapes))
+
+
+def transform_of(options: Options, shapes: Shapes) -> Transform:
+    """Return what makes the network's input of an image as `--imreader-backend` and `--color-format` read it.
+
+    Raises:
+        CalibrationError: images cannot become inputs of this model without being told how.
+        ConfigurationError: the transform cannot be loaded.
+    """
     if options.transform is None:
-        transform = _stretched(shapes, options.input_data_layout)
-    else:
-        transform = preset_transform(options, shapes) or load_transform(options.transform)
-    return Samples(
-        lambda: (
-            transformed(transform, image, number)
-            for number, image in enumerate(islice(_images(options, folder), count))
-        ),
-        count,
-    )
+        return _stretched(shapes, options.input_data_layout)
+    return preset_transform(options, shapes) or load_transform(options.transform)
 
 
 def _images(options: Options, folder: Path) -> Iterator[Any]:
@@ -83,12 +89,14 @@ def _images(options: Options, folder: Path) -> Iterator[Any]:
         yield from _opencv_images(folder, options.color_format)
         return
     for image in images_in(folder):
-        if options.color_format is ColorFormat.GRAY:
-            yield image.convert("L")
-        elif options.color_format is ColorFormat.BGR:
-            yield Image.merge("RGB", image.split()[::-1])
-        else:
-            yield image
+        yield in_colours(image, options.color_format)
+
+
+def in_colours(image: Image.Image, colours: ColorFormat) -> Image.Image:
+    """Return an RGB image with the channels that a transform was promised."""
+    if colours is ColorFormat.GRAY:
+        return image.convert("L")
+    return Image.merge("RGB", image.split()[::-1]) if colours is ColorFormat.BGR else image
 
 
 def _opencv_images(folder: Path, color: ColorFormat) -> Iterator[npt.NDArray[np.uint8]]:
@@ -129,34 +137,41 @@ def _stretched(shapes: Shapes, layout: Layout) -> Transform:
 
 
 def load_transform(text: str) -> Transform:
+    """The function `file.py:name` names, or `get_preprocess_transform` of `file.py`; see `load_function`."""
+    presets = f" or, in axcompile, a preset ({', '.join(PRESETS)}){nearest(text, PRESETS)}"
+    return load_function("--transform", text, _DEFAULT_FUNCTION, presets)
+
+
+def load_function(option: str, text: str, default: str, others: str = "") -> Callable[..., Any]:
     """The function `file.py:name` names; the file is the user's own program and runs as such.
+
+    Args:
+        option: whose value `text` is, for messages.
+        text: the file, and behind a colon the function.
+        default: the function where none is named.
+        others: what else the option takes, for messages.
 
     Raises:
         ConfigurationError: there is no such file or function, or the file fails.
     """
-    file, _, function = text.rpartition(":") if ":" in text else (text, "", _DEFAULT_FUNCTION)
-    with path_errors(ConfigurationError, f"--transform {file}"):
-        return _load(text, Path(file), function)
+    file, _, function = text.rpartition(":") if ":" in text else (text, "", default)
+    with path_errors(ConfigurationError, f"{option} {file}"):
+        return _load(f"{option} {text!r}", Path(file), function, others)
 
 
-def _load(text: str, path: Path, function: str) -> Transform:
-    specification = importlib.util.spec_from_file_location(f"transform_{path.stem}", path)
+def _load(what: str, path: Path, function: str, others: str) -> Callable[..., Any]:
+    specification = importlib.util.spec_from_file_location(f"user_{path.stem}", path)
     if not path.is_file() or specification is None or specification.loader is None:
         raise ConfigurationError(
-            f"--transform {text!r}: {path} is not a Python file; expected file.py, file.py:function or, in axcompile, "
-            f"a preset ({', '.join(PRESETS)}){nearest(text, PRESETS)}"
+            f"{what}: {path} is not a Python file; expected file.py, file.py:function{others}"
         )
     module = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(module)
     except Exception as error:  # code of the user may raise anything
-        raise ConfigurationError(
-            f"--transform {text!r}: {path} fails: {type(error).__name__}: {error}"
-        ) from error
-    found: Transform | None = getattr(module, function, None)
+        raise ConfigurationError(f"{what}: {path} fails: {type(error).__name__}: {error}") from error
+    found: Callable[..., Any] | None = getattr(module, function, None)
     if not callable(found):
         names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-        raise ConfigurationError(
-            f"--transform {text!r}: no function {function!r} in {path}{nearest(function, names)}"
-        )
+        raise ConfigurationError(f"{what}: no function {function!r} in {path}{nearest(function, names)}")
     return found

@@ -85,7 +85,8 @@ def _stages(
         reached.status = "ONNX_GRAPH_CLEANER_ERROR"
         model, shapes = _read_model(options, config, folder)
         reached.status = "TOP_LEVEL_QUANTIZE_ERROR"
-        quantised = compiler.quantize(model, calibration_samples(options, shapes), config)
+        samples = calibration_samples(options, shapes)
+        quantised = compiler.quantize(model, samples, config, samples.transform)
     reached.status = "GRAPH_EXPORTER_ERROR"
     quantised.export(folder / "quantized_model")
     if config.compiler_mode is CompilerMode.QUANTIZE_ONLY:

@@ -52,6 +52,7 @@ from axelera.compiler.pipeline import (
 from axelera.compiler.quantisation import (
     Feeds,
     Quantisation,
+    Seen,
     fixed_weights,
     items_of,
     length_of,
@@ -167,8 +168,11 @@ def _quantize(
     shapes = {str(value.name): known_shape(value) for value in prepared.model.graph.inputs}
     core = extract_core(prepared.model, prepared.part)
     preamble = extract_preamble(prepared.model, prepared.part)
+    seen = Seen()
     with progress(f"Calibrating {prepared.name}", count) as counted:
-        frames = samples_of(dataset, transform_fn, shapes, counted)
+        frames = seen.frames(
+            samples_of(dataset, transform_fn, shapes, lambda items: counted(seen.items(items)))
+        )
         head = list(islice(frames, _HEAD))
         feeds = _core_feeds(chain(head, frames), preamble, prepared.network)
         if prepared.recorded is not None:
@@ -181,7 +185,8 @@ def _quantize(
     result = assemble(prepared, program, preamble, config)
     return replace(
         result,
-        report=quantisation_report(result, prepared, core, head[:_MEASURED]),
+        report=quantisation_report(result, prepared, core, head[:_MEASURED])
+        | {"calibration": seen.to_json()},
         dumps=_dumps(prepared, core, config),
     )
 

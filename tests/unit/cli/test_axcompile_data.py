@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from axelera.compiler import CompilerError
+from axelera.compiler.quantisation import transformed
 from axemu.cli._compile_data import calibration_samples
 from axemu.cli._compile_options import Options
 
@@ -28,7 +29,10 @@ def images(tmp_path: Path) -> Path:
 
 
 def samples(shapes: dict[str, tuple[int, ...]] | None = None, **options: Any) -> list[Any]:
-    return list(calibration_samples(Options(input="n", output="o", **options), shapes or SHAPES))
+    found = calibration_samples(Options(input="n", output="o", **options), shapes or SHAPES)
+    if found.transform is None:
+        return list(found)
+    return [transformed(found.transform, item, number) for number, item in enumerate(found)]
 
 
 def transform(folder: Path, text: str) -> str:

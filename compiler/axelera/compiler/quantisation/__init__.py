@@ -6,10 +6,12 @@ from axelera.compiler.quantisation._datasets import (
     items_of,
     length_of,
     random_data,
+    read_image,
     samples_of,
     to_array,
     transformed,
 )
+from axelera.compiler.quantisation._digests import Seen, digest, digest_of_frame
 from axelera.compiler.quantisation._emit import FixedWeights, emit
 from axelera.compiler.quantisation._equalise import equalise
 from axelera.compiler.quantisation._given import fixed_weights, given_scales
@@ -27,8 +29,11 @@ __all__ = [
     "Histogram",
     "Observations",
     "Quantisation",
+    "Seen",
     "Segment",
     "choose_scales",
+    "digest",
+    "digest_of_frame",
     "emit",
     "equalise",
     "fixed_weights",
@@ -40,6 +45,7 @@ __all__ = [
     "normalise_tables",
     "observe",
     "random_data",
+    "read_image",
     "run_session",
     "samples_of",
     "segments_of",

@@ -51,16 +51,22 @@ def images_in(directory: str | Path) -> Iterator[Image.Image]:
     Raises:
         CalibrationError: there is no such directory, no image in it, or one cannot be read.
     """
-    for path in image_paths(directory):
-        try:
-            with Image.open(path) as image:
-                if image.width * image.height > _LARGEST_IMAGE:
-                    raise CalibrationError(
-                        f"calibration image {path}: {image.width}x{image.height} is too large"
-                    )
-                yield _eight_bits(image).convert("RGB")
-        except (OSError, Image.DecompressionBombError) as error:
-            raise CalibrationError(f"calibration image {path} cannot be read: {error}") from error
+    yield from map(read_image, image_paths(directory))
+
+
+def read_image(path: Path, what: str = "calibration image") -> Image.Image:
+    """Return an image as RGB.
+
+    Raises:
+        CalibrationError: it cannot be read, or is too large.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > _LARGEST_IMAGE:
+                raise CalibrationError(f"{what} {path}: {image.width}x{image.height} is too large")
+            return _eight_bits(image).convert("RGB")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise CalibrationError(f"{what} {path} cannot be read: {error}") from error
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
