@@ -40,6 +40,7 @@ PUBLIC = [
     "axemu.studies",
     "axemu.studies.deployments",
     "axemu.studies.questions",
+    "axemu.studies.evaluation",
     "axemu.testing",
     "axemu.testing.vectors",
     "axemu.zoo",

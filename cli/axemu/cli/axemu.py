@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 
 PARTS = (
     "_zoo", "_examples", "_predict", "_study", "_calibrate", "_import", "_warm", "_commands", "_capi", "_to_toml",
-    "_vectors",
+    "_vectors", "_eval",
 )  # fmt: skip
 """Modules of this package with a typer application `app` of further commands."""
 
