@@ -37,7 +37,7 @@ EXCEPTIONS = [
     "ConnectionError", "DeviceInUse", "IncompatibleDevice", "InternalError", "InvalidArgument", "InvalidConfiguration",
     "NotImplemented", "Pending", "UnknownError",
 ]  # fmt: skip
-OUT_OF_SCOPE = ["display", "axruntime", "configs"]
+OUT_OF_SCOPE = ["axruntime", "configs"]
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -34,6 +34,7 @@ PUBLIC = [
     "axemu.model.torchscript",
     "axelera.runtime",
     "axelera.runtime.cv",
+    "axelera.runtime.display",
     "axelera.runtime.op",
     "axelera.runtime.scheduler",
     "axelera.runtime.objects",

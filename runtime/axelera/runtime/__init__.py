@@ -3,6 +3,8 @@
 An independent implementation of the documented interface; see `docs/compatibility.md` for each decision.
 """
 
+from typing import Any
+
 from axelera.runtime._connection import Connection
 from axelera.runtime._context import Context
 from axelera.runtime._instance import ModelInstance
@@ -55,8 +57,12 @@ for _public in list(globals().values()):
 del _public
 
 
-def __getattr__(name: str) -> str:
-    """Look the version up when somebody asks; the installer's records are slow to open."""
+def __getattr__(name: str) -> Any:
+    """Look the version up when somebody asks; the installer's records are slow to open. So are images."""
+    if name == "Image":
+        from axelera.runtime.cv import Image  # noqa: PLC0415
+
+        return Image
     if name == "__version__":
         from importlib import metadata  # noqa: PLC0415
 
