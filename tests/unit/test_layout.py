@@ -15,6 +15,7 @@ WHEEL = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["to
     "targets"
 ]["wheel"]
 PUBLIC = [
+    "axemu.app",
     "axemu.capi",
     "axemu.chip",
     "axelera.compiler",

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from axelera.runtime.cv._image import ColorFormat, Image
 from axemu.driver import InvalidArgument
 
@@ -127,11 +129,17 @@ class VideoSource(Source):
         with self._lock:
             if self._closed.is_set():
                 return _END
-            time_of = self._capture.get(self._position)
             there, pixels = self._capture.read()
+            time_of = self._capture.get(self._position)
         if not there:
             return _END
-        return Image(pixels, ColorFormat.BGR, self._path, round(time_of * 1000), time.monotonic_ns())
+        return Image(
+            np.asarray(pixels, np.uint8),
+            ColorFormat.BGR,
+            self._path,
+            round(time_of * 1000),
+            time.monotonic_ns(),
+        )
 
     def _keep_reading(self) -> None:
         assert self._waiting is not None  # noqa: S101

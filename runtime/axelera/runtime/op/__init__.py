@@ -51,7 +51,7 @@ from axelera.runtime.op._decode import (
     decode_semantic_segmentation,
 )
 from axelera.runtime.op._frame import FrameContext, frame_context
-from axelera.runtime.op._labels import KNOWN_CLASSES, known_classes, load_classes
+from axelera.runtime.op._labels import KNOWN_CLASSES, classes_of, known_classes, load_classes
 from axelera.runtime.op._load import LoadedSeq, load
 from axelera.runtime.op._nms import Nms, nms
 from axelera.runtime.op._objects import (
@@ -212,6 +212,7 @@ __all__ = [
     "axsegmentation",
     "center_crop",
     "centercrop",
+    "classes_of",
     "color_convert",
     "colorconvert",
     "constant",

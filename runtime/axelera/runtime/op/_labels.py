@@ -33,7 +33,7 @@ def known_classes(name: str) -> Classes:
 
 
 def classes_of(title: str, labels: Mapping[int, str] | Sequence[str]) -> Classes:
-    """Return an enumeration of labels; a label that comes again gets its number behind it.
+    """Return an enumeration of labels; a label that comes again gets its number behind it (ours).
 
     Raises:
         ValueError: a label is empty.

@@ -1,0 +1,283 @@
+"""Programs in the form of the vendor's published examples, on YOLO11n, YOLOv8n-pose and ResNet-50.
+
+With synthetic weights, at 96 pixels in `make test` and at the networks' own sizes with AXEMU_FULL=1. What each returns is held
+against the same work done frame by frame with `ModelInstance.run` and the recipes of `axemu.host`, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from tests._sizes import FULL, sample
+
+from axelera import compiler
+from axelera.runtime import Context, cv, display, op, scheduler
+from axemu import zoo
+from axemu.app import create_inference_stream
+from axemu.host import Detections, HostPart, chw, decode, suppress
+
+SIDE = sample(96, 640)
+CLASSIFIED = sample(64, 224)
+PHOTOS = sample(3, 6)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_boards")]
+
+
+def compiled(directory: Path, name: str, side: int) -> Path:
+    """Compile a network of the zoo into an .axm."""
+    network = zoo.find(name).build(resolution=side, width=1.0 if FULL else 0.25)
+    rng = np.random.default_rng(0)
+    data = (rng.random((1, 3, side, side), np.float32) for _ in range(2))
+    config = compiler.CompilerConfig(model_name=name, output_axm_format=True, resources_used=0.25)
+    compiler.compile(compiler.quantize(network, data, config), config, directory / name / "1")
+    return next(directory.rglob(f"{name}.axm"))
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("detector"), "yolo11n", SIDE)
+
+
+@pytest.fixture(scope="module")
+def pose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("pose"), "yolov8n-pose", SIDE)
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("classifier"), "resnet50", CLASSIFIED)
+
+
+@pytest.fixture(autouse=True)
+def _no_scheduler_is_left() -> Iterator[None]:
+    yield
+    scheduler.current().close()
+
+
+def photos() -> list[cv.Image]:
+    """Images of other sizes than the input, as OpenCV reads them."""
+    rng = np.random.default_rng(4)
+    blocks = [rng.integers(0, 256, (6, 8, 3), np.uint8) for _ in range(PHOTOS)]
+    return [cv.Image.from_array(np.kron(block, np.ones((20, 25, 1), np.uint8)), "BGR") for block in blocks]
+
+
+class LowLevel:
+    """One instance and the host's part of a model."""
+
+    def __init__(self, model: Path) -> None:
+        self._context = Context()
+        loaded = self._context.load_model(model)
+        self._part = HostPart(loaded)
+        self._instance = self._context.device_connect(None, 1).load_model_instance(loaded)
+
+    def __call__(self, tensor: np.ndarray) -> list[np.ndarray]:
+        return self._part.run(self._instance, tensor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._context.release()
+
+
+def boxed(image: cv.Image) -> tuple[np.ndarray, float, tuple[int, int]]:
+    """Letterbox by hand: tensor, scale, offset."""
+    pixels = image.convert("RGB").to_numpy()
+    scale = min(SIDE / image.width, SIDE / image.height)
+    wide, high = round(image.width * scale), round(image.height * scale)
+    left, top = (SIDE - wide) // 2, (SIDE - high) // 2
+    canvas = np.full((SIDE, SIDE, 3), 114, np.uint8)
+    canvas[top : top + high, left : left + wide] = op.resize(wide, high)(pixels)
+    return chw(canvas) / np.float32(255), scale, (left, top)
+
+
+def detected_by_hand(model: Path, images: list[cv.Image], classes: int, least: float) -> list[Detections]:
+    """Boxes in 0..1 of each image."""
+    results = []
+    with LowLevel(model) as run:
+        for image in images:
+            tensor, _, (left, top) = boxed(image)
+            found = suppress(decode(run(tensor), classes, family="yolov8", least=least))
+            wide, high = SIDE - 2 * left, SIDE - 2 * top
+            scale = np.array((wide / image.width, high / image.height) * 2, np.float32)
+            size = np.array((image.width, image.height) * 2, np.float32)
+            corners = (found.boxes - np.array((left, top) * 2, np.float32)) / scale / size
+            results.append(replace(found, boxes=corners))
+    return results
+
+
+def same(objects: list[Any], found: Detections) -> None:
+    assert len(objects) == len(found) > 0
+    np.testing.assert_array_equal(np.float32([one.bbox.xyxy() for one in objects]), found.boxes)
+    np.testing.assert_array_equal(np.float32([one.score for one in objects]), found.scores)
+    assert [one.class_id for one in objects] == found.classes.tolist()
+
+
+def detection(model: Path, least: float) -> Any:
+    """The form of detection.py, detection_stream.py and detection_batched.py."""
+    return op.seq(
+        op.color_convert("RGB", src="BGR"),
+        op.letterbox(SIDE, SIDE),
+        op.to_tensor(),
+        op.load(str(model)),
+        op.decode_detections(algo="yolo11", num_classes=80, confidence_threshold=least),
+        op.nms(),
+        op.to_image_space(),
+        op.ax_detection(class_id_type=op.CocoClasses),
+    ).optimized()
+
+
+def threshold(model: Path, classes: int) -> float:
+    """A score that some boxes have and most have not: random weights know no sense of proportion."""
+    with LowLevel(model) as run:
+        scores = decode(run(boxed(photos()[0])[0]), classes, family="yolov8", least=0.0).scores
+    return float(scores[min(len(scores) - 1, 60)])
+
+
+def test_detection_one_by_one_in_a_stream_and_in_a_batch(detector: Path, tmp_path: Path) -> None:
+    images, least = photos(), threshold(detector, 80)
+    expected = detected_by_hand(detector, images, 80, least)
+    pipeline = detection(detector, least)
+    with display.App(renderer="none") as app:
+        window = app.create_window("detection", (800, 500))
+        for image, found in zip(images, expected, strict=True):
+            objects = pipeline(image)
+            window(image, objects)
+            same(objects, found)
+        assert window.picture() is not None
+    for objects, found in zip(pipeline.batch(images), expected, strict=True):
+        same(objects, found)
+    import PIL.Image
+
+    for index, image in enumerate(images):
+        PIL.Image.fromarray(image.convert("RGB").to_numpy()).save(tmp_path / f"{index}.png")
+    with cv.create_source(str(tmp_path)) as source:
+        for (image, objects), found in zip(pipeline.stream(source), expected, strict=True):
+            assert image.convert("BGR").to_numpy().copy().shape == (120, 200, 3)
+            same(objects, found)
+
+
+def test_a_threshold_changed_between_frames(detector: Path) -> None:
+    """The form of detection_vary_confidence.py."""
+    (image, *_), least = photos(), threshold(detector, 80)
+    pipeline = detection(detector, least)
+    first = pipeline(image)
+    pipeline.node(cls=op.decode_detections).confidence_threshold = min(1.0, first[0].score + 1e-3)
+    assert len(pipeline(image)) < len(first)
+
+
+def test_poses(pose: Path) -> None:
+    """The form of pose_detection.py."""
+    images, least = photos(), threshold(pose, 1)
+    pipeline = op.seq(
+        op.color_convert("RGB", src="BGR"),
+        op.letterbox(SIDE, SIDE),
+        op.to_tensor(),
+        op.load(str(pose)),
+        op.decode_pose(algo="yolov8", num_keypoints=17, confidence_threshold=least),
+        op.nms(),
+        op.to_image_space(keypoint_cols=range(6, 57, 3)),
+        op.ax_pose(num_keypoints=17),
+    )
+    expected = detected_by_hand(pose, images, 1, least)
+    for (image, objects), found in zip(pipeline.stream(images), expected, strict=True):
+        same(objects, found)
+        _, _, (left, _) = boxed(image)
+        points = found.rest.reshape(len(found), 17, 3)
+        x = (points[:, :, 0] - np.float32(left)) / np.float32((SIDE - 2 * left) / image.width) / image.width
+        got = np.float32([[point.x for point in one.keypoints] for one in objects])
+        np.testing.assert_array_equal(got, x)
+        confidence = np.float32([[point.confidence for point in one.keypoints] for one in objects])
+        np.testing.assert_array_equal(confidence, points[:, :, 2])
+
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def test_classification(classifier: Path) -> None:
+    """The form of classification.py."""
+    pipeline = op.seq(
+        op.color_convert("RGB", src="BGR"),
+        op.resize(size=round(CLASSIFIED * 256 / 224)),
+        op.center_crop(CLASSIFIED),
+        op.to_tensor(),
+        op.normalize(MEAN, DEVIATION),
+        op.load(str(classifier)),
+        op.softmax(),
+        op.ax_classification(class_id_type=op.ImagenetClasses),
+        op.top_k(5),
+    )
+    for image, (found, scores) in zip(photos(), classified_by_hand(classifier, photos()), strict=True):
+        best = pipeline(image)
+        assert [one.class_id for one in best] == found.tolist()
+        np.testing.assert_array_equal(np.float32([one.score for one in best]), scores)
+
+
+def classified_by_hand(model: Path, images: list[cv.Image]) -> list[tuple[np.ndarray, np.ndarray]]:
+    results = []
+    with LowLevel(model) as run:
+        for image in images:
+            pixels = op.resize(size=round(CLASSIFIED * 256 / 224))(image.convert("RGB").to_numpy())
+            top, left = ((size - CLASSIFIED) // 2 for size in pixels.shape[:2])
+            tensor = chw(pixels[top : top + CLASSIFIED, left : left + CLASSIFIED]) / np.float32(255)
+            mean, deviation = (np.float32(values).reshape(1, 3, 1, 1) for values in (MEAN, DEVIATION))
+            (logits,) = run((tensor - mean) / deviation)
+            powers = np.exp(logits.reshape(-1) - logits.max())
+            scores = powers / powers.sum()
+            best = np.argsort(-scores, kind="stable")[:5]
+            results.append((best, scores[best]))
+    return results
+
+
+def test_a_cascade(detector: Path, classifier: Path) -> None:
+    """The form of bottle_demo.py: the objects nearest to the middle are cut out and classified, in a stream."""
+    images, least = photos(), threshold(detector, 80)
+    second = op.seq(
+        op.crop_roi("bbox"),
+        op.resize(CLASSIFIED, CLASSIFIED),
+        op.to_tensor(),
+        op.normalize(MEAN, DEVIATION),
+        op.load(str(classifier), core_allocation=1),
+        op.softmax(),
+        op.ax_classification(),
+        op.top_k(1),
+    )
+    pipeline = op.seq(
+        detection(detector, least),
+        op.filter(fn=lambda one: one.area > 1e-3 and all(side > 0.01 for side in one.bbox.ltwh()[2:])),
+        op.sort_by(by="center_distance", descending=False, top=3),
+        op.for_each("classes", second),
+    )
+    seen = 0
+    streamed = list(pipeline.stream(images))
+    assert scheduler.current().model_switches == 4  # 3 cores detect, 1 classifies, and nothing moves
+    scheduler.current().close()
+    with LowLevel(classifier) as run:
+        for image, result in streamed:
+            for found, (best,) in zip(result.input, result.classes, strict=True):
+                x0, y0, x1, y1 = found.bbox.frame_pixels(image.width, image.height)
+                part = op.resize(CLASSIFIED, CLASSIFIED)(image.convert("RGB").to_numpy()[y0:y1, x0:x1])
+                mean, deviation = (np.float32(values).reshape(1, 3, 1, 1) for values in (MEAN, DEVIATION))
+                (logits,) = run((chw(part) / np.float32(255) - mean) / deviation)
+                assert best.class_id == logits.reshape(-1).argmax()
+                seen += 1
+    assert seen == 3 * len(images)
+
+
+def test_a_first_program_in_ten_lines(detector: Path) -> None:
+    """The convenience finds what the pipeline of operators finds."""
+    least = threshold(detector, 80)
+    info = {"task": "detection", "num_classes": 80, "dataset": "coco", "network": "yolo11n"}
+    (detector.parent / "model_info.json").write_text(
+        json.dumps(info | {"input_tensor_shape": [1, 3, SIDE, SIDE]})
+    )
+    expected = detected_by_hand(detector, photos(), 80, least)
+    with create_inference_stream(detector, photos(), confidence=least) as stream:
+        for frame, found in zip(stream, expected, strict=True):
+            same(frame.objects, found)
+            assert frame.objects[0].class_id.name in op.CocoClasses.__members__
