@@ -186,7 +186,7 @@ def _waiting(way: str, only: bool) -> Callable[[Method], Method]:
                     if not only:
                         _receive(self, way)  # a future's own exception, say
                     raise
-            if not _inside.here and (result or not only):
+            if not _inside.here and (not only or result):
                 _receive(self, way)
             return result
 

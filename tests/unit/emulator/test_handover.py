@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 
 from axemu.emulator import EmulatorDriver, parse_options
@@ -237,6 +238,11 @@ def test_a_future_brings_what_its_task_knew_and_its_errors(story: Story) -> None
         with pytest.raises(ValueError, match="as ever"):
             bad.result()
         assert first.call() == ((1, 1),)
+
+
+def test_a_future_may_hold_what_is_neither_true_nor_false(story: Story) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(np.zeros, 3).result().tolist() == [0, 0, 0]
 
 
 def test_a_cancelled_future_stays_cancelled(story: Story) -> None:
