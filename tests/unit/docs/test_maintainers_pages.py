@@ -55,7 +55,7 @@ def test_the_rooms_are_those_of_the_wheel() -> None:
     described = [
         f"{room}/{package.partition('.')[0]}" for room, package, _ in ROOM.findall(text(ARCHITECTURE))
     ]
-    assert sorted(described) == sorted(wheel["only-include"])
+    assert sorted(set(described)) == sorted(wheel["only-include"])  # a root may hold two packages
 
 
 def test_what_a_package_may_import_is_what_import_linter_allows() -> None:
