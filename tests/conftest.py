@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def _own_machine_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         ):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_scheduler_is_left() -> Iterator[None]:
+    """Give up the boards that a pipeline of the operator layer took: its scheduler would keep them for the whole process."""
+    yield
+    if (scheduler := sys.modules.get("axelera.runtime.scheduler")) is not None:
+        scheduler.current().close()
 
 
 @pytest.fixture(scope="session")

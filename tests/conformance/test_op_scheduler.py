@@ -23,12 +23,6 @@ from axemu.testing import SmallModel
 pytestmark = pytest.mark.usefixtures("driver")
 
 
-@pytest.fixture(autouse=True)
-def _no_scheduler_is_left() -> Iterator[None]:
-    yield
-    scheduler.current().close()
-
-
 @pytest.fixture
 def model(small: MakeSmall) -> SmallModel:
     return small()

@@ -7,7 +7,6 @@ against the same work done frame by frame with `ModelInstance.run` and the recip
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -51,12 +50,6 @@ def pose(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compiled(tmp_path_factory.mktemp("classifier"), "resnet50", CLASSIFIED)
-
-
-@pytest.fixture(autouse=True)
-def _no_scheduler_is_left() -> Iterator[None]:
-    yield
-    scheduler.current().close()
 
 
 def photos() -> list[cv.Image]:
