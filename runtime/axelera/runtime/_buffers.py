@@ -153,10 +153,13 @@ def _same_memory(one: int, other: int) -> bool:
         same = os.path.samestat(os.fstat(one), os.fstat(other))
     except OSError:  # closed since; who maps it will say so
         return one == other
-    # Before Linux 5.3 all dma-bufs had one inode in common.
-    return one == other or (
-        same and not str(Path(f"/proc/self/fd/{one}").readlink()).startswith("anon_inode:")
-    )
+    if one == other or not same:
+        return one == other
+    try:
+        # Before Linux 5.3 all dma-bufs had one inode in common.
+        return not str(Path(f"/proc/self/fd/{one}").readlink()).startswith("anon_inode:")
+    except OSError:  # no Linux, so no dma-bufs
+        return True
 
 
 def _flat(value: npt.NDArray[Any]) -> npt.NDArray[Any]:

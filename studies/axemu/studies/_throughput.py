@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -214,13 +215,17 @@ def _buffer(info: TensorInfo, shared: bool) -> Iterator[Any]:
     if not shared:
         yield data
         return
-    descriptor = os.memfd_create(info.name or "tensor")
-    try:
-        os.truncate(descriptor, info.size)
-        os.pwrite(descriptor, data.tobytes(), 0)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    with _memory(info.name or "tensor") as memory:
+        memory.write(data.tobytes())
+        memory.flush()
+        yield memory.fileno()
+
+
+def _memory(name: str) -> IO[bytes]:
+    """Return an open file without a name; in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create(name), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _sum_up(model: str, counters: Sequence[Counters], batch: int) -> Measured:

@@ -442,3 +442,12 @@ def test_tile_registers_that_the_operating_system_withholds_are_not_used(
     found = _paths.available_paths()
     _paths.available_paths.cache_clear()
     assert found[0] == "avx512vnni"
+
+
+def test_another_architecture_has_the_portable_path_whatever_cpuinfo_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """QEMU shows a process of aarch64 the flags of the x86-64 machine it runs on."""
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.setattr(_paths, "cpu_flags", _paths.cpu_flags.__wrapped__)
+    assert _paths.available_paths.__wrapped__() == ("portable",)

@@ -117,7 +117,12 @@ SPECS = {
 
 @cache
 def cpu_flags() -> frozenset[str]:
-    """Return the feature names the kernel reports for this CPU (none where there is no /proc/cpuinfo)."""
+    """Return the feature names the kernel reports for this CPU (none where there is no /proc/cpuinfo).
+
+    A process of another architecture, as QEMU runs it, reads there what the machine's own CPU can: that counts for nothing.
+    """
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return frozenset()
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
