@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
+DOCUMENTED := $(VENV)/.documented
 SMOKE := build/smoke
 
-.PHONY: help develop demo check test test-full test-elsewhere lint format wheel-smoke clean
+.PHONY: help develop demo check test test-full test-elsewhere lint format wheel-smoke site pictures clean
 
 # What `make check` runs, less the tests marked slow: a minute on two cores, once kernels have been generated.
 CHECKED := tests/unit tests/conformance/test_runtime_surface.py tests/conformance/test_numerics_vectors.py
@@ -21,6 +22,8 @@ help:
 	@echo "make lint            ruff, mypy, import-linter"
 	@echo "make format          let ruff format and fix"
 	@echo "make wheel-smoke     build the wheel, install it into a clean environment, run the demo there"
+	@echo "make site            build the documentation site in build/site, strictly"
+	@echo "make pictures        write docs/pictures, after a change of times or of what commands print"
 	@echo "make clean           remove what the targets above made"
 
 $(BIN)/python:
@@ -72,6 +75,16 @@ wheel-smoke: $(BIN)/python
 	$(PYTHON) -m venv $(SMOKE)/venv
 	$(SMOKE)/venv/bin/python -m pip install --quiet --disable-pip-version-check $(SMOKE)/*.whl
 	cd $(SMOKE) && venv/bin/axemu demo --output demo/1 && venv/bin/axemu commands --install && venv/bin/axdevice && venv/bin/axrunmodel demo/1 --seconds 1
+
+$(DOCUMENTED): pyproject.toml constraints.txt | $(DEVELOPED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $(INSTALLED) $(DEVELOPED) $@
+
+site: $(DOCUMENTED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+pictures: $(DEVELOPED)
+	$(BIN)/python tools/pictures.py
 
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

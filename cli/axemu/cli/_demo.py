@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import textwrap
 import threading
 import time
 from collections.abc import Sequence
@@ -157,25 +158,31 @@ Handwritten digits: {result.images} test images, none of them used for training 
   accuracy float32 (ONNX Runtime)    {result.float_accuracy:7.2%}
   accuracy int8 (emulated Metis)     {result.int8_accuracy:7.2%}
   same answer                        {result.agreement:7.2%}
-Predicted for a Metis card, {instances} instances of {result.cores} core(s) (simulated: {result.simulated})
+Predicted for a Metis card, {instances} instance(s) of {result.cores} core(s)
   throughput                         {result.fps:9.1f} FPS (simulated)
   latency                            {result.latency * 1e3:9.3f} ms (simulated)
-{why(result)}
+  simulated: {result.simulated}
+{textwrap.fill(why(result), 79, break_on_hyphens=False)}
 This machine computed for {result.wall_seconds:.1f} s.
 
 All of it on one page: {page}
 The compiled model is in {result.directory}
-Try next:
-  axrunmodel {result.directory}                      rates and latency as the vendor's tool prints them
-  axemu examples copy                                programs to start from, in ./examples
-  axemu run --report - examples/quick_start.py {result.directory}/model.json {result.directory.parent}/test.npz
-                                                     a report on any program, without changing it
-  axcompile --help                                   compile your own network"""
+Try next
+  rates and latency as the vendor's tool prints them:
+    axrunmodel {result.directory}
+  a report on any program, without changing it:
+    axemu examples copy
+    axemu run --report - examples/quick_start.py \\
+      {result.directory}/model.json {result.directory.parent}/test.npz
+  your own network:
+    axcompile --help"""
 
 
 def why(result: DemoResult) -> str:
     """Say what axrunmodel prints for the same model, and why it differs."""
-    return f"""\
-axrunmodel prints {result.measured.system_fps:.1f} FPS and {result.measured.latency * 1e3:.1f} ms for this model: it has double buffering on, so copies
-overlap with execution and a result comes two calls later. The demo waits for every result, as axrunmodel does with
---no-double-buffer --no-input-dmabuf --no-output-dmabuf."""
+    return (
+        f"axrunmodel prints {result.measured.system_fps:.1f} FPS and {result.measured.latency * 1e3:.1f} ms for this "
+        "model: it has double buffering on, so copies overlap with execution and a result comes two calls later. "
+        "The demo waits for every result, as axrunmodel does with --no-double-buffer --no-input-dmabuf "
+        "--no-output-dmabuf."
+    )
