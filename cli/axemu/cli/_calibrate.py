@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axemu.cli._errors import exit_on_error
+from axemu.cli._errors import exit_on_error, require
+from axemu.cli._options import AsJson, CalibrationFile
 from axemu.model import replacing
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 Measurements = Annotated[
-    Path | None, typer.Option("--measurements", help="Own measurements as CSV; see docs/how-to/calibrate.md.")
+    Path | None,
+    typer.Option(
+        "--measurements",
+        exists=True,
+        dir_okay=False,
+        help="Own measurements as CSV; see docs/how-to/calibrate.md.",
+    ),
 ]
 
 
@@ -30,10 +37,15 @@ def calibrate_command(
     ),
     measurements: Measurements = None,
     weight: Annotated[
-        float, typer.Option("--weight", help="Weight of own measurements; published figures have 1.")
+        float,
+        typer.Option(
+            "--weight", min=1e-3, max=1e6, help="Weight of own measurements; published figures have 1."
+        ),
     ] = 3.0,
     only_own: Annotated[bool, typer.Option("--only-own", help="Fit own measurements alone.")] = False,
-    strength: Annotated[float, typer.Option("--prior", help="Weight of prior beliefs, in log units.")] = 0.1,
+    strength: Annotated[
+        float, typer.Option("--prior", min=0, max=1e3, help="Weight of prior beliefs, in log units.")
+    ] = 0.1,
 ) -> None:
     """Fit the calibrated figures to published and own measurements; residuals are of unseen networks."""
     from axemu.chip import calibration_to_json  # noqa: PLC0415  each command imports what it needs
@@ -41,6 +53,7 @@ def calibrate_command(
     from axemu.studies import calibrate, read_csv, shipped_cases  # noqa: PLC0415
 
     with exit_on_error("axemu calibrate"):
+        require("axemu calibrate", "study", "scipy")
         own = read_csv(measurements, weight) if measurements else []
         if only_own and not own:
             raise InvalidArgument("--only-own needs --measurements with at least one row")
@@ -56,9 +69,9 @@ def calibrate_command(
 @app.command("correlate")
 def correlate_command(
     measurements: Measurements = None,
-    calibration: Annotated[Path | None, typer.Option("--calibration", help="A calibration file.")] = None,
+    calibration: CalibrationFile = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="PNG or SVG file for the scatter plot.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold predictions against published figures, or against own measurements."""
     from axemu.chip import load_calibration  # noqa: PLC0415  each command imports what it needs
@@ -66,6 +79,8 @@ def correlate_command(
     from axemu.studies import correlate, read_csv, scatter, to_dict, unseen_points  # noqa: PLC0415
 
     with exit_on_error("axemu correlate"):
+        if plot is not None:
+            require("axemu correlate --plot", "report", "matplotlib")
         try:
             using = load_calibration(calibration)
         except ValueError as error:

@@ -6,6 +6,7 @@ on request, and only where there is nothing yet.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import sysconfig
@@ -16,6 +17,7 @@ from typing import Annotated
 import typer
 
 from axemu.cli._errors import exit_on_error
+from axemu.cli._options import AsJson
 from axemu.driver import InvalidArgument, path_errors
 
 NAMES = ("axcompile", "axdevice", "axdownloadmodel", "axrunmodel")
@@ -31,6 +33,8 @@ def commands(
     directory: Annotated[
         Path | None, typer.Option(help="Where; the environment's own directory of commands by default.")
     ] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Show, write or remove axcompile, axdevice, axdownloadmodel and axrunmodel of this SDK.
 
@@ -41,6 +45,7 @@ def commands(
             raise typer.BadParameter("--install and --remove exclude each other")
         place = directory or Path(sysconfig.get_path("scripts"))
         refused = []
+        states = []
         for name in NAMES:
             path = place / name
             state = state_of(path)
@@ -52,7 +57,12 @@ def commands(
                     path.unlink()
             elif install:
                 refused.append(name)
-            print(f"{path}: {'left alone, it is not ours' if name in refused else state_of(path)}")
+            states.append({"path": str(path), "state": state_of(path), "refused": name in refused})
+        if as_json:
+            print(json.dumps(states, indent=1))
+        else:
+            for one in states:
+                print(f"{one['path']}: {'left alone, it is not ours' if one['refused'] else one['state']}")
         if refused:
             raise typer.Exit(1)
 
@@ -74,8 +84,8 @@ def write(path: Path) -> None:
     text = (
         f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n' '''\n{MARK}\n"
         "import sys\n\n"
-        f"from axemu.cli.{path.name} import main\n\n"
-        "sys.exit(main())\n"
+        "from axemu.cli import main\n\n"
+        f"sys.exit(main({path.name!r}))\n"
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

@@ -18,7 +18,8 @@ from axelera.compiler import CalibrationError, ConfigurationError
 from axelera.compiler.config import nearest
 from axelera.compiler.defects import defects
 from axelera.compiler.quantisation import image_paths, images_in, random_data
-from axemu.cli._compile_options import ColorFormat, ImageReader, Layout, Options
+from axemu.cli._compile_choices import ColorFormat, ImageReader, Layout
+from axemu.cli._compile_options import Options
 from axemu.cli._compile_presets import PRESETS, preset_transform
 from axemu.driver import path_errors
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,14 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from axelera.compiler import CompilerConfig, ConfigurationError
 from axelera.compiler.config import ALIASES, explain, load_config, nearest, read_json, spell_out
 from axemu.chip import CORES
+from axemu.cli._compile_choices import ColorFormat, ImageReader, Layout, LogLevel
 from axemu.driver.bounded import JSON_TEXT, parse_json, shown
 
 __all__ = [
     "MANIFEST",
-    "ColorFormat",
-    "ImageReader",
-    "Layout",
-    "LogLevel",
     "Options",
     "configuration",
     "default_configuration",
@@ -31,38 +27,6 @@ MOST_PROBLEMS = 20
 """Unknown names that are spelled out."""
 MANIFEST = "quantized_model_manifest.json"
 """A file of this name is a quantised model, not a network."""
-
-
-class Layout(StrEnum):
-    """Order of the dimensions of the model's image input."""
-
-    NCHW = "NCHW"
-    NHWC = "NHWC"
-
-
-class ColorFormat(StrEnum):
-    """Channels of the images a transform gets."""
-
-    RGB = "RGB"
-    BGR = "BGR"
-    GRAY = "GRAY"
-
-
-class ImageReader(StrEnum):
-    """What reads images, and so what kind of object a transform gets."""
-
-    PIL = "PIL"
-    OPENCV = "OPENCV"
-
-
-class LogLevel(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-    CRITICAL = "CRITICAL"
 
 
 def _shape(text: object) -> object:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from axelera.compiler import CalibrationError, ConfigurationError
-from axemu.cli._compile_options import ColorFormat, Layout, Options
+from axemu.cli._compile_choices import ColorFormat, Layout
+from axemu.cli._compile_options import Options
 
 __all__ = ["PRESETS", "preset_transform"]
 

@@ -4,56 +4,50 @@ from __future__ import annotations
 
 import inspect
 import json
-import shutil
 import sys
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from axemu.chip import CORES
+from axemu.chip import AMBIENT, CORES
 from axemu.cli._errors import exit_on_error
+from axemu.cli._options import (
+    AsJson,
+    Board,
+    Boards,
+    CalibrationFile,
+    Clock,
+    CompiledCores,
+    Cores,
+    Host,
+    Limit,
+    Model,
+    Seconds,
+)
+from axemu.cli._terminal import columns, ends, folded
 
 if TYPE_CHECKING:
-    from axemu.studies import Explanation, Heat, Prediction, Scenario
+    from axemu.studies import Explanation, Heat, Prediction, Row, Scenario
 
 app = typer.Typer(add_completion=False)
 
-Model = Annotated[
-    str, typer.Argument(help="A compiled directory, an ONNX file, or the name of a network of the zoo.")
-]
-BoardName = Annotated[str, typer.Option("--board", help="pcie, pcie-16g, m2, m2-max, pcie-x4 or sbc.")]
-CompiledCores = Annotated[
-    int | None,
-    typer.Option("--compiled-cores", help="Cores one instance spans (batch); default: as compiled, or 1."),
-]
-Cores = Annotated[int, typer.Option("--cores", help="Cores used on each board.")]
-Clock = Annotated[int, typer.Option("--clock", help="Clock of the cores in MHz.")]
-Limit = Annotated[float, typer.Option("--mvm-utilisation", help="Limit of the MVM utilisation in percent.")]
 DoubleBuffer = Annotated[
     bool, typer.Option("--double-buffer/--no-double-buffer", help="Copy while executing.")
 ]
-Host = Annotated[
-    str | None,
-    typer.Option(
-        "--host",
-        help="desktop, desktop-2024, laptop or embedded-arm. Default: what the board is measured in.",
-        show_default=False,
-    ),
-]
-Boards = Annotated[int, typer.Option("--boards", help="Number of boards.")]
 Upstream = Annotated[bool, typer.Option("--shared-upstream", help="The boards share one way to the host.")]
-Seconds = Annotated[float, typer.Option("--seconds", help="Virtual seconds at most.")]
 EveryFrame = Annotated[
     bool, typer.Option("--every-frame", help="Simulate every frame instead of extrapolating.")
 ]
-CalibrationFile = Annotated[Path | None, typer.Option("--calibration", help="A calibration file.")]
 Ambient = Annotated[
     float | None,
-    typer.Option("--ambient", help="Ambient temperature in °C: shows power, temperature, throttling."),
+    typer.Option(
+        "--ambient",
+        min=AMBIENT.low,
+        max=AMBIENT.high,
+        help="Ambient temperature in °C: shows power, temperature, throttling.",
+    ),
 ]
 Cooling = Annotated[
     str | None,
@@ -63,15 +57,16 @@ Cooling = Annotated[
 ]
 PowerLimit = Annotated[
     float | None,
-    typer.Option("--power-limit", min=0.1, help="Watts for the limiter of a board that has one (m2-max)."),
+    typer.Option(
+        "--power-limit", min=0.1, max=1000, help="Watts for the limiter of a board that has one (m2-max)."
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 def scenario_from(
     model: Model,
     *,
-    board: BoardName = "pcie",
+    board: Board = "pcie",
     compiled_cores: CompiledCores = None,
     cores: Cores = CORES,
     clock: Clock = 800,
@@ -155,7 +150,8 @@ def explain(
     *,
     as_json: AsJson = False,
     layers: Annotated[
-        int, typer.Option("--layers", min=0, help="Operators to show, slowest first; 0 shows all.")
+        int,
+        typer.Option("--layers", min=0, max=1_000_000, help="Operators to show, slowest first; 0 shows all."),
     ] = 25,
     tasks: Annotated[
         bool,
@@ -207,10 +203,10 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
     boards = f"{scenario.boards} x {prediction.board}" if scenario.boards > 1 else prediction.board
     return [
         f"{prediction.model} on {boards}, {scenario.cores} cores at {scenario.clock_mhz} MHz",
-        *paragraph("", stamp(prediction)),
-        *paragraph("host", prediction.host),
+        *folded("", stamp(prediction)),
+        *folded("host", prediction.host),
         *(
-            paragraph(
+            folded(
                 "doubt", f"band doubled, no measured network rests on {', '.join(prediction.unseen_rules)}"
             )
             if prediction.unseen_rules
@@ -221,7 +217,7 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
         f"  system FPS  {prediction.system_fps:10.1f}",
         f"  latency     {prediction.latency_ms:10.2f} ms in the loop, {prediction.lone_latency_ms:.2f} ms alone",
         f"  bound by    {prediction.bound_by}",
-        *paragraph("a call", shown),
+        *folded("a call", shown),
         f"  DDR         {prediction.ddr_bytes_per_frame / 1e6:.1f} MB per frame",
         *(heat_lines(prediction.heat) if prediction.heat else ()),
         f"  {prediction.frames} frames simulated, {how}",
@@ -238,34 +234,22 @@ def heat_lines(heat: Heat) -> list[str]:
     )
     cooled = f"{heat.resistance_k_per_w:g} K/W, {heat.ambient_c:g} °C ambient"
     lines = [
-        *paragraph("power", f"{heat.power_w:.1f} W of a board, order of magnitude ({parts}){over}"),
-        *paragraph("temperature", f"{heat.settled_c:.0f} °C in the long run if nothing throttled ({cooled})"),
+        *folded("power", f"{heat.power_w:.1f} W of a board, order of magnitude ({parts}){over}"),
+        *folded("temperature", f"{heat.settled_c:.0f} °C in the long run if nothing throttled ({cooled})"),
     ]
     if heat.seconds_to_throttle is None and heat.seconds_to_shutdown is None:
-        return [*lines, *paragraph("throttled", "no")]
+        return [*lines, *folded("throttled", "no")]
     first = f"after {heat.seconds_to_throttle or 0:.0f} s"
     if heat.seconds_to_shutdown is not None:
         last = f"{first}; shuts down after {heat.seconds_to_shutdown:.0f} s"
-        return [*lines, *paragraph("throttled", last)]
+        return [*lines, *folded("throttled", last)]
     bites = ", ".join(f"{name} {share:.0%} of the time" for name, share in heat.limits.items() if share)
-    lines += paragraph("throttled", f"{first}; {bites}")
+    lines += folded("throttled", f"{first}; {bites}")
     kept = (
         f"{heat.sustained_fps:.1f} system FPS of a board instead of {heat.fps:.1f}, at {heat.sustained_mhz:.0f} MHz, "
         f"{heat.sustained_w:.1f} W and {heat.sustained_c:.0f} °C ({heat.hottest_c:.0f} °C at most)"
     )
-    return [*lines, *paragraph("sustained", kept)]
-
-
-def paragraph(label: str, words: str) -> list[str]:
-    """Return text behind a label, folded to the terminal."""
-    begin = f"  {label:12}" if label else "  "
-    width = max(60, shutil.get_terminal_size().columns)
-    return [
-        line.replace("\N{NO-BREAK SPACE}", " ")
-        for line in textwrap.wrap(
-            words, width, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False
-        )
-    ]
+    return [*lines, *folded("sustained", kept)]
 
 
 def explanation_lines(scenario: Scenario, explanation: Explanation, layers: int) -> list[str]:
@@ -274,26 +258,56 @@ def explanation_lines(scenario: Scenario, explanation: Explanation, layers: int)
     total = sum(row.time_us for row in explanation.rows) or 1.0
     slowest = sorted(explanation.rows, key=lambda row: -row.time_us)
     shown = slowest[:layers] if layers else slowest
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    lines += ["", "one call with the DDR to itself, simulated; slowest operators first:"]
-    table = [
-        f"{'µs':>8} {'%':>5} {'MMAC':>7} {'GMAC/s':>7} {'roof':>6} {'W kB':>7} {'DDR kB':>7}  bound by: operator"
-    ]
-    table += [
-        f"{row.time_us:8.1f} {100 * row.time_us / total:5.1f} {row.macs / 1e6:7.1f} {row.achieved / 1e9:7.0f} "
-        f"{row.roof / 1e9:6.0f} {row.weight_bytes / 1e3:7.0f} {row.ddr_bytes / 1e3:7.0f}  {row.bound_by}: {row.op} {row.name}"
-        for row in shown
-    ]
-    lines += [line if room is None or len(line) <= room else f"{line[: room - 1]}…" for line in table]
-    if len(shown) < len(slowest):
-        rest = sum(row.time_us for row in slowest[len(shown) :])
-        lines.append(
-            f"{rest:8.1f} {100 * rest / total:5.1f}  in {len(slowest) - len(shown)} more; --layers 0 shows all"
-        )
+    lines += layer_table(shown, total, slowest[len(shown) :])
     lines += ["", "change of host FPS when a figure is 10 % smaller / larger (simulated):"]
     ranked = sorted(explanation.sensitivities.items(), key=lambda item: -max(map(abs, item[1])))
     felt = [(name, pair) for name, pair in ranked if max(map(abs, pair)) >= 0.0005]
     lines += [f"{name:24} {low:+7.1%} {high:+7.1%}" for name, (low, high) in felt]
     if silent := [name for name, _ in ranked[len(felt) :]]:
-        lines += textwrap.wrap(f"nothing: {', '.join(silent)}", max(60, shutil.get_terminal_size().columns))
+        lines += folded("nothing", ", ".join(silent))
+    return lines
+
+
+HEAD = ("µs", "%", "MMAC", "GMAC/s", "roof", "W kB", "DDR kB", "bound by", "operator", "name")
+WORDS = (7, 8, 9)
+"""Columns of words."""
+
+
+def layer_table(rows: Sequence[Row], total: float, others: Sequence[Row] = ()) -> list[str]:
+    """Return a line per operator, columns as wide as they need to be, and one for all others.
+
+    Where names have no room beside the figures, they get lines of their own: they tell one operator from the next.
+    """
+    table = [
+        (
+            f"{row.time_us:.1f}",
+            f"{100 * row.time_us / total:.1f}",
+            f"{row.macs / 1e6:.1f}",
+            f"{row.achieved / 1e9:.0f}",
+            f"{row.roof / 1e9:.0f}",
+            f"{row.weight_bytes / 1e3:.0f}",
+            f"{row.ddr_bytes / 1e3:.0f}",
+            row.bound_by,
+            row.op,
+            row.name,
+        )
+        for row in rows
+    ]
+    if others:
+        rest = sum(row.time_us for row in others)
+        note = f"{len(others)} more; --layers 0 shows all"
+        table.append((f"{rest:.1f}", f"{100 * rest / total:.1f}", "", "", "", "", "", "", "", note))
+    widths = [max(map(len, column)) for column in zip(HEAD, *table, strict=True)]
+    room = columns()
+    used = sum(width + 1 for width in widths[:-1])
+    lines = []
+    for cells in (HEAD, *table):
+        fixed = " ".join(
+            cell.ljust(width) if place in WORDS else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells[:-1], widths[:-1], strict=True))
+        )
+        if room is None or used + widths[-1] <= room:
+            lines.append(f"{fixed} {cells[-1]}")
+        else:
+            lines += [fixed.rstrip(), *([] if cells is HEAD else [f"{'':>9}{ends(cells[-1], room - 9)}"])]
     return lines

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from axemu.cli._terminal import columns, ends, folded
 
 if TYPE_CHECKING:
     from axemu.model.passes import CoreProgram, Pass, Step
@@ -50,7 +50,7 @@ def task_lines(program: CoreProgram) -> Iterator[str]:
     """Return the program as text: totals, rules that were inferred, then step by step."""
     yield from _summary(program)
     yield ""
-    yield from _folded("", LEGEND)
+    yield from folded("", LEGEND, 10)
     yield HEAD
     for number, step in enumerate(program.steps):
         yield from _step(program, number, step)
@@ -65,7 +65,7 @@ def _summary(program: CoreProgram) -> Iterator[str]:
 
     totals = totals_of(program)
     yield f"{program.name}: the program of one core for one call"
-    yield from _folded("", REMARK)
+    yield from folded("", REMARK, 10)
     yield (
         f"  {totals.passes} passes, {len(program.steps)} steps, {totals.waits} waits for a drain, "
         f"{totals.tasks} tasks of {program.task_list} bytes"
@@ -75,8 +75,8 @@ def _summary(program: CoreProgram) -> Iterator[str]:
     )
     yield f"  {totals.weight_bytes / 1e6:.2f} MB of weights as stored, replicated"
     units = ", ".join(f"{name} {getattr(totals.units, name) / 1e3:.0f}" for name in totals.units.__slots__)
-    yield from _folded("k cycles", units)
-    yield from _folded("pools", ", ".join(f"{name} {size}" for name, size in program.pools.items()))
+    yield from folded("k cycles", units, 10)
+    yield from folded("pools", ", ".join(f"{name} {size}" for name, size in program.pools.items()), 10)
     for route, (size, beside) in totals.routes.items():
         yield f"  {route:14} {size:>11} bytes, {beside:>11} beside compute"
     for role, (count, cycles, load, weights) in totals.roles.items():
@@ -85,15 +85,7 @@ def _summary(program: CoreProgram) -> Iterator[str]:
     yield "  inferred rules in use:" if inferred else "  every rule in use was verified"
     for rule in inferred:
         switch = f" (option {rule.switch})" if rule.switch else ""
-        yield from _folded(rule.code, f"{rule.text}{switch}")
-
-
-def _folded(label: str, words: str) -> list[str]:
-    begin = f"  {label:10}" if label else "  "
-    width = max(60, shutil.get_terminal_size().columns)
-    return textwrap.wrap(
-        words, width, initial_indent=begin, subsequent_indent=" " * len(begin), break_on_hyphens=False
-    )
+        yield from folded(rule.code, f"{rule.text}{switch}", 10)
 
 
 def _step(program: CoreProgram, number: int, step: Step) -> list[str]:
@@ -109,9 +101,9 @@ def _step(program: CoreProgram, number: int, step: Step) -> list[str]:
     parts = [f"step {number}: {step.tasks} tasks"]
     parts += [f"KiB waited for: {waited}"] if waited else []
     parts += [f"beside compute: {beside}"] if beside else []
-    return textwrap.wrap(
-        "; ".join(parts), max(60, shutil.get_terminal_size().columns), subsequent_indent=" " * 6
-    )
+    room = columns()
+    line = "; ".join(parts)
+    return [line] if room is None else textwrap.wrap(line, room, subsequent_indent=" " * 6)
 
 
 def _pass(number: int, one: Pass) -> str:
@@ -127,8 +119,5 @@ def _pass(number: int, one: Pass) -> str:
 
 
 def _name(name: str, used: int) -> str:
-    """Return the end of a name where a terminal has no room for all of it."""
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
-        return name
-    room = max(10, shutil.get_terminal_size().columns - used)
-    return name if len(name) <= room else f"…{name[1 - room :]}"
+    room = columns()
+    return name if room is None else ends(name, max(10, room - used))

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from axemu.cli._errors import exit_on_error
+from axemu.cli._options import AsJson, one_of, starting
+from axemu.cli._options import Network as NetworkName
+from axemu.cli._terminal import columns
 from axemu.model import replacing
 from axemu.zoo import Network, UnknownNetworkError, find, networks
 
-app = typer.Typer(name="zoo", add_completion=False, no_args_is_help=True)
+app = typer.Typer(name="zoo", no_args_is_help=True)
+
+
+def tasks() -> list[str]:
+    """Return what the networks are for."""
+    return sorted({network.task for network in networks()})
+
 
 _LINE = 122
 """Columns of the longest line of the list."""
@@ -28,17 +37,25 @@ def zoo() -> None:
 
 @app.command("list")
 def list_networks(
-    task: Annotated[str, typer.Option(help="Only networks for this task, such as detection.")] = "",
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            help="Only networks for this task, such as detection.",
+            parser=one_of("task", tasks),
+            autocompletion=starting(tasks),
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """List the networks: name, task, input, parameters, operations; source of the architecture if there is room."""
-    known = sorted({network.task for network in networks()})
-    if task and task not in known:
-        print(f"axemu zoo list: no task {task!r}; there are {', '.join(known)}", file=sys.stderr)
-        raise typer.Exit(2)
-    wanted = [network for network in networks() if task in ("", network.task)]
+    wanted = [network for network in networks() if task in (None, network.task)]
+    if as_json:
+        print(json.dumps([facts(network) for network in wanted], indent=1))
+        return
     # Only a person minds broken lines: a program that reads the list always gets the same columns.
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in listing(wanted, columns):
+    for line in listing(wanted, columns()):
         print(line)
 
 
@@ -55,15 +72,34 @@ def listing(wanted: Sequence[Network], columns: int | None = None) -> Iterator[s
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="Name or alias.")]) -> None:
+def show(name: NetworkName, *, as_json: AsJson = False) -> None:
     """Show all that is known about a network."""
-    columns = min(shutil.get_terminal_size().columns, 120)
-    for line in description(_found(name), columns):
+    network = _found(name)
+    if as_json:
+        print(json.dumps(facts(network), indent=1))
+        return
+    for line in description(network, columns()):
         print(line)
 
 
-def description(network: Network, columns: int) -> Iterator[str]:
-    """Yield what is known about a network, label by label, folded to `columns`."""
+def facts(network: Network) -> dict[str, Any]:
+    """Return what is known about a network as JSON values."""
+    return {
+        "name": network.name,
+        "vendor_name": network.vendor_name,
+        "title": network.title,
+        "task": network.task,
+        "input": [1, 3, *network.resolution],
+        "classes": network.classes,
+        "parameters": network.parameters,
+        "macs": network.macs,
+        "source": network.source,
+        "names": list(network.names),
+    }
+
+
+def description(network: Network, columns: int | None) -> Iterator[str]:
+    """Yield what is known about a network, label by label, folded to `columns` if there are any."""
     height, width = network.resolution
     for label, value in (
         ("name", network.name),
@@ -78,9 +114,12 @@ def description(network: Network, columns: int) -> Iterator[str]:
         ("weights", "synthetic (seeded random numbers)"),
         ("also called", ", ".join(name for name in network.names[1:] if name != network.vendor_name)),
     ):
+        if columns is None:
+            yield f"{label:15}{value}"
+            continue
         yield textwrap.fill(
             value,
-            columns,
+            min(columns, 120),
             initial_indent=f"{label:15}",
             subsequent_indent=" " * 15,
             break_on_hyphens=False,
@@ -90,14 +129,14 @@ def description(network: Network, columns: int) -> Iterator[str]:
 
 @app.command()
 def export(
-    name: Annotated[str, typer.Argument(help="Name or alias.")],
+    name: NetworkName,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", dir_okay=False, help="File to write (<name>.onnx).")
     ] = None,
     resolution: Annotated[str, typer.Option(help="Height and width of the input, such as 480x640.")] = "",
-    classes: Annotated[int | None, typer.Option(help="Number of classes.")] = None,
-    width: Annotated[float, typer.Option(help="Factor on all channel counts.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the weights.")] = 0,
+    classes: Annotated[int | None, typer.Option(min=1, max=100_000, help="Number of classes.")] = None,
+    width: Annotated[float, typer.Option(min=0.01, max=16, help="Factor on all channel counts.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the weights.")] = 0,
     structure_only: Annotated[
         bool, typer.Option("--structure-only", help="Leave large weights out: for studies of time.")
     ] = False,

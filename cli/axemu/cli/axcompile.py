@@ -10,42 +10,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.logging import RichHandler
 from typer.core import TyperCommand
 
-from axelera.compiler import ConfigurationError
 from axemu.chip import CORES
-from axemu.cli._compile_options import (
-    ColorFormat,
-    ImageReader,
-    Layout,
-    LogLevel,
-    Options,
-    configuration,
-    default_configuration,
-)
+from axemu.cli._compile_choices import ColorFormat, ImageReader, Layout, LogLevel
 from axemu.cli._errors import exit_on_error, start
-from axemu.model import replacing
+from axemu.cli._options import Version
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from axemu.cli._compile_output import Outcome
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+def _list_passes(wanted: bool) -> None:
+    if not wanted:
+        return
+    from axelera.compiler.pipeline import PASSES  # noqa: PLC0415  slow to import
+
+    width = max(len(entry.name) for entry in PASSES)
+    for entry in PASSES:
+        print(f"{entry.name:<{width}}  {entry.purpose}")
+    raise typer.Exit
 
 
 class Command(TyperCommand):
-    """Mistakes in the options end the program as usual, and are in the report as well; help lists the passes."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, and the passes below it."""
-        from axelera.compiler.pipeline import PASSES  # noqa: PLC0415  slow to import
-
-        super().format_help(ctx, formatter)
-        print("Passes of the compiler, in order:\n")
-        width = max(len(entry.name) for entry in PASSES)
-        for entry in PASSES:
-            print(f"  {entry.name:<{width}}  {entry.purpose}")
+    """Mistakes in the options end the program as usual, and are in the report as well."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Read the command line."""
@@ -55,7 +47,8 @@ class Command(TyperCommand):
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            from axemu.cli._compile_output import Outcome, report_alone  # noqa: PLC0415  slow to import
+            from axelera.compiler import ConfigurationError  # noqa: PLC0415  slow to import
+            from axemu.cli._compile_output import Outcome, report_alone  # noqa: PLC0415
 
             lenient = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
             readable = super().make_context(info_name, given, parent, **extra | lenient).params
@@ -111,7 +104,9 @@ def axcompile(
     imreader_backend: Annotated[
         ImageReader | None, typer.Option(help="What a transform gets: Pillow images (PIL) or OpenCV arrays.")
     ] = None,
-    dataset_len: Annotated[int | None, typer.Option(min=1, help="Calibration samples (100).")] = None,
+    dataset_len: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Calibration samples (100).")
+    ] = None,
     cli_args: Annotated[
         str | None,
         typer.Option(
@@ -127,12 +122,22 @@ def axcompile(
         list[str] | None,
         typer.Option(
             metavar="PASS",
-            help="Write the state after a pass (below) into dump/; may be given several times.",
+            help="Write the state after a pass (--list-passes) into dump/; may be given several times.",
         ),
     ] = None,
     aipu_cores: Annotated[
         int | None, typer.Option(min=1, max=CORES, help="Cores of one instance, which is its batch.")
     ] = None,
+    list_passes: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option(
+            "--list-passes",
+            is_eager=True,
+            callback=_list_passes,
+            help="Print the passes of the compiler in order, and end.",
+        ),
+    ] = False,
+    version: Version = False,  # noqa: ARG001
 ) -> None:
     """Compile, or write the default configuration."""
     options = {
@@ -154,6 +159,9 @@ def axcompile(
     }
     with exit_on_error("axcompile"):
         if generate_config is not None:
+            from axemu.cli._compile_options import default_configuration  # noqa: PLC0415  slow to import
+            from axemu.model import replacing  # noqa: PLC0415
+
             generate_config.mkdir(parents=True, exist_ok=True)
             path = generate_config / "default_conf.json"
             with replacing(path) as temporary:
@@ -170,8 +178,12 @@ def axcompile(
 
 def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
     """Run with the options `given` on the command line and `saved` in JSON; the output says how it ended."""
-    from axemu.cli._compile_output import Outcome, output_directory, report_alone  # noqa: PLC0415  slow to import
-    from axemu.cli._compile_run import run  # noqa: PLC0415  slow to import
+    from rich.console import Console  # noqa: PLC0415  slow to import
+
+    from axelera.compiler import ConfigurationError  # noqa: PLC0415
+    from axemu.cli._compile_options import Options, configuration  # noqa: PLC0415
+    from axemu.cli._compile_output import Outcome, output_directory, report_alone  # noqa: PLC0415
+    from axemu.cli._compile_run import run  # noqa: PLC0415
 
     output, overwrite = given.get("output"), bool(given.get("overwrite"))
     try:
@@ -197,6 +209,8 @@ def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:
 @contextlib.contextmanager
 def _logging(level: LogLevel, folder: Path, console: Console) -> Iterator[None]:
     """Messages on stderr from `level` on, and all of them in compilation_log.txt."""
+    from rich.logging import RichHandler  # noqa: PLC0415  slow to import
+
     loggers = [logging.getLogger(name) for name in ("axelera", "axemu")]
     terminal = RichHandler(level.value, console=console, show_path=False, show_time=False)
     file = logging.FileHandler(folder / "compilation_log.txt", encoding="utf-8")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,12 +13,13 @@ from axelera.runtime import Context, select_devices
 from axemu.chip import GIB
 from axemu.cli._cores import format_per_core, parse_per_core
 from axemu.cli._errors import exit_on_error, start
+from axemu.cli._options import AsJson, Version
 from axemu.driver import AxeleraError, DeviceInfo, InvalidConfiguration, Pending
 
 READY_SECONDS = 30.0
 """How long a configuration may take."""
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(pretty_exceptions_enable=False, help=__doc__)
 
 
 @app.command()
@@ -25,7 +27,9 @@ def axdevice(
     device: Annotated[
         str | None, typer.Option("-d", "--device", help="Index or name of one board; all by default.")
     ] = None,
-    set_clock: Annotated[int | None, typer.Option(help="Clock of all cores in MHz.")] = None,
+    set_clock: Annotated[
+        int | None, typer.Option(min=1, max=10_000, metavar="MHZ", help="Clock of all cores in MHz.")
+    ] = None,
     set_core_clock: Annotated[
         str | None, typer.Option(metavar="CORES:MHZ", help="Clock per core, e.g. 0-1:800,2-3:400.")
     ] = None,
@@ -36,6 +40,8 @@ def axdevice(
         bool, typer.Option("--refresh", help="Start boards anew that do not answer, and list all.")
     ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show all that is known.")] = False,
+    as_json: AsJson = False,
+    version: Version = False,  # noqa: ARG001
 ) -> None:
     """List boards; with a --set option configure them first."""
     with exit_on_error("axdevice"), Context() as context:
@@ -52,6 +58,9 @@ def axdevice(
             if properties:
                 _configure(context, info, properties)
         present = context.list_devices() if refresh else devices
+        if as_json:
+            print(json.dumps([_described(context, place, present[place]) for place in places], indent=1))
+            return
         for place in places:
             _show(context, place, present[place], verbose)
 
@@ -109,6 +118,28 @@ def _apply(context: Context, info: DeviceInfo, properties: dict[str, int]) -> No
                 f"{info.name}: the configuration is not finished after {READY_SECONDS:g} s; refresh the board: axdevice "
                 f"--refresh -d {info.name}"
             )
+
+
+def _described(context: Context, index: int, info: DeviceInfo) -> dict[str, Any]:
+    """Return a board as JSON values; without a configuration when it does not answer."""
+    try:
+        settings: dict[str, str] | None = context.read_device_configuration(info)
+    except AxeleraError:
+        settings = None
+    return {
+        "index": index,
+        "name": info.name,
+        "board_type": info.board_type.name,
+        "memory_bytes": info.max_memory,
+        "cores": info.subdevice_count,
+        "in_use_by": info.in_use_by if info.in_use else None,
+        "firmware_version": info.firmware_version,
+        "flashed_firmware_version": info.flashed_firmware_version,
+        "board_controller_firmware_version": info.board_controller_firmware_version,
+        "board_controller_board_type": info.board_controller_board_type,
+        "board_revision": info.board_revision,
+        "configuration": settings,
+    }
 
 
 def _show(context: Context, index: int, info: DeviceInfo, verbose: bool) -> None:

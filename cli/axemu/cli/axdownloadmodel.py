@@ -7,7 +7,6 @@ With synthetic weights sizes and simulated times are those of the architecture; 
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axemu.chip import CORES
 from axemu.cli._errors import exit_on_error, start
+from axemu.cli._options import InstanceCores, Version, network_names, starting
 from axemu.driver import AxeleraError
 from axemu.model import write_axm
 from axemu.zoo import UnknownNetworkError, find, networks
@@ -24,25 +23,26 @@ from axemu.zoo import UnknownNetworkError, find, networks
 if TYPE_CHECKING:
     from axemu.studies import ZooBuild
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(pretty_exceptions_enable=False)
 
 
 @app.command(help=__doc__)
 def axdownloadmodel(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Networks, such as resnet50-imagenet-onnx.")
+        list[str] | None,
+        typer.Argument(
+            help="Networks, such as resnet50-imagenet-onnx.", autocompletion=starting(network_names)
+        ),
     ] = None,
     *,
     model: Annotated[list[str] | None, typer.Option("--model", help="The same as a name.")] = None,
     list_names: Annotated[bool, typer.Option("--list", help="Print all names and end.")] = False,
-    cores: Annotated[
-        int, typer.Option("--cores", min=1, max=CORES, help="Cores of one instance = its batch.")
-    ] = 1,
+    cores: InstanceCores = 1,
     weights: Annotated[
         Path | None, typer.Option(dir_okay=False, exists=True, help="ONNX file with weights of your own.")
     ] = None,
     classes: Annotated[
-        int | None, typer.Option(min=1, help="Number of classes; the network's own without.")
+        int | None, typer.Option(min=1, max=100_000, help="Number of classes; the network's own without.")
     ] = None,
     imageset: Annotated[
         Path | None,
@@ -56,12 +56,9 @@ def axdownloadmodel(
     output: Annotated[Path, typer.Option(help="Directory that holds the builds.")] = Path("build"),
     axm: Annotated[bool, typer.Option("--axm", help="Write an .axm archive as well.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Compile again what is there already.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Version = False,  # noqa: ARG001
 ) -> None:
     """Compile the networks with these names."""
-    if version:
-        print(f"axemu {importlib.metadata.version('axemu')}")
-        return
     if list_names:
         for network in networks():
             print(network.vendor_name)

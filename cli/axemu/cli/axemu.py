@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -14,11 +15,12 @@ import typer
 
 from axemu import faces
 from axemu.cli._commands import NAMES as COMMANDS
-from axemu.cli._errors import exit_on_error, start
-from axemu.driver import NOTES, Scratch
-from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
+from axemu.cli._errors import exit_on_error, require, start
+from axemu.cli._options import AsJson, InstanceCores, Version
+from axemu.cli._terminal import columns
+from axemu.driver import NOTES, InvalidArgument, Scratch
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
 
 PARTS = (
     "_zoo", "_examples", "_predict", "_study", "_calibrate", "_import", "_warm", "_commands", "_capi", "_to_toml",
@@ -28,7 +30,7 @@ PARTS = (
 
 
 @app.callback()
-def axemu() -> None:
+def axemu(*, version: Version = False) -> None:
     """Run, validate and tune applications for Axelera Metis boards without a board.
 
     Independent of Axelera AI. Every time, rate and temperature is simulated.
@@ -36,19 +38,19 @@ def axemu() -> None:
 
 
 @app.command()
-def info() -> None:
+def info(*, as_json: AsJson = False) -> None:
     """Show versions, drivers, boards, and where each setting comes from."""
-    from axemu.cli._info import info as lines  # noqa: PLC0415  each command imports what it needs
+    from axemu.cli._info import gather, lines  # noqa: PLC0415  each command imports what it needs
 
     with exit_on_error("axemu info"):
-        for line in lines():
-            print(line)
+        found = gather()
+        print(json.dumps(found, indent=1) if as_json else "\n".join(lines(found)))
 
 
 @app.command()
 def demo(
     output: Annotated[Path, typer.Option(help="Where the compiled model goes.")] = Path("build/digits/1"),
-    cores: Annotated[int, typer.Option(help="Cores of one instance: 1, 2 or 4.")] = 1,
+    cores: InstanceCores = 1,
 ) -> None:
     """Compile a network for handwritten digits, run it on the emulated board, compare with float32.
 
@@ -89,7 +91,7 @@ def run(
     with exit_on_error("axemu run"):
         ours = str(program) in COMMANDS  # also where a file of that name lies: it may be the vendor's
         if not ours and not program.is_file():
-            raise FileNotFoundError(
+            raise InvalidArgument(
                 f"no program {program}; give the path of a program, or one of {', '.join(COMMANDS)}"
             )
         from axemu.cli._capi import is_binary, run_binary  # noqa: PLC0415
@@ -97,6 +99,7 @@ def run(
         start_of = ["-m", f"axemu.cli.{program}"] if ours else [str(program)]
         environment = os.environ | {"AXEMU_REPORT": _absolute(report), faces.VARIABLE: "1"}
         if trace:
+            require("axemu run --trace", "trace", "perfetto")
             environment["AXEMU_TRACE"] = _absolute(trace)
         with Scratch("axemu-run-") as notes:
             environment[NOTES] = str(notes)
@@ -120,17 +123,24 @@ def _no_report(notes: Path, program: str) -> str:
 
 
 @app.command("report")
-def show_report(path: Annotated[Path, typer.Argument(help="A JSON report that `axemu run` wrote.")]) -> None:
+def show_report(
+    path: Annotated[Path, typer.Argument(help="A JSON report that `axemu run` wrote.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Print a report."""
-    from axemu.emulator import text  # noqa: PLC0415
+    from axemu.cli._answers import report_of  # noqa: PLC0415
 
     with exit_on_error("axemu report"):
         if not path.is_file():
-            raise FileNotFoundError(f"no report {path}; `axemu run --report FILE program.py` writes one")
-        try:
-            print(text(parse_json(read_bounded(path, JSON_FILE), JSON_FILE)))
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, IndexError) as error:
-            raise OSError(f"{path} is not a report of this version: {error!r}") from error
+            raise InvalidArgument(f"no report {path}; `axemu run --report FILE program.py` writes one")
+        document = report_of(path)
+        if as_json:
+            print(json.dumps(document, indent=1))
+            return
+        from axemu.emulator import text  # noqa: PLC0415
+
+        print(text(document, columns()))
 
 
 def _absolute(path: str) -> str:

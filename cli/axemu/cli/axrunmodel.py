@@ -5,18 +5,25 @@ The summary line on stdout has the format of release 1.6. The same input goes in
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from axemu.chip import CORES, THERMAL
 from axemu.cli._errors import exit_on_error, start
-from axemu.studies import Measured, MeasureOptions, measure
+from axemu.cli._options import AsJson, Version
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-Flag = Annotated[bool, typer.Option()]
+if TYPE_CHECKING:
+    from axemu.studies import Measured
+
+app = typer.Typer(pretty_exceptions_enable=False)
+DoubleBuffer = Annotated[bool, typer.Option(help="Copy while executing.")]
+InputDmabuf = Annotated[bool, typer.Option(help="Give inputs as shared memory instead of arrays.")]
+OutputDmabuf = Annotated[bool, typer.Option(help="Take outputs as shared memory instead of arrays.")]
 
 
 @app.command(help=__doc__)
@@ -24,6 +31,7 @@ def axrunmodel(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="model.json, its directory, or an .axm archive.")
     ],
+    *,
     devices: Annotated[
         str | None, typer.Option("-d", "--devices", help="Boards by index or name, e.g. 0,1; all by default.")
     ] = None,
@@ -31,18 +39,24 @@ def axrunmodel(
         float, typer.Option(min=1e-3, max=86_400, help="How long, in the boards' own time.")
     ] = 10,
     aipu_cores: Annotated[int, typer.Option(min=1, max=CORES, help="Cores to use per board.")] = CORES,
-    throttle_fps: Annotated[float, typer.Option(min=0, help="Frames per second to keep to; 0: none.")] = 0,
-    double_buffer: Flag = True,
-    input_dmabuf: Flag = True,
-    output_dmabuf: Flag = True,
+    throttle_fps: Annotated[
+        float, typer.Option(min=0, max=1e6, help="Frames per second to keep to; 0: none.")
+    ] = 0,
+    double_buffer: DoubleBuffer = True,
+    input_dmabuf: InputDmabuf = True,
+    output_dmabuf: OutputDmabuf = True,
     show_bar_chart: Annotated[
         bool, typer.Option("--show-bar-chart", help="Draw the rates on stderr.")
     ] = False,
     show_histogram: Annotated[
         bool, typer.Option("--show-histogram", help="Draw latencies on stderr.")
     ] = False,
+    as_json: AsJson = False,
+    version: Version = False,  # noqa: ARG001
 ) -> None:
     """Run and print the summary line."""
+    from axemu.studies import MeasureOptions, measure  # noqa: PLC0415  --help needs no boards
+
     with exit_on_error("axrunmodel"):
         options = MeasureOptions(
             devices=devices,
@@ -54,7 +68,10 @@ def axrunmodel(
             output_dmabuf=output_dmabuf,
         )
         measured = measure(model, options)
-    print(summary(measured))
+    if as_json:
+        print(json.dumps({**asdict(measured), "latencies": list(measured.latencies)}, indent=1))
+    else:
+        print(summary(measured))
     if measured.simulated:
         print(f"axrunmodel: simulated, not measured: {measured.simulated}", file=sys.stderr)
         if measured.temperature >= float(THERMAL.throttle):

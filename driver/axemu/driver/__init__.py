@@ -24,6 +24,7 @@ from axemu.driver._errors import (
     UnknownError,
 )
 from axemu.driver._installed import Owner, other_owners
+from axemu.driver._names import canonical, nearest
 from axemu.driver._notes import NOTES, note
 from axemu.driver._path_errors import path_errors
 from axemu.driver._properties import as_integer, as_text, reject_unknown
@@ -85,11 +86,13 @@ __all__ = [
     "acting_for",
     "as_integer",
     "as_text",
+    "canonical",
     "check_configuration",
     "configuration_files",
     "create_driver",
     "driver_names",
     "holders",
+    "nearest",
     "note",
     "other_owners",
     "own_directory",

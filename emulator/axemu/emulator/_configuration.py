@@ -19,7 +19,14 @@ from pydantic import (
 )
 
 from axemu.chip import AMBIENT, BOARDS, HOSTS
-from axemu.driver import InvalidConfiguration, configuration_files, path_errors, read_configuration_file
+from axemu.driver import (
+    InvalidConfiguration,
+    canonical,
+    configuration_files,
+    nearest,
+    path_errors,
+    read_configuration_file,
+)
 from axemu.driver.bounded import TOML_TEXT, parse_toml, shown
 from axemu.emulator.faults import FaultPlan, PlanField
 from axemu.emulator.metis import cooled
@@ -147,9 +154,7 @@ class EmulatorOptions(_Strict):
 
 
 def _one_of(value: str, known: Mapping[str, Any]) -> str:
-    if value not in known:
-        raise ValueError(f"{shown(value)} is unknown; choose one of {', '.join(known)}")
-    return value
+    return canonical("name", value, known)
 
 
 def load_options() -> tuple[EmulatorOptions, tuple[str, ...]]:
@@ -195,12 +200,20 @@ def parse_options(values: Mapping[str, Any], source: str) -> EmulatorOptions:
         known = ", ".join(EmulatorOptions.model_fields)
         found = error.errors(include_url=False, include_context=False, include_input=False)
         problems = "; ".join(
-            f"{'.'.join(str(part)[:100] for part in problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(str(part)[:100] for part in problem['loc'])}: {_said(problem['type'], problem['msg'], problem['loc'])}"
             for problem in found[:MAX_PROBLEMS]
         ) + (f"; and {len(found) - MAX_PROBLEMS} more" if len(found) > MAX_PROBLEMS else "")
         raise InvalidConfiguration(
             f"emulator options from {source}: {problems} (known keys: {known})"
         ) from None
+
+
+def _said(kind: str, message: str, place: tuple[int | str, ...]) -> str:
+    if kind == "extra_forbidden":
+        of_board = BoardOptions.model_fields if place[0] == "boards" else {}
+        fields = EmulatorOptions.model_fields if len(place) == 1 else of_board
+        return f"there is no such key{nearest(place[-1], fields)}"
+    return message.removeprefix("Value error, ")
 
 
 def _check_table(table: Any, source: str) -> None:

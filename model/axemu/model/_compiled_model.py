@@ -87,6 +87,10 @@ def _load_any(path: Path) -> CompiledModel:
         raise InvalidArgument(
             f"{path}: no such file or directory; give a model.json, its directory or an .axm archive"
         )
+    if path.suffix == ".onnx":
+        raise InvalidArgument(
+            f"{path}: is a network, not a compiled model; compile it: axcompile --input {path} --output {path.stem}"
+        )
     if path.suffix == ".axm":
         unpacked = _Unpacked(path)
         return _load(_model_file(unpacked.root), path.stem, unpacked)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axemu.chip import (
     BOARDS,
-    COMPILER_CLOCKS_MHZ,
+    CLOCKS_MHZ,
     CORES,
     HOSTS,
     PROGRAMS,
@@ -17,7 +18,7 @@ from axemu.chip import (
     load_calibration,
     weakest,
 )
-from axemu.driver import InvalidArgument
+from axemu.driver import InvalidArgument, canonical
 from axemu.emulator.metis import Board, BoardState
 from axemu.studies._heat import Heat, check_heat
 
@@ -65,11 +66,11 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Refuse what does not exist."""
-        for what, value, known in (("board", self.board, BOARDS), ("host", self.host or "desktop", HOSTS)):
-            if value not in known:
-                raise InvalidArgument(f"{what} {value!r} is unknown; known are {', '.join(known)}")
-        if self.clock_mhz not in COMPILER_CLOCKS_MHZ:
-            clocks = ", ".join(str(clock) for clock in COMPILER_CLOCKS_MHZ)
+        object.__setattr__(self, "board", _named("board", self.board, BOARDS))
+        if self.host is not None:
+            object.__setattr__(self, "host", _named("host", self.host, HOSTS))
+        if self.clock_mhz not in CLOCKS_MHZ:
+            clocks = ", ".join(str(clock) for clock in CLOCKS_MHZ)
             raise InvalidArgument(f"clock {self.clock_mhz} MHz is not valid; valid clocks are {clocks}")
         if not 1 <= self.mvm_percent <= 100:
             raise InvalidArgument(f"MVM utilisation {self.mvm_percent} is outside 1 to 100 percent")
@@ -115,6 +116,13 @@ class Scenario:
             InvalidArgument: the file is missing or no calibration.
         """
         return read_calibration(self.calibration)
+
+
+def _named(what: str, name: str, known: Iterable[str]) -> str:
+    try:
+        return canonical(what, name, known)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

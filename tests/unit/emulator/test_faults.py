@@ -386,7 +386,7 @@ def test_a_plan_may_be_a_list_a_table_or_a_file(tmp_path: Path, monkeypatch: pyt
         ({"kind": "link-drop", "at": 1}, "seconds: Field required"),
         ({"kind": "slow-link", "at": 1, "percent": 100}, "less than or equal to 99"),
         ({"kind": "model-refused", "minimum": "five"}, "minimum: String should match"),
-        ({"kind": "dma-timeout", "at": 1, "when": 2}, "when: Extra inputs"),
+        ({"kind": "dma-timeout", "at": 1, "when": 2}, "when: there is no such key"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused_by_name(fault: Fault, words: str) -> None:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from axemu.driver import bounded
+from axemu.driver import bounded, nearest
 
 __all__ = ["explain", "listed", "nearest", "shown", "unknown"]
 
 
 MOST_PROBLEMS = 20
 """Problems that are spelled out: a file of thousands of unknown names is no configuration."""
-
-
-def nearest(word: object, valid: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the closest of `valid`, or an empty string when nothing is close."""
-    close = difflib.get_close_matches(str(word)[:100], list(valid), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def listed(problems: Sequence[str], where: str) -> str:
