@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 import typer
 
 from axemu.cli._errors import exit_on_error
+from axemu.cli._options import AsJson
 from axemu.driver import InvalidArgument
 
 if TYPE_CHECKING:
@@ -82,15 +83,20 @@ def evaluate_command(
         ),
     ] = None,
     family: Annotated[str | None, typer.Option(help="Detection: yolov5, yolov8, yolo11, yolox, …")] = None,
-    classes: Annotated[int | None, typer.Option(min=1, help="Detection: classes of the network.")] = None,
-    divide: Annotated[float, typer.Option(help="Detection: what pixels of 0 to 255 are divided by.")] = 255,
+    classes: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Detection: classes of the network.")
+    ] = None,
+    divide: Annotated[
+        float, typer.Option(min=1e-6, max=1e6, help="Detection: what pixels of 0 to 255 are divided by.")
+    ] = 255,
     bgr: Annotated[bool, typer.Option("--bgr", help="Detection: the network takes BGR.")] = False,
     least: Annotated[float, typer.Option(min=0, max=1, help="Detection: lowest score.")] = 0.001,
     overlap: Annotated[
         float, typer.Option(min=0, max=1, help="Detection: overlap above which boxes are one.")
     ] = 0.7,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="So many images, drawn at random (always the same).")
+        int | None,
+        typer.Option(min=1, max=10_000_000, help="So many images, drawn at random (always the same)."),
     ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="File that results go to; an interrupted evaluation goes on with it.")
@@ -100,7 +106,7 @@ def evaluate_command(
     ] = False,
     resamples: Annotated[int, typer.Option(min=20, max=100_000, help="Draws for the intervals.")] = 500,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say how accurate a compiled network is, in float and in int8, on images of your own.
 
@@ -222,8 +228,8 @@ def _transform(given: Given, networks: _Networks) -> tuple[Callable[[Any], Any],
     """Return what makes the networks' input of an RGB image, and what tells it apart from others."""
     import numpy as np  # noqa: PLC0415
 
+    from axemu.cli._compile_choices import ImageReader  # noqa: PLC0415
     from axemu.cli._compile_data import in_colours, transform_of  # noqa: PLC0415
-    from axemu.cli._compile_options import ImageReader  # noqa: PLC0415
 
     options = networks.options
     if given.transform is not None:
