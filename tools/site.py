@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import yaml
 from commands_page import commands_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -27,12 +28,12 @@ FENCED = re.compile(r"(^```.*?^```[^\n]*$)", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^\*\*(\w[\w ]*)\.\*\*(.*?)(?=^\*\*|\Z)", re.MULTILINE | re.DOTALL)
 ENTRY = re.compile(r"\[([^\]]+)\]\(([^)#]+\.md)\)")
 LANGUAGES = {".py": "python", ".yml": "yaml", ".toml": "toml", ".md": ""}
-PACKAGES = (
-    "axelera.runtime", "axelera.compiler", "axemu.host", "axemu.testing", "axemu.emulator", "axemu.studies", "axemu.zoo",
-    "axemu.chip", "axemu.driver", "axemu.driver.native", "axemu.model", "axemu.model.ops", "axemu.model.program",
-    "axemu.capi",
-)  # fmt: skip
-"""Packages with a reference page, those for applications first."""
+NAMES = ROOT / "tests" / "unit" / "test_layout" / "test_public_names_change_on_purpose.yml"
+FIRST = ("axelera.runtime", "axelera.compiler", "axemu.host", "axemu.testing")
+PACKAGES = sorted(
+    yaml.safe_load(NAMES.read_text(encoding="utf-8")), key=lambda name: (name not in FIRST, name.split(".")[0], name)
+)
+"""Packages with a reference page: all whose names are public, those for applications first."""
 GENERATED = "source"
 """Directory of the pages that show files outside docs/."""
 
