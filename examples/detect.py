@@ -14,31 +14,36 @@ import sys
 
 from PIL import Image
 
-from axelera.runtime import Context
-from axemu.host import FAMILIES, HostPart, chw, decode, letterbox, model_info, suppress
+from axelera.runtime import Context, InvalidArgument, ModelInstance
+from axemu.host import FAMILIES, Detections, HostPart, chw, decode, letterbox, model_info, suppress
 
 
-def main(
-    model_path: str, photos: list[str], *, family: str | None, classes: int | None, least: float
-) -> None:
-    info = model_info(model_path)
+def detect(
+    instance: ModelInstance, part: HostPart, path: str, classes: int, given: argparse.Namespace
+) -> Detections:
+    """Return what is on a photo, boxes in its own pixels."""
+    ((_, _, height, width),) = part.input_shapes
+    with Image.open(path) as opened:
+        photo = letterbox(opened, width, height)
+    image = chw(photo.pixels[..., ::-1]) if given.family == "yolox" else chw(photo.pixels) / 255
+    outputs = part.run(instance, image)
+    found = decode(outputs, classes, family=given.family, size=(height, width), least=given.least)
+    return photo.back(suppress(found, given.most_overlap, most=given.most))
+
+
+def main(given: argparse.Namespace) -> None:
+    info = model_info(given.model)
     if "note" in info:
         print(info["note"], file=sys.stderr)
     labels = info.get("labels") or []
-    classes = classes or info.get("num_classes") or 80
+    classes = given.classes or info.get("num_classes") or 80
     with Context() as context:
-        model = context.load_model(model_path)
-        part = HostPart(model, model_path)
-        ((_, _, height, width),) = part.input_shapes
+        model = context.load_model(given.model)
+        part = HostPart(model, given.model)
         connection = context.device_connect(None, 1)
         instance = connection.load_model_instance(model)
-        for path in photos:
-            with Image.open(path) as opened:
-                photo = letterbox(opened, width, height)
-            image = chw(photo.pixels[..., ::-1]) if family == "yolox" else chw(photo.pixels) / 255
-            outputs = part.run(instance, image)
-            found = decode(outputs, classes, family=family, size=(height, width), least=least)
-            found = photo.back(suppress(found))
+        for path in given.photos:
+            found = detect(instance, part, path, classes, given)
             print(f"{path}: {len(found)} found")
             for box, score, number in zip(found.boxes, found.scores, found.classes, strict=True):
                 name = labels[number] if labels else f"class {number}"
@@ -53,5 +58,11 @@ if __name__ == "__main__":
     parser.add_argument("--family", choices=FAMILIES, help="needed only where shapes leave it open")
     parser.add_argument("--classes", type=int, help="number of classes, if model_info.json does not say it")
     parser.add_argument("--least", type=float, default=0.25, help="lowest score")
-    given = parser.parse_args()
-    main(given.model, given.photos, family=given.family, classes=given.classes, least=given.least)
+    parser.add_argument(
+        "--most-overlap", type=float, default=0.45, help="two boxes that overlap more are one"
+    )
+    parser.add_argument("--most", type=int, default=100, help="how many per photo")
+    try:
+        main(parser.parse_args())
+    except InvalidArgument as error:
+        sys.exit(str(error))

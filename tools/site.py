@@ -31,7 +31,8 @@ LANGUAGES = {".py": "python", ".yml": "yaml", ".toml": "toml", ".md": ""}
 NAMES = ROOT / "tests" / "unit" / "test_layout" / "test_public_names_change_on_purpose.yml"
 FIRST = ("axelera.runtime", "axelera.compiler", "axemu.host", "axemu.testing")
 PACKAGES = sorted(
-    yaml.safe_load(NAMES.read_text(encoding="utf-8")), key=lambda name: (name not in FIRST, name.split(".")[0], name)
+    yaml.safe_load(NAMES.read_text(encoding="utf-8")),
+    key=lambda name: (name not in FIRST, name.split(".")[0], name),
 )
 """Packages with a reference page: all whose names are public, those for applications first."""
 GENERATED = "source"

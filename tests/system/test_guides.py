@@ -230,10 +230,7 @@ def test_overlapping_boxes_of_a_class_are_reported_once(name: str, here: Path, b
     "name",
     [
         "squeezenet1_1-imagenet-onnx",
-        *(
-            pytest.param(f"{name}-coco-onnx", marks=FULL)
-            for name in ("yolo11n-seg", "yolov8n-pose", "yolov5n")
-        ),
+        *(pytest.param(f"{name}-coco-onnx", marks=FULL) for name in ("yolo11n-seg", "yolov8n-pose")),
     ],
 )
 def test_networks_with_other_outputs_than_a_detector_are_refused(name: str, here: Path, builds: Path) -> None:
@@ -241,7 +238,8 @@ def test_networks_with_other_outputs_than_a_detector_are_refused(name: str, here
     words = [sys.executable, str(EXAMPLES / "detect.py"), str(download(builds, name)), str(path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "expected (1, 4 + classes, cells)" in done.stderr
+    assert "are no form of a YOLO head that is known; expected (1, " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _shared(a: list[float], b: list[float]) -> float:
