@@ -348,9 +348,58 @@ class Report(Answer):
     instances: Annotated[list[ReportInstance], _key("instance by instance")]
 
 
+class Apart(Answer):
+    """How far values of a tensor are apart."""
+
+    sqnr_db: Annotated[
+        float | None, _key("signal over noise; null where nothing differs, or nothing is there")
+    ]
+    cosine: Annotated[float, _key("of the angle between both, as vectors")]
+    off_by: Annotated[
+        dict[str, int],
+        _key("number of values by how many steps of the scale they differ; `8` counts all from eight"),
+    ]
+    largest: Annotated[float, _key("steps, at most")]
+    values: Annotated[int, _key("how many there are")]
+    where: Annotated[
+        list[int] | None, _key("frame, row, column, channel of the first that differs; null where none does")
+    ]
+
+
+class ComparedTensor(Answer):
+    """A tensor on both sides."""
+
+    tensor: Annotated[str, _key("its name in the program")]
+    node: Annotated[str, _key("that writes it; empty for an input")]
+    operator: Annotated[str, _key("of that node; `input` for an input")]
+    inputs: Annotated[list[str], _key("tensors that the node reads")]
+    shape: Annotated[list[int], _key("height, width, channels")]
+    value: Annotated[str, _key("its name on the other side")]
+    aligned: Annotated[str, _key("what was done before comparing")]
+    accumulated: Annotated[Apart, _key("after everything before it")]
+    local: Annotated[
+        Apart | None, _key("its node alone, fed with what the other side has; null where not known")
+    ]
+    findings: Annotated[list[str], _key("what the differences look like, where both part")]
+
+
+class ComparisonAnswer(Answer):
+    """Two ways of computing a network."""
+
+    examined: Annotated[str, _key("the side whose nodes ran one by one")]
+    reference: Annotated[str, _key("the other")]
+    frames: Annotated[int, _key("how many")]
+    exact: Annotated[bool, _key("whether both are to hold the same integers")]
+    first: Annotated[str | None, _key("the tensor at which they part")]
+    notes: Annotated[list[str], _key("what was aligned, or cannot be seen")]
+    advice: Annotated[list[str], _key("what to try")]
+    tensors: Annotated[list[ComparedTensor], _key("inputs first, then as the program computes")]
+
+
 ANSWERS: dict[str, Any] = {
     "axdevice": list[Device],
     "axemu commands": list[CommandState],
+    "axemu compare": ComparisonAnswer,
     "axemu correlate": CorrelationAnswer,
     "axemu examples list": list[ExampleFacts],
     "axemu explain": ExplanationAnswer,

@@ -20,7 +20,7 @@ from axelera.compiler.quantisation._normalise import normalise_tables
 from axelera.compiler.quantisation._observe import Observations, observe
 from axelera.compiler.quantisation._quantisation import Quantisation
 from axelera.compiler.quantisation._scales import choose_scales
-from axelera.compiler.quantisation._segments import Segment, segments_of
+from axelera.compiler.quantisation._segments import Segment, SegmentedSession, segments_of
 from axelera.compiler.quantisation._session import Feeds, run_session, session
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Quantisation",
     "Seen",
     "Segment",
+    "SegmentedSession",
     "choose_scales",
     "digest",
     "digest_of_frame",

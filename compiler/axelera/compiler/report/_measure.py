@@ -103,9 +103,9 @@ def measure_operators(
     program: Program,
     samples: Sequence[tuple[Feeds, Sequence[npt.NDArray[np.int8]]]],
 ) -> list[dict[str, Any]]:
-    """Return one entry per chip operator: its ONNX nodes, SQNR of its output, channels with few levels.
+    """Return one entry per chip operator: its ONNX nodes, what its tensor is of the float network, SQNR, channels with few levels.
 
-    The latter is None where the samples hold too few values to tell, and for values the float network does not have.
+    The last is None where the samples hold too few values to tell, and for values the float network does not have.
 
     Args:
         core: the float network of the chip's part.
@@ -139,10 +139,25 @@ def measure_operators(
             "name": operator.name,
             "operator": operator.op,
             "source": list(operator.source),
+            "tensor": operator.output,
+            "value": shown[operator.output],
+            "rescaling": _rescaling(network.activations[operator.output].rescaling),
             **tallies[operator.output].entry(of_network=shown[operator.output] is not None),
         }
         for operator in network.operators
     ]
+
+
+def _rescaling(change: Rescaling | None) -> dict[str, Any] | None:
+    """Return how a tensor's channels differ from the float value: tensor = clip(value, low, high) * gain + shift."""
+    if change is None:
+        return None
+    ends = {"low": change.low, "high": change.high}
+    return {
+        "gain": [float(np.float32(gain)) for gain in change.gain],
+        "shift": [float(np.float32(shift)) for shift in change.shift],
+        **{key: end if math.isfinite(end) else None for key, end in ends.items()},
+    }
 
 
 def _planes(real: npt.NDArray[np.float32], shape: tuple[int, int, int]) -> npt.NDArray[np.float32] | None:
