@@ -48,6 +48,7 @@ def _own_machine_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
             "AXELERA_RUNTIME_DIR",
             "AXEMU_CONFIG",
             "AXEMU_NATIVE_LIBRARY",
+            "AXEMU_SDK",
             "AXEMU_SERVER",
         ):
             patch.delenv(name, raising=False)

@@ -25,6 +25,9 @@ class Driver(ABC):
     takes_descriptors: bool = False
     """Whether `run` reads and writes dma-bufs itself; otherwise it is handed a copy and what it writes is copied there."""
 
+    model_version: int | None = None
+    """The major version of compiled models that the boards' release of the SDK takes, and no other; None takes all known ones."""
+
     @cached_property
     def clock(self) -> Clock:
         """The clock that the boards' times are in, the host's unless a driver says otherwise."""

@@ -244,7 +244,7 @@ def _card(
     for chip in range(figures.chips):
         index = first + chip
         # Slots count as `lspci` would number cards behind one root port each: 1, 3, 5, …
-        name = f"metis-0:{2 * index + 1}:0"
+        name = _device_name(2 * index + 1, options.sdk)
         if entry.name:
             name = f"{entry.name}-{copy * figures.chips + chip}" if many else entry.name
         checked = check_configuration(initial, name, CORES, CLOCKS_MHZ)
@@ -265,6 +265,11 @@ def _card(
             )
         )
     return boards
+
+
+def _device_name(slot: int, sdk: str | None) -> str:
+    """Return a board's name: device nodes have hyphens only from release 1.8 on."""
+    return f"metis-0-{slot}-0" if sdk == "1.8" else f"metis-0:{slot}:0"
 
 
 def _no_time(seconds: float) -> None:

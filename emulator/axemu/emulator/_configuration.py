@@ -30,9 +30,10 @@ from axemu.driver import (
 from axemu.driver.bounded import TOML_TEXT, parse_toml, shown
 from axemu.emulator.faults import FaultPlan, PlanField
 from axemu.emulator.metis import cooled
+from axemu.model import MODEL_VERSIONS, RELEASE_VARIABLE
 
 ENVIRONMENT_VARIABLE = "AXEMU_EMULATOR"
-FILE_VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace"}
+VARIABLES = {"AXEMU_REPORT": "report", "AXEMU_TRACE": "trace", RELEASE_VARIABLE: "sdk"}
 MAX_BOARDS = 64
 MAX_PROBLEMS = 20
 _UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
@@ -102,7 +103,7 @@ class EmulatorOptions(_Strict):
     `pace`: "virtual" never sleeps; "realtime" returns from `run()` when the simulated board would. `numerics`: "metis"
     or "exact". `compute`: a path of the compute core ("auto" takes the fastest), or "off" for outputs that hold zero
     points. `run_threads`: threads of the CPU that one frame is split over; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1.
-    `host`: a host profile for boards that name none; by default the one each board is published with. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
+    `host`: a host profile for boards that name none; by default the one each board is published with. `sdk`: the release of the vendor's SDK that boards behave like, "1.6" or "1.8": names of devices and the version of compiled models; without it both versions load. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
     `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius. `cooling`: how
     boards are cooled, by name or in K/W; "" leaves heat out, and every temperature is the ambient one.
     `faults`: what goes wrong, a list, a table with a seed, or a file. `report` and `trace`: files written when a context is released.
@@ -116,6 +117,7 @@ class EmulatorOptions(_Strict):
     compute: str = Field(default="auto", max_length=40)
     run_threads: int | None = Field(default=None, ge=1, le=256)
     host: str | None = None
+    sdk: str | None = None
     calibration: _Path = ""
     warmup: Literal["zero", "poison"] = "zero"
     configure_polls: int = Field(default=0, ge=0, le=1_000_000)
@@ -129,6 +131,11 @@ class EmulatorOptions(_Strict):
     @classmethod
     def _known_host(cls, value: str | None) -> str | None:
         return value if value is None else _one_of(value, HOSTS)
+
+    @field_validator("sdk")
+    @classmethod
+    def _known_sdk(cls, value: str | None) -> str | None:
+        return value if value is None else _one_of(value, MODEL_VERSIONS)
 
     @field_validator("report", "trace", "calibration")
     @classmethod
@@ -181,7 +188,7 @@ def load_options() -> tuple[EmulatorOptions, tuple[str, ...]]:
         source = f"environment variable {ENVIRONMENT_VARIABLE}"
         values.update(_inline_table(text, source))
         sources.append(source)
-    for variable, key in FILE_VARIABLES.items():
+    for variable, key in VARIABLES.items():
         if path_text := os.environ.get(variable):
             values[key] = path_text
             sources.append(f"environment variable {variable}")

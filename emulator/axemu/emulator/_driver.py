@@ -34,6 +34,7 @@ from axemu.emulator._timing import machine_boards
 from axemu.emulator._virtual import VirtualPace
 from axemu.emulator.faults import FaultEvent, FaultLog
 from axemu.emulator.metis import InstanceSpec
+from axemu.model import MODEL_VERSIONS
 
 
 class EmulatorDriver(Driver):
@@ -47,6 +48,7 @@ class EmulatorDriver(Driver):
         if loaded.trace:
             require_perfetto()
         settings = SettingsTable()
+        self.model_version = None if loaded.sdk is None else MODEL_VERSIONS[loaded.sdk]
         self._faults = FaultLog()
         self._boards = {board.name: board for board in make_boards(loaded, settings, self._faults, where)}
         self._calibration = _calibration(loaded, where)

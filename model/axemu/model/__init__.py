@@ -8,10 +8,12 @@ from axemu.model._archive import read_axm, write_axm
 from axemu.model._compiled_model import CompiledModel, load_compiled_model
 from axemu.model._imported import has_torchscript, imported_program
 from axemu.model._manifest_json import manifest_json
-from axemu.model._model_json import MemoryPool, model_json
+from axemu.model._model_json import MODEL_VERSIONS, RELEASE_VARIABLE, MemoryPool, model_json
 from axemu.model._replacing import replacing
 
 __all__ = [
+    "MODEL_VERSIONS",
+    "RELEASE_VARIABLE",
     "CompiledModel",
     "MemoryPool",
     "has_torchscript",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from axemu.model._limits import MAX_TENSOR_BYTES
 
 ALIGNMENT = 64
 INPUT_POOL, OUTPUT_POOL = "ddr_input", "ddr_output"
-WRITTEN_VERSION = "4.0"
+MODEL_VERSIONS = {"1.6": 4, "1.8": 5}
+"""The major version of compiled models by release of the vendor's SDK. What 5.0 changes inside is not published."""
+RELEASE_VARIABLE = "AXEMU_SDK"
 _MAX_TENSORS, _MAX_POOLS, _MAX_RANK = 64, 256, 8
 _MAX_POOL_BYTES = 1 << 40
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(\.\d{1,4})*")
@@ -79,7 +82,7 @@ def model_json(
     return {
         "name": "kernel_function",
         "type": "default",
-        "version": WRITTEN_VERSION,
+        "version": f"{_written_version()}.0",
         "generation": "omega",
         "memory_pools": entries,
         "inputs": input_entries,
@@ -132,6 +135,20 @@ def _entries(stem: str, pool: str, tensors: Sequence[TensorInfo]) -> tuple[list[
         )
         offset += -(-tensor.size // ALIGNMENT) * ALIGNMENT
     return entries, offset
+
+
+def _written_version() -> int:
+    """Return the version that the chosen release writes.
+
+    Raises:
+        InvalidArgument: there is no such release.
+    """
+    release = os.environ.get(RELEASE_VARIABLE) or "1.6"
+    if release not in MODEL_VERSIONS:
+        raise InvalidArgument(
+            f"{RELEASE_VARIABLE} is {release[:20]!r}; the releases are {', '.join(MODEL_VERSIONS)}"
+        )
+    return MODEL_VERSIONS[release]
 
 
 def _pool_entry(pool: MemoryPool) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from axemu.driver import (
     DeviceInUse,
     Driver,
     Handle,
+    IncompatibleDevice,
     InvalidArgument,
     InvalidConfiguration,
     as_integer,
@@ -179,9 +180,21 @@ class Context(Object):
             return dict(self._driver.read_configuration(found))
 
     def _made_of(self, compiled: CompiledModel) -> Model:
+        self._check_version(compiled)
         model = Model(self, compiled)
         self._adopt(model)
         return model
+
+    def _check_version(self, compiled: CompiledModel) -> None:
+        """Refuse, in the vendor's words, what the boards' release of the SDK would."""
+        wanted, version = self._driver.model_version, compiled.properties["version"]
+        if wanted is None or int(version.partition(".")[0]) == wanted:
+            return
+        older = int(version.partition(".")[0]) < wanted
+        raise IncompatibleDevice(
+            f"{compiled.name}: Unsupported model version: {version}, expected "
+            + (f"at least {wanted}.0. Please re-deploy or re-download the model." if older else f"{wanted}.x")
+        )
 
     def _free(self) -> None:
         with driver_call("closing the driver"):
