@@ -16,6 +16,7 @@ import typer
 from axemu.chip import CORES, THERMAL
 from axemu.cli._errors import exit_on_error, start
 from axemu.cli._options import AsJson, Version
+from axemu.driver import NotImplemented  # noqa: A004
 
 if TYPE_CHECKING:
     from axemu.studies import Measured
@@ -51,6 +52,18 @@ def axrunmodel(
     show_histogram: Annotated[
         bool, typer.Option("--show-histogram", help="Draw latencies on stderr.")
     ] = False,
+    show_statistics: Annotated[
+        bool, typer.Option("--show-statistics", help="Print how latencies are distributed on stderr.")
+    ] = False,
+    verify_outputs: Annotated[
+        bool, typer.Option("--verify-outputs", help="Fail unless every instance returned the same bytes.")
+    ] = False,
+    set_mvm_limit: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Limit of the matrix units in percent.")
+    ] = None,
+    set_power_limit: Annotated[
+        float | None, typer.Option(help="Limit in watts; a few cards have one, emulated boards have none.")
+    ] = None,
     as_json: AsJson = False,
     version: Version = False,  # noqa: ARG001
 ) -> None:
@@ -58,6 +71,10 @@ def axrunmodel(
     from axemu.studies import MeasureOptions, measure  # noqa: PLC0415  --help needs no boards
 
     with exit_on_error("axrunmodel"):
+        if set_power_limit is not None:
+            raise NotImplemented(  # noqa: F901  the documented exception
+                f"--set-power-limit {set_power_limit:g}: no published figure says what a limit of power leaves of the clock"
+            )
         options = MeasureOptions(
             devices=devices,
             seconds=seconds,
@@ -66,6 +83,8 @@ def axrunmodel(
             double_buffer=double_buffer,
             input_dmabuf=input_dmabuf,
             output_dmabuf=output_dmabuf,
+            mvm_limit=set_mvm_limit,
+            verify=verify_outputs,
         )
         measured = measure(model, options)
     if as_json:
@@ -76,6 +95,10 @@ def axrunmodel(
         print(f"axrunmodel: simulated, not measured: {measured.simulated}", file=sys.stderr)
         if measured.temperature >= float(THERMAL.throttle):
             print("axrunmodel: a card this hot throttles; the rates are those before", file=sys.stderr)
+    if measured.verified is not None:
+        print(f"axrunmodel: {measured.verified} instances returned the same outputs", file=sys.stderr)
+    if show_statistics:
+        print(statistics(measured), file=sys.stderr)
     if show_bar_chart:
         print(bar_chart(measured), file=sys.stderr)
     if show_histogram:
@@ -88,6 +111,20 @@ def summary(measured: Measured) -> str:
         f"{measured.model},dev:{measured.device_fps:.1f} host:{measured.host_fps:.1f} system:{measured.system_fps:.1f} "
         f"latency:{measured.latency * 1e3:.1f}ms frames:{measured.frames} temp:{measured.temperature:.0f}C"
     )
+
+
+def statistics(measured: Measured) -> str:
+    """Return how latencies are distributed, in milliseconds."""
+    from axemu.studies import distribution  # noqa: PLC0415  --help needs no boards
+
+    found = distribution(measured.latencies)
+    if found is None:
+        return "this driver reports no latency of single frames"
+    rows = {"min": found.minimum, "mean": found.mean}
+    rows |= {f"p{percent:g}": value for percent, value in found.percentiles.items()}
+    rows |= {"max": found.maximum, "jitter": found.jitter}
+    rows |= {"device": measured.device_time, "host": measured.host_time}
+    return "\n".join(f"{name:>6} {value * 1e3:10.3f} ms" for name, value in rows.items())
 
 
 def bar_chart(measured: Measured) -> str:

@@ -14,6 +14,7 @@ from axemu.studies._correlate import (
     to_dict,
     unseen_points,
 )
+from axemu.studies._distribution import Distribution, distribution
 from axemu.studies._explain import Explanation, Row, explain
 from axemu.studies._heat import Heat, Work, Working, heat_of, proportional
 from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm, published, read_csv
@@ -50,6 +51,7 @@ __all__ = [
     "COLUMNS",
     "Case",
     "Comparison",
+    "Distribution",
     "Explanation",
     "Heat",
     "Measure",
@@ -81,6 +83,7 @@ __all__ = [
     "correlate",
     "decibels",
     "default_cases",
+    "distribution",
     "explain",
     "family_of",
     "gemm",

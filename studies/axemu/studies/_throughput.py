@@ -21,6 +21,7 @@ from axemu.driver import (
     Counters,
     DeviceInfo,
     IncompatibleDevice,
+    InternalError,
     TensorInfo,
     create_driver,
     selection,
@@ -49,6 +50,8 @@ class MeasureOptions:
         double_buffer: copies overlap with execution.
         input_dmabuf: inputs lie in memory that both sides map.
         output_dmabuf: outputs do.
+        mvm_limit: limit of the matrix units in percent, for the cores of the boards; as they are when None.
+        verify: compare what the instances returned at the end; all get the same frames.
     """
 
     devices: str | None = None
@@ -58,6 +61,8 @@ class MeasureOptions:
     double_buffer: bool = True
     input_dmabuf: bool = True
     output_dmabuf: bool = True
+    mvm_limit: int | None = None
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,13 @@ class Measured:
     temperature: float
     simulated: str
     latencies: tuple[float, ...] = ()
-    """Of every frame, warm-up included; empty where the driver takes none."""
+    """Of every frame that counts, instance by instance; empty where the driver takes none."""
+    device_time: float = 0.0
+    """Mean time of a frame on the board."""
+    host_time: float = 0.0
+    """Mean time of a call."""
+    verified: int | None = None
+    """How many instances returned the same bytes for the same frames; None if nobody asked."""
 
 
 def measure(path: str | Path, options: MeasureOptions | None = None) -> Measured:
@@ -106,13 +117,38 @@ def measure(path: str | Path, options: MeasureOptions | None = None) -> Measured
                 f"model {path} runs {batch} frames at once on as many cores; cores={options.cores} is too few"
             )
         devices = select_devices(options.devices or "", context.list_devices())
+        for device in devices if options.mvm_limit is not None else ():
+            _limit(context, device, options.mvm_limit)
         instances = [
             _instance(context, model, device, batch, options)
             for device in devices
             for _ in range(min(options.cores, device.subdevice_count) // batch)
         ]
-        counters = _run(instances, model.inputs(), model.outputs(), options, batch, driver.clock)
-        return _sum_up(str(model.properties["name"]), counters, batch)
+        counters, outputs = _run(instances, model.inputs(), model.outputs(), options, batch, driver.clock)
+        measured = _sum_up(str(model.properties["name"]), counters, batch)
+        return replace(measured, verified=_verified(outputs)) if options.verify else measured
+
+
+def _limit(context: Context, device: DeviceInfo, percent: int | None) -> None:
+    cores = {f"mvm_utilisation_core_{core}": percent for core in range(device.subdevice_count)}
+    if not context.configure_device(device, **cores):
+        while not context.device_ready(device):
+            pass  # polling makes progress
+
+
+def _verified(outputs: Sequence[Sequence[bytes]]) -> int:
+    """Return how many instances agree.
+
+    Raises:
+        InternalError: naming the first that does not, and the output.
+    """
+    for number, those in enumerate(outputs):
+        for index, (one, first) in enumerate(zip(those, outputs[0], strict=True)):
+            if one != first:
+                raise InternalError(
+                    f"instance {number} returned other bytes than instance 0 in output {index}, for the same frames"
+                )
+    return len(outputs)
 
 
 def _instance(
@@ -136,8 +172,8 @@ def _run(
     options: MeasureOptions,
     batch: int,
     clock: Clock,
-) -> list[Counters]:
-    """Run warm-up and measurement; return what the counters of each instance say about the latter."""
+) -> tuple[list[Counters], list[list[bytes]]]:
+    """Run warm-up and measurement; return what the counters of each instance say about the latter, and its last outputs."""
     period = len(instances) * batch / options.throttle_fps if options.throttle_fps else 0.0
     workers = [_Worker(instance, period, clock) for instance in instances]
     with contextlib.ExitStack() as stack:
@@ -150,7 +186,15 @@ def _run(
         steady = map(_since, filling, before)
         # From here the number of calls is known, so every thread's program is fixed before it starts.
         after = _together(workers, [_calls(one, options.seconds) for one in steady])
-        return list(map(_since, before, after))
+        last = [
+            [_bytes(output, info) for output, info in zip(worker.outputs, outputs, strict=True)]
+            for worker in workers
+        ]
+        return list(map(_since, before, after)), last
+
+
+def _bytes(output: Any, info: TensorInfo) -> bytes:
+    return os.pread(output, info.size, 0) if isinstance(output, int) else bytes(output)
 
 
 def _calls(warm: Counters, seconds: float) -> int:
@@ -173,6 +217,7 @@ def _since(before: Counters, after: Counters) -> Counters:
         device_time=mean(before.device_time, after.device_time),
         host_time=mean(before.host_time, after.host_time),
         elapsed=after.elapsed - before.elapsed,
+        latencies=after.latencies[-frames:],
     )
 
 
@@ -241,4 +286,6 @@ def _sum_up(model: str, counters: Sequence[Counters], batch: int) -> Measured:
         temperature=max(one.temperature for one in counters),
         simulated=counters[0].simulated,
         latencies=tuple(float(one) for each in counters for one in each.latencies),
+        device_time=float(np.mean([one.device_time for one in counters])),
+        host_time=float(np.mean([one.host_time for one in counters])),
     )

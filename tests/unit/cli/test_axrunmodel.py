@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from axelera.runtime import Context
+from axemu.cli import axzoo
 from axemu.cli.axrunmodel import app, summary
-from axemu.studies import Measured
+from axemu.driver import InternalError
+from axemu.studies import Measured, distribution
+from axemu.studies._throughput import _verified
 
 MakeModel = Callable[..., Path]
 # The expression with which third parties read the line.
@@ -105,3 +112,83 @@ def test_a_model_that_is_not_there_is_an_error() -> None:
     result = CliRunner().invoke(app, ["nowhere/model.json"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "nowhere/model.json" in result.stderr
+
+
+def test_statistics_lie_between_the_smallest_and_the_largest(make_model: MakeModel) -> None:
+    result = CliRunner().invoke(app, [str(make_model()), *SHORT, "--show-statistics"])
+    rows = dict(re.findall(r"^ *(\S+) +([\d.]+) ms$", result.stderr, re.MULTILINE))
+    assert list(rows) == [
+        "min",
+        "mean",
+        "p50",
+        "p90",
+        "p95",
+        "p99",
+        "p99.9",
+        "max",
+        "jitter",
+        "device",
+        "host",
+    ]
+    values = {name: float(value) for name, value in rows.items()}
+    ordered = [values[name] for name in ("min", "p50", "p90", "p95", "p99", "p99.9", "max")]
+    assert ordered == sorted(ordered)
+    assert values["min"] <= values["mean"] <= values["max"]
+    assert 0 < values["device"] < values["host"]
+
+
+def test_instances_are_held_against_each_other(make_model: MakeModel) -> None:
+    result = CliRunner().invoke(app, [str(make_model()), *SHORT, "--verify-outputs", "--no-output-dmabuf"])
+    assert result.exit_code == 0
+    assert "4 instances returned the same outputs" in result.stderr
+
+
+def test_an_instance_that_returns_something_else_is_named() -> None:
+    with pytest.raises(InternalError, match="instance 2 returned other bytes than instance 0 in output 1"):
+        _verified([[b"a", b"b"], [b"a", b"b"], [b"a", b"c"]])
+
+
+def test_the_limit_of_the_matrix_units_is_set_on_every_core_before_the_run(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[dict[str, object]] = []
+    configure = Context.configure_device
+
+    def noting(self: Context, device: object, **properties: object) -> bool:
+        said.append(properties)
+        return configure(self, device, **properties)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Context, "configure_device", noting)
+    run(str(make_model()), *SHORT, "--set-mvm-limit", "25")
+    assert said == [{f"mvm_utilisation_core_{core}": 25 for core in range(4)}]
+
+
+def test_a_limit_of_power_is_refused_by_name(make_model: MakeModel) -> None:
+    result = CliRunner().invoke(app, [str(make_model()), "--set-power-limit", "12"])
+    assert result.exit_code == 1
+    assert "--set-power-limit 12: no published figure says" in result.stderr
+
+
+def test_axzoo_benchmark_prints_json(make_model: MakeModel) -> None:
+    path = str(make_model())
+    result = CliRunner().invoke(axzoo.app, ["benchmark", path, *SHORT, "--json"])
+    document = json.loads(result.stdout)
+    match = run(path, *SHORT)
+    assert f"{document['fps']['system']:.1f}" == match[3]
+    assert document["frames"] == int(match[6])
+    latency = document["latency_ms"]
+    assert list(latency) == ["min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max", "jitter"]
+    assert f"{latency['mean']:.1f}" == match[5]
+    assert "simulated" in result.stderr
+    assert "dev:" in CliRunner().invoke(axzoo.app, ["benchmark", path, *SHORT]).stdout
+
+
+@given(st.lists(st.floats(1e-6, 10), min_size=1, max_size=200))
+def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed(values: list[float]) -> None:
+    found = distribution(values)
+    assert found is not None
+    for percent, value in found.percentiles.items():
+        assert value in values
+        assert sum(one <= value for one in values) >= len(values) * percent / 100
+        assert sum(one < value for one in values) < len(values) * percent / 100
+    assert distribution([]) is None

@@ -15,9 +15,9 @@ MakeModel = Callable[..., Path]
 pytestmark = pytest.mark.usefixtures("own_boards")
 
 
-def test_the_latency_of_every_frame_is_handed_over(make_model: MakeModel) -> None:
+def test_the_latency_of_every_frame_that_counts_is_handed_over(make_model: MakeModel) -> None:
     measured = measure(make_model(), MeasureOptions(seconds=0.01, cores=1, double_buffer=False))
-    assert len(measured.latencies) > measured.frames
+    assert len(measured.latencies) == measured.frames
     assert 0 < min(measured.latencies) < measured.latency < max(measured.latencies)
 
 
