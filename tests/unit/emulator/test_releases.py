@@ -23,8 +23,8 @@ NATIVE = "Unsupported model version: 4.0, expected at least 5.0. Please re-deplo
 
 
 def labelled(model: Path, version: str) -> Path:
-    content = json.loads(model.read_text()) | {"version": version}
-    model.write_text(json.dumps(content))
+    content = json.loads(model.read_text(encoding="utf-8")) | {"version": version}
+    model.write_text(json.dumps(content), encoding="utf-8")
     return model
 
 
@@ -81,9 +81,9 @@ def test_a_pipeline_is_refused_when_its_model_first_runs(
 def test_what_is_written_has_the_version_of_the_release(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert json.loads(make_model("old").read_text())["version"] == "4.0"
+    assert json.loads(make_model("old").read_text(encoding="utf-8"))["version"] == "4.0"
     monkeypatch.setenv("AXEMU_SDK", "1.8")
-    assert json.loads(make_model("new").read_text())["version"] == "5.0"
+    assert json.loads(make_model("new").read_text(encoding="utf-8"))["version"] == "5.0"
     monkeypatch.setenv("AXEMU_SDK", "2.0")
     with pytest.raises(InvalidArgument, match=r"AXEMU_SDK is .2\.0.; the releases are 1\.6, 1\.8"):
         make_model("future")
