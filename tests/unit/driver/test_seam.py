@@ -17,7 +17,7 @@ def test_the_interface_has_at_most_ten_methods() -> None:
 
 def test_what_stands_beside_its_methods_no_driver_needs_to_bring() -> None:
     others = {name for name in vars(Driver) if not name.startswith("_")} - Driver.__abstractmethods__
-    assert others == {"clock", "about", "takes_descriptors"}
+    assert others == {"clock", "about", "takes_descriptors", "model_version"}
 
 
 @pytest.mark.parametrize("module", [_driver, _types, _clock])
