@@ -111,6 +111,46 @@ class Measured(Answer):
     temperature: Annotated[float, _key("°C")]
     simulated: Annotated[str, _key("timing model and calibration; empty on a card")]
     latencies: Annotated[list[float], _key("seconds, frame by frame; empty where a driver takes none")]
+    device_time: Annotated[float, _key("mean seconds of a frame on the board")]
+    host_time: Annotated[float, _key("mean seconds of a call")]
+    verified: Annotated[int | None, _key("instances that returned the same bytes; null unless asked for")]
+
+
+class Rates(Answer):
+    """Frames per second of `axzoo benchmark`."""
+
+    device: Annotated[float, _key("if boards only executed")]
+    host: Annotated[float, _key("if calls followed each other without a gap")]
+    system: Annotated[float, _key("frames by elapsed time")]
+
+
+class Latencies(Answer):
+    """How latencies are distributed, in milliseconds."""
+
+    min: Annotated[float, _key("smallest")]
+    mean: Annotated[float, _key("mean")]
+    p50: Annotated[float, _key("the smallest that half of all frames do not exceed; likewise the others")]
+    p90: float
+    p95: float
+    p99: float
+    p99_9: float
+    max: Annotated[float, _key("largest")]
+    jitter: Annotated[float, _key("standard deviation")]
+
+
+class Benchmark(Answer):
+    """`axzoo benchmark`. The vendor's tool prints such figures; its keys are not published, these are ours."""
+
+    model: Annotated[str, _key("name of the model")]
+    frames: Annotated[int, _key("frames run")]
+    fps: Annotated[Rates, _key("frames per second")]
+    latency_ms: Annotated[
+        Latencies | None, _key("from submitting a frame to its result; null where a driver takes none")
+    ]
+    device_ms: Annotated[float, _key("mean of a frame on the board")]
+    host_ms: Annotated[float, _key("mean of a call")]
+    temperature: Annotated[float, _key("°C")]
+    simulated: Annotated[str, _key("timing model and calibration; empty on a card")]
 
 
 class NetworkFacts(Answer):
@@ -409,6 +449,7 @@ ANSWERS: dict[str, Any] = {
     "axemu zoo list": list[NetworkFacts],
     "axemu zoo show": NetworkFacts,
     "axrunmodel": Measured,
+    "axzoo benchmark": Benchmark,
 }
 """What each command with `--json` prints."""
 

@@ -62,7 +62,10 @@ def axrunmodel(
         int | None, typer.Option(min=1, max=100, help="Limit of the matrix units in percent.")
     ] = None,
     set_power_limit: Annotated[
-        float | None, typer.Option(help="Limit in watts; a few cards have one, emulated boards have none.")
+        float | None,
+        typer.Option(
+            min=1, max=1000, help="Limit in watts; a few cards have one, emulated boards have none."
+        ),
     ] = None,
     as_json: AsJson = False,
     version: Version = False,  # noqa: ARG001

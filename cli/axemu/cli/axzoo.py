@@ -8,20 +8,23 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from axemu.chip import CORES
 from axemu.cli._errors import exit_on_error, start
+from axemu.cli._options import AsJson, Version
 from axemu.cli.axrunmodel import statistics, summary
-from axemu.studies import Measured, MeasureOptions, distribution, measure
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+if TYPE_CHECKING:
+    from axemu.studies import Measured
+
+app = typer.Typer(pretty_exceptions_enable=False, help=__doc__)
 
 
-@app.callback()
-def axzoo() -> None:
+@app.callback(help=__doc__)
+def axzoo(version: Version = False) -> None:
     """Let `benchmark` be a command of its own."""
 
 
@@ -30,6 +33,7 @@ def benchmark(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="model.json, its directory, or an .axm archive.")
     ],
+    *,
     devices: Annotated[
         str | None, typer.Option("-d", "--devices", help="Boards by index or name, e.g. 0,1; all by default.")
     ] = None,
@@ -37,9 +41,11 @@ def benchmark(
         float, typer.Option(min=1e-3, max=86_400, help="How long, in the boards' own time.")
     ] = 10,
     aipu_cores: Annotated[int, typer.Option(min=1, max=CORES, help="Cores to use per board.")] = CORES,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure rates, and how the latencies of single frames are distributed."""
+    from axemu.studies import MeasureOptions, measure  # noqa: PLC0415  --help needs no boards
+
     with exit_on_error("axzoo"):
         measured = measure(model, MeasureOptions(devices=devices, seconds=seconds, cores=aipu_cores))
     if as_json:
@@ -53,11 +59,15 @@ def benchmark(
 
 def document(measured: Measured) -> dict[str, Any]:
     """Return a measurement as JSON has it: rates in frames per second, times in milliseconds."""
+    from axemu.studies import distribution  # noqa: PLC0415  --help needs no boards
+
     found = distribution(measured.latencies)
     latency = None
     if found is not None:
         latency = {"min": found.minimum * 1e3, "mean": found.mean * 1e3}
-        latency |= {f"p{percent:g}": value * 1e3 for percent, value in found.percentiles.items()}
+        latency |= {
+            f"p{percent:g}".replace(".", "_"): value * 1e3 for percent, value in found.percentiles.items()
+        }
         latency |= {"max": found.maximum * 1e3, "jitter": found.jitter * 1e3}
     return {
         "model": measured.model,

@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 from typer.utils import get_params_from_function
 
-from axemu.cli import _answers_page, _options, axcompile, axdevice, axdownloadmodel, axemu, axrunmodel
+from axemu.cli import _answers_page, _options, axcompile, axdevice, axdownloadmodel, axemu, axrunmodel, axzoo
 from axemu.cli._answers import ANSWERS
 from axemu.cli._errors import exit_on_error, start
 from axemu.driver import InvalidArgument
@@ -27,6 +27,7 @@ PROGRAMS = {
     "axdevice": axdevice,
     "axdownloadmodel": axdownloadmodel,
     "axrunmodel": axrunmodel,
+    "axzoo": axzoo,
 }
 HEAVY = {
     "numba",
@@ -72,7 +73,8 @@ def programs() -> dict[str, typer.Typer]:
 
 def leaves(app: typer.Typer, path: tuple[str, ...]) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield the commands of a program; one alone goes by the name of the program."""
-    alone = len(app.registered_commands) == 1 and not app.registered_groups and path[0] != "axemu"
+    others = app.registered_groups or app.registered_callback or path[0] == "axemu"
+    alone = len(app.registered_commands) == 1 and not others
     for command in app.registered_commands:
         assert command.callback is not None
         name = command.name or command.callback.__name__.replace("_", "-")
