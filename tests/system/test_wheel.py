@@ -80,4 +80,5 @@ def test_all_commands_are_declared(wheel: zipfile.Path) -> None:
     for name, target in scripts.items():
         assert f"{name} = {target}" in text
         module = target.partition(":")[0].replace(".", "/")
-        assert f"{module}.py" in wheel.root.namelist(), f"{name} has no module"
+        files = {f"{module}.py", f"{module}/__init__.py"}
+        assert files & set(wheel.root.namelist()), f"{name} has no module"

@@ -90,5 +90,5 @@ def test_what_is_written_has_the_version_of_the_release(
 
 
 def test_an_unknown_release_is_refused() -> None:
-    with pytest.raises(InvalidConfiguration, match=r"sdk: '1\.7' is unknown; choose one of 1\.6, 1\.8"):
+    with pytest.raises(InvalidConfiguration, match=r"sdk: name '1\.7' is unknown: known are 1\.6, 1\.8"):
         parse_options({"sdk": "1.7"}, "test")
