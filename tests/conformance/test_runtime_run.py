@@ -143,6 +143,14 @@ def test_unfit_inputs_are_refused_and_named(
     assert np.all(outputs[0] == 99)
 
 
+def test_an_unfit_input_of_a_model_with_a_preamble_is_told_what_to_run_first(
+    instance: axr.ModelInstance, made: Any
+) -> None:
+    instance._preamble = "preprocess_graph.onnx"
+    with pytest.raises(axr.InvalidArgument, match=r"input 0 .*run preprocess_graph\.onnx first.*HostPart"):
+        instance.run([np.zeros((1, 3, 8, 8), np.float32)], made.outputs())
+
+
 def _read_only(array: Any) -> Any:
     array.flags.writeable = False
     return array

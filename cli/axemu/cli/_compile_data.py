@@ -23,11 +23,21 @@ from axemu.cli._compile_options import Options
 from axemu.cli._compile_presets import PRESETS, preset_transform
 from axemu.driver import path_errors
 
-__all__ = ["calibration_samples", "in_colours", "load_function", "load_transform", "transform_of"]
+__all__ = [
+    "HELD_BACK",
+    "calibration_samples",
+    "held_back_samples",
+    "in_colours",
+    "load_function",
+    "load_transform",
+    "transform_of",
+]
 
 Shapes = Mapping[str, tuple[int, ...]]
 Transform = Callable[[Any], Any]
 
+HELD_BACK = 50
+"""Samples on which the quantised network is compared with the float one."""
 _DEFAULT_FUNCTION = "get_preprocess_transform"
 
 
@@ -70,6 +80,31 @@ def calibration_samples(options: Options, shapes: Shapes) -> Samples:
     folder = options.imageset
     count = min(len(image_paths(folder)), options.dataset_len)
     return Samples(lambda: islice(_images(options, folder), count), count, transform_of(options, shapes))
+
+
+def held_back_samples(options: Options, shapes: Shapes, wanted: int = HELD_BACK) -> tuple[Samples, str]:
+    """Return `wanted` samples that calibration did not see, as far as there are any, and what they are in words."""
+    if options.imageset is None:
+        first = options.dataset_len
+        return (
+            Samples(lambda: islice(random_data(shapes, first + wanted), first, None), wanted),
+            "random numbers, which say nothing about photos: give --imageset",
+        )
+    folder = options.imageset
+    total = len(image_paths(folder))
+    left = total - min(total, options.dataset_len)
+    count = min(wanted, total)
+    first = total - count
+    if left >= wanted:
+        first, words = options.dataset_len, "images that calibration did not see"
+    else:
+        words = (
+            f"{left} of them images that calibration did not see: give {wanted} images more than --dataset-len "
+            f"{options.dataset_len}"
+        )
+    return Samples(
+        lambda: islice(_images(options, folder), first, first + count), count, transform_of(options, shapes)
+    ), words
 
 
 def transform_of(options: Options, shapes: Shapes) -> Transform:

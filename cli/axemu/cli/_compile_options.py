@@ -62,6 +62,7 @@ class Options(BaseModel):
     overwrite: bool = False
     log_level: LogLevel = LogLevel.INFO
     aipu_cores: Literal[1, 2, 3, 4] | None = None
+    board: str = "pcie"
 
     @classmethod
     def read(cls, given: Mapping[str, Any], saved: str | None) -> tuple[Options, dict[str, Any]]:

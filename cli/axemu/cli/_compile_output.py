@@ -13,6 +13,7 @@ from typing import Any
 from axelera.compiler import ConfigurationError
 from axelera.compiler.packaging import Contents, replacing
 from axemu.driver import InternalError
+from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
 
 __all__ = ["Outcome", "output_directory", "report_alone", "write_json", "write_report"]
 
@@ -35,11 +36,13 @@ class Outcome:
         status: the word of compilation_report.json.
         error: what went wrong, or None.
         without_effect: properties that were set and change nothing, and why.
+        summary: what the end of a run tells of the compiled model; empty without one.
     """
 
     status: str
     error: BaseException | None = None
     without_effect: Mapping[str, str] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -54,13 +57,24 @@ def output_directory(output: Path, *, overwrite: bool, added_too: bool = False) 
         added_too: also when somebody added files to it, which are lost then.
 
     Raises:
-        ConfigurationError: `output` exists, is not empty and may not be replaced.
+        ConfigurationError: `output` exists, is not empty, is no failed run's and may not be replaced.
     """
     empty = output.is_dir() and not any(output.iterdir())
-    if output.exists() and not empty and not overwrite:
+    if output.exists() and not empty and not overwrite and not _has_failed(output):
         raise ConfigurationError(f"output directory {output} exists; --overwrite replaces it")
     with replacing(output, _OUTPUT, added_too=added_too) as folder:
         yield folder
+
+
+def _has_failed(output: Path) -> bool:
+    """Tell whether there is nothing but the output of a run that failed, which nobody has to ask for again."""
+    if (output / "compiled_model").exists():
+        return False
+    try:
+        report = parse_json(read_bounded(output / REPORT, JSON_FILE), JSON_FILE)
+        return bool(report["status"] != "SUCCEEDED")
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def report_alone(outcome: Outcome, output: Path | None, *, overwrite: bool) -> None:
@@ -83,6 +97,8 @@ def write_report(outcome: Outcome, folder: Path) -> None:
         "status": outcome.status,
         "settings_without_effect": dict(outcome.without_effect),
     }
+    if outcome.summary:
+        content["summary"] = dict(outcome.summary)
     if outcome.error is not None:
         content["error"] = {
             "type": type(outcome.error).__name__,

@@ -6,6 +6,7 @@ import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import onnx
 from rich.console import Console
@@ -17,15 +18,17 @@ from axelera.compiler.defects import defects
 from axelera.compiler.frontend import load_proto, normalise
 from axelera.compiler.pipeline import dump_after, watched
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
-from axemu.cli._compile_data import calibration_samples
+from axemu.cli._compile_data import HELD_BACK, calibration_samples, held_back_samples
 from axemu.cli._compile_options import MANIFEST, Options
 from axemu.cli._compile_output import Outcome, write_json, write_report
+from axemu.cli._compile_summary import accuracy, facts
 from axemu.driver import InternalError
 
 __all__ = ["run"]
 
 _QUANTISED = frozenset({"QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger"})
 _READING = "LOWER_FRONTEND_ERROR"
+_BY_SPECIFICATION = 2
 _log = logging.getLogger("axemu.cli.axcompile")
 
 
@@ -43,11 +46,11 @@ def run(options: Options, config: CompilerConfig, folder: Path, console: Console
     try:
         dump = dump_after(options.dump_after, folder / "dump")
         with defects(f"compiling {options.input}"), watched(dump):
-            _stages(options, config, folder, console, reached)
+            summary = _stages(options, config, folder, console, reached)
         for name in options.dump_after:
             if name not in dump.written:
                 _log.warning("--dump-after %s: this pass did not run", name)
-        outcome = Outcome("SUCCEEDED", None, without_effect)
+        outcome = Outcome("SUCCEEDED", None, without_effect, summary)
     except CompilerError as error:
         # A damaged quantised model is a ModelError too, but no fault of an ONNX graph.
         outcome = Outcome(_READING if reached.status == _READING else error.status, error, without_effect)
@@ -72,29 +75,44 @@ class _Reached:
 
 def _stages(
     options: Options, config: CompilerConfig, folder: Path, console: Console, reached: _Reached
-) -> None:
+) -> dict[str, Any]:
+    """Compile; return what the end of the run tells, nothing where no model is written."""
     write_json(folder / "cli_args.json", options.model_dump(mode="json", exclude_none=True))
     write_json(folder / "conf.json", config.model_dump(mode="json"))
     for name, reason in config.settings_without_effect().items():
         _log.warning("%s has no effect here: %s", name, reason)
+    network = None
     if options.input.name == MANIFEST:
         _log.info("Reading the quantised model %s", options.input)
         reached.status = _READING
         quantised = AxeleraQuantizedModel.load(options.input.parent)
     else:
         reached.status = "ONNX_GRAPH_CLEANER_ERROR"
-        model, shapes = _read_model(options, config, folder)
+        network = model, shapes = _read_model(options, config, folder)
         reached.status = "TOP_LEVEL_QUANTIZE_ERROR"
         samples = calibration_samples(options, shapes)
         quantised = compiler.quantize(model, samples, config, samples.transform)
     reached.status = "GRAPH_EXPORTER_ERROR"
     quantised.export(folder / "quantized_model")
     if config.compiler_mode is CompilerMode.QUANTIZE_ONLY:
-        return
+        return {}
     reached.status = "TOP_LEVEL_LOWER_ERROR"
     _log.info("Lowering %s for %d core(s)", config.model_name or quantised.name, config.aipu_cores_used)
     with console.status("Planning memory and writing the compiled model"):
         compiler.compile(quantised, config, folder / "compiled_model")
+    with console.status("Comparing with the float network"):
+        summary = facts(folder / "compiled_model", quantised, config, options.board)
+        summary["output"] = str(options.output)
+        if network is None:
+            return summary
+        try:
+            # Two when each frame takes seconds.
+            wanted = _BY_SPECIFICATION if quantised.by_specification else HELD_BACK
+            held_back, words = held_back_samples(options, network[1], wanted)
+            measured = accuracy(quantised, network[0], held_back) | {"source": words}
+        except CompilerError as error:  # an image that cannot be read: the model is good all the same
+            measured = {"problem": str(error)}
+        return summary | {"accuracy": measured}
 
 
 def _read_model(

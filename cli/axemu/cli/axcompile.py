@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 from axemu.chip import CORES
 from axemu.cli._compile_choices import ColorFormat, ImageReader, Layout, LogLevel
 from axemu.cli._errors import exit_on_error, start
-from axemu.cli._options import Version
+from axemu.cli._options import Board, Version
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -128,6 +128,7 @@ def axcompile(
     aipu_cores: Annotated[
         int | None, typer.Option(min=1, max=CORES, help="Cores of one instance, which is its batch.")
     ] = None,
+    board: Board = "pcie",
     list_passes: Annotated[  # noqa: ARG001
         bool,
         typer.Option(
@@ -156,6 +157,7 @@ def axcompile(
         "log_level": log_level,
         "dump_after": dump_after or None,
         "aipu_cores": aipu_cores,
+        "board": board,
     }
     with exit_on_error("axcompile"):
         if generate_config is not None:
@@ -174,6 +176,11 @@ def axcompile(
         print(f"axcompile: {outcome.status}: {outcome.error}", file=sys.stderr)
         raise typer.Exit(1)
     print(outcome.status)
+    if outcome.summary:
+        from axemu.cli._compile_summary import summary_lines  # noqa: PLC0415  slow to import
+
+        for line in summary_lines(outcome.summary):
+            print(line)
 
 
 def _compile(given: Mapping[str, Any], saved: str | None) -> Outcome:

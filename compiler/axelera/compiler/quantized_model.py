@@ -57,6 +57,11 @@ class AxeleraQuantizedModel(QuantisedParts):
         buffers = [port.quantise(value) for port, value in zip(self.inputs, self.prepare(feeds), strict=True)]
         return self.finish(self.run_program(buffers))
 
+    @property
+    def by_specification(self) -> bool:
+        """Whether frames are computed by the specification, which takes seconds, as no fast code covers the program."""
+        return self._executable.path == "reference"
+
     def prepare(self, feeds: Mapping[str, npt.NDArray[np.float32]]) -> list[npt.NDArray[np.float32]]:
         """Return the float values of the chip's inputs, (1, C, H, W) or in the network's own rank."""
         if self._preamble is None:

@@ -37,6 +37,7 @@ class ModelInstance(Object):
         self._handle = handle
         self._options = options
         self._name = model._compiled.name  # noqa: SLF001
+        self._preamble = model.preamble_graph
         self._infos = (model.inputs(), model.outputs())
         copies = not driver.takes_descriptors
         self._inputs = [
@@ -126,7 +127,15 @@ class ModelInstance(Object):
         arguments = frame.inputs
         sources = _tensors(inputs, self._inputs, self._name, "input")
         for index, slot in enumerate(self._inputs):
-            descriptor = slot.take(sources[index], arguments[index].data)
+            try:
+                descriptor = slot.take(sources[index], arguments[index].data)
+            except InvalidArgument as error:
+                if not self._preamble:
+                    raise
+                raise InvalidArgument(
+                    f"{error}. The network begins on the host, so this is not its own input: run {self._preamble} first "
+                    "(ONNX Runtime), or let axemu.host.HostPart do it"
+                ) from error
             if descriptor is not None:
                 arguments = _with_descriptor(arguments, index, descriptor)
         return arguments

@@ -83,6 +83,72 @@ def test_the_output_has_the_documented_tree(tmp_path: Path, net: Path) -> None:
     assert CompilerConfig(**json.loads((out / "conf.json").read_text())).resources_used == 0.25
 
 
+def test_the_end_says_where_the_model_is_how_fast_how_accurate_and_what_comes_next(
+    tmp_path: Path, net: Path
+) -> None:
+    out = tmp_path / "out"
+    done = run("-i", net, "-o", out, "--dataset-len", 3, "--board", "M2")
+    status, *told = done.stdout.splitlines()
+    assert status == "SUCCEEDED"
+    labels = {line.split()[0]: line for line in told if not line.startswith(" ")}
+    model = out / "compiled_model"
+    assert str(model) in labels["model"]
+    assert "1 core, 1 frame per call" in labels["model"]
+    assert "FPS on four cores of a m2 board" in labels["speed"]
+    assert "simulated" in labels["speed"]
+    assert "on 50 samples, random numbers" in labels["accuracy"]
+    assert (labels["report"].split()[1], labels["next"].split()[-1]) == (
+        str(model / "report.html"),
+        str(model),
+    )
+    assert "HOST" not in labels
+    summary = report(out)["summary"]
+    assert summary["accuracy"]["samples"] == 50
+    assert summary["prediction"]["host_fps"] > 0
+
+
+def test_the_end_says_loudly_what_the_host_has_to_do(tmp_path: Path, net: Path) -> None:
+    model = onnx.load(net)
+    model.graph.node.append(helper.make_node("ArgMax", ["scores"], ["labels"], axis=1, name="last"))
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("labels", TensorProto.INT64, None))
+    onnx.save(model, tmp_path / "labels.onnx")
+    done = run("-i", tmp_path / "labels.onnx", "-o", tmp_path / "out", "--dataset-len", 3)
+    assert "HOST      1 operators run on the host after the chip: ArgMax" in done.stdout
+    assert "your program runs postprocess_graph.onnx" in done.stdout
+
+
+def test_accuracy_is_measured_on_images_that_calibration_did_not_see(tmp_path: Path, net: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for number in range(8):
+        pixels = np.full((8, 8, 3), number * 30, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
+    (tmp_path / "shades.py").write_text(
+        "import numpy as np\nfrom pathlib import Path\n"
+        "def get_preprocess_transform(image):\n"
+        "    shade = np.asarray(image)[0, 0, 0]\n"
+        "    with Path(__file__).with_name('seen.txt').open('a') as seen:\n"
+        "        print(shade // 30, file=seen)\n"
+        "    return np.full((1, 3, 8, 8), shade / 255, np.float32)\n"
+    )
+    out = tmp_path / "out"
+    options = ("--imageset", tmp_path / "images", "--transform", tmp_path / "shades.py")
+    done = run("-i", net, "-o", out, "--dataset-len", 5, *options)
+    assert done.exit_code == 0, done.output
+    seen = [int(line) for line in (tmp_path / "seen.txt").read_text().split()]
+    assert seen[:5] == [0, 1, 2, 3, 4]
+    assert seen[-8:] == list(range(8))
+    assert "on 8 samples, 3 of them images that calibration did not see" in done.stdout
+
+
+def test_a_failed_run_does_not_block_the_next(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    assert run("-i", tmp_path / "missing.onnx", "-o", out).exit_code == 1
+    assert report(out)["status"] == "ONNX_GRAPH_CLEANER_ERROR"
+    assert run("-i", net, "-o", out, "--dataset-len", 2).exit_code == 0
+    assert run("-i", net, "-o", out, "--dataset-len", 2).exit_code == 1  # a good one is not replaced unasked
+
+
 def test_four_cores_make_a_batch_of_four(tmp_path: Path, net: Path) -> None:
     assert run("-i", net, "-o", tmp_path / "out", "--dataset-len", 2, "--aipu-cores", 4).exit_code == 0
     assert load_compiled_model(tmp_path / "out" / "compiled_model").inputs[0].shape[0] == 4

@@ -13,7 +13,7 @@ from tests.unit.compiler._networks import Net, data
 
 from axelera import compiler
 from axelera.compiler import CompilerConfig
-from axelera.compiler.report import write_html
+from axelera.compiler.report import measure_outputs, write_html
 
 SHAPE = (1, 3, 24, 24)
 
@@ -117,3 +117,27 @@ def test_a_nameless_node_is_called_by_what_it_computes() -> None:
     quantised = compiler.quantize(model, data(SHAPE, 2), CompilerConfig())
     names = [entry["name"] for entry in quantised.report["operators"] if entry["operator"] == "conv"]
     assert names == ["Conv_0", "Conv_2"]
+
+
+def test_coordinates_and_scores_of_one_output_are_measured_apart() -> None:
+    generator = np.random.default_rng(0)
+    real = np.concatenate(
+        [generator.uniform(0, 640, (1, 4, 100)), generator.uniform(0, 1, (1, 80, 100))], axis=1
+    )
+    result = real.copy()
+    result[:, 4:] += generator.normal(0, 0.05, (1, 80, 100))
+    result[:, :4] += generator.normal(0, 1, (1, 4, 100))
+    for turned in (False, True):
+        pair = [[side.transpose(0, 2, 1) if turned else side] for side in (real, result)]
+        (entry,) = measure_outputs([pair[0]], [pair[1]], ["boxes"])
+        coordinates, scores = entry["kinds"]
+        assert (coordinates["kind"], coordinates["channels"]) == ("coordinates", 4)
+        assert (scores["kind"], scores["channels"]) == ("scores", 80)
+        assert entry["sqnr_db"] == pytest.approx(coordinates["sqnr_db"], abs=1)
+        assert scores["sqnr_db"] < coordinates["sqnr_db"] - 20
+
+
+def test_an_output_of_scores_alone_has_no_kinds() -> None:
+    scores = np.random.default_rng(0).uniform(0, 1, (1, 80, 100))
+    (entry,) = measure_outputs([[scores]], [[scores]], ["scores"])
+    assert entry["kinds"] == []

@@ -16,6 +16,8 @@ from axelera.compiler.quantisation import Feeds, Segment, segments_of
 from axemu.emulator import compute
 from axemu.model.program import Program, Tensor
 
+_SLACK = 1e-3
+"""How far a score may lie outside 0 to 1."""
 LEVELS = 16
 """A channel that uses fewer integers than this on all samples is reported."""
 _ENOUGH = 256
@@ -206,6 +208,40 @@ def measure_outputs(
                     int(real.argmax() == result.argmax()) for real, result in pairs if real.size
                 ),
                 "samples": len(pairs),
+                "kinds": _kinds(pairs),
             }
         )
     return entries
+
+
+def _kinds(pairs: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]) -> list[dict[str, Any]]:
+    """Return the error of coordinates and of scores apart, where an output holds both, as detectors' do.
+
+    A channel is the shorter of the last two axes of (1, channels, boxes) or (1, boxes, channels); one of scores has values
+    from 0 to 1 only.
+    """
+    if not pairs or pairs[0][0].ndim != 3 or pairs[0][0].shape != pairs[0][1].shape:
+        return []
+    shape = pairs[0][0].shape
+    axis = 1 if shape[1] <= shape[2] else 2
+    rows = [
+        tuple(np.moveaxis(side, axis, 0).reshape(shape[axis], -1) for side in pair)
+        for pair in pairs
+        if pair[0].shape == shape
+    ]
+    low = np.min([real.min(axis=1) for real, _ in rows], axis=0)
+    high = np.max([real.max(axis=1) for real, _ in rows], axis=0)
+    scores = (low >= -_SLACK) & (high <= 1 + _SLACK)
+    if scores.all() or not scores.any():
+        return []
+    return [
+        {
+            "kind": kind,
+            "channels": int(chosen.sum()),
+            "sqnr_db": decibels(
+                sum(float(np.square(real[chosen]).sum()) for real, _ in rows),
+                sum(float(np.square(real[chosen] - result[chosen]).sum()) for real, result in rows),
+            ),
+        }
+        for kind, chosen in (("coordinates", ~scores), ("scores", scores))
+    ]
