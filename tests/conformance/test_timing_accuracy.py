@@ -16,6 +16,7 @@ from axemu.studies import (
     Point,
     Scenario,
     calibrate,
+    calibrate_release,
     core_scaling,
     correlate,
     gemm,
@@ -101,6 +102,15 @@ def test_families_that_the_fit_has_not_seen_are_met(board: str, mape: float) -> 
     assert np.mean(np.abs(errors)) <= mape
 
 
+@pytest.mark.parametrize(("board", "mape"), [("pcie", 0.09), ("m2", 0.11)])
+def test_families_are_met_in_release_1_8_too(board: str, mape: float) -> None:
+    errors = load_calibration(sdk="1.8").details["errors"]
+    rows = [errors[f"{case.model} {board} host"] for case in published("1.8") if case.board == board]
+    assert len(rows) == 50
+    assert np.mean([abs(row["family"]) for row in rows]) <= mape
+    assert abs(np.mean([row["seen"] for row in rows])) <= 0.04
+
+
 @pytest.mark.parametrize("board", ["pcie", "m2"])
 def test_the_band_holds_what_it_says_of_unseen_families(board: str) -> None:
     fps, errors = unseen(board, "family")
@@ -128,6 +138,13 @@ def test_all_published_networks_are_as_the_calibration_says() -> None:
 @pytest.mark.timeout(1200)
 def test_the_shipped_calibration_is_reproduced() -> None:
     assert calibration_to_json(calibrate()) == calibration_to_json(load_calibration())
+
+
+@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_calibration_of_release_1_8_is_reproduced() -> None:
+    assert calibration_to_json(calibrate_release("1.8")) == calibration_to_json(load_calibration(sdk="1.8"))
 
 
 @pytest.mark.parametrize("compiled_cores", [1, 4])

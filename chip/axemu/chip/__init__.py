@@ -2,6 +2,7 @@
 
 from axemu.chip._boards import BOARDS, BoardFigures
 from axemu.chip._calibration import (
+    HOST_PARAMETERS,
     Calibration,
     calibration_from_json,
     calibration_to_json,
@@ -30,6 +31,7 @@ from axemu.chip._metis import (
 )
 from axemu.chip._priors import PARAMETERS, PRIORS, Prior
 from axemu.chip._programs import PROGRAMS, ProgramFigures
+from axemu.chip._releases import DEFAULT_RELEASE, RELEASES, Release
 from axemu.chip._thermal import THERMAL, ThermalFigures
 
 __all__ = [
@@ -40,14 +42,17 @@ __all__ = [
     "COMPILER_CLOCKS_MHZ",
     "COOLINGS",
     "CORES",
+    "DEFAULT_RELEASE",
     "GIB",
     "HOSTS",
+    "HOST_PARAMETERS",
     "METIS",
     "MIB",
     "PARAMETERS",
     "POWER",
     "PRIORS",
     "PROGRAMS",
+    "RELEASES",
     "STRENGTH",
     "THERMAL",
     "TICKS_PER_SECOND",
@@ -62,6 +67,7 @@ __all__ = [
     "Prior",
     "ProgramFigures",
     "Provenance",
+    "Release",
     "ThermalFigures",
     "calibration_from_json",
     "calibration_to_json",

@@ -230,6 +230,9 @@ class PredictionAnswer(Answer):
     ddr_bytes_per_frame: Annotated[float, _key("bytes through DDR")]
     unseen_rules: Annotated[tuple[str, ...], _key("rules that no measured network rests on")]
     heat: Annotated[HeatAnswer | None, _key("with --ambient or --cooling")]
+    sdk: Annotated[str, _key("release of the calibration")]
+    comparable: Annotated[str, _key("which published rates host_fps may be held against")]
+    published_fps: Annotated[float | None, _key("the published rate of this network in this setting")]
 
 
 class LayerRow(Answer):

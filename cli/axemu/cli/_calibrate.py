@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from axemu.chip import DEFAULT_RELEASE
 from axemu.cli._errors import exit_on_error, require
-from axemu.cli._options import AsJson, CalibrationFile
+from axemu.cli._options import AsJson, CalibrationFile, Sdk
 from axemu.model import replacing
 
 if TYPE_CHECKING:
@@ -46,19 +47,31 @@ def calibrate_command(
     strength: Annotated[
         float, typer.Option("--prior", min=0, max=1e3, help="Weight of prior beliefs, in log units.")
     ] = 0.1,
+    sdk: Sdk = None,
 ) -> None:
-    """Fit the calibrated figures to published and own measurements; residuals are of unseen networks."""
+    """Fit the calibrated figures to published and own measurements; residuals are of unseen networks.
+
+    For SDK 1.8 only what the host costs is fitted, on top of the shipped calibration of 1.6.
+    """
     from axemu.chip import calibration_to_json  # noqa: PLC0415  each command imports what it needs
     from axemu.driver import InvalidArgument  # noqa: PLC0415
-    from axemu.studies import calibrate, read_csv, shipped_cases  # noqa: PLC0415
+    from axemu.studies import calibrate, calibrate_release, read_csv, shipped_cases  # noqa: PLC0415
 
     with exit_on_error("axemu calibrate"):
         require("axemu calibrate", "study", "scipy")
+        release = sdk or DEFAULT_RELEASE
         own = read_csv(measurements, weight) if measurements else []
         if only_own and not own:
             raise InvalidArgument("--only-own needs --measurements with at least one row")
-        cases = own if only_own else [*shipped_cases(), *own]
-        calibration = calibrate(cases, strength=strength, progress=lambda line: print(line, file=sys.stderr))
+        cases = own if only_own else [*shipped_cases(release), *own]
+
+        def tell(line: str) -> None:
+            print(line, file=sys.stderr)
+
+        if release == DEFAULT_RELEASE:
+            calibration = calibrate(cases, strength=strength, progress=tell)
+        else:
+            calibration = calibrate_release(release, cases, progress=tell)
         output.parent.mkdir(parents=True, exist_ok=True)
         with replacing(output) as temporary:
             temporary.write_text(calibration_to_json(calibration), encoding="utf-8")
@@ -70,6 +83,7 @@ def calibrate_command(
 def correlate_command(
     measurements: Measurements = None,
     calibration: CalibrationFile = None,
+    sdk: Sdk = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="PNG or SVG file for the scatter plot.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -82,7 +96,7 @@ def correlate_command(
         if plot is not None:
             require("axemu correlate --plot", "report", "matplotlib")
         try:
-            using = load_calibration(calibration)
+            using = load_calibration(calibration, sdk)
         except ValueError as error:
             raise InvalidArgument(str(error)) from error
         points = correlate(read_csv(measurements) if measurements else None, using)
@@ -106,6 +120,11 @@ def calibration_lines(calibration: Calibration) -> list[str]:
     lines += [
         f"  {name:18} {figure.value:10.4g}  {figure.unit} (bounds {figure.low:g} to {figure.high:g})"
         for name, figure in calibration.figures.items()
+    ]
+    lines += [
+        f"  {host} {name}: {figure.value:.4g} {figure.unit} (bounds {figure.low:g} to {figure.high:g})"
+        for host, fitted in calibration.hosts.items()
+        for name, figure in fitted.items()
     ]
     return lines + residual_lines(calibration)
 

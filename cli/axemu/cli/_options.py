@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, HOSTS
+from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, DEFAULT_RELEASE, HOSTS, RELEASES
 from axemu.driver import canonical
 
 MOST_BOARDS = 16
@@ -124,6 +124,18 @@ Seconds = Annotated[
 CalibrationFile = Annotated[
     Path | None,
     typer.Option("--calibration", exists=True, dir_okay=False, help="A calibration file."),
+]
+Sdk = Annotated[
+    str | None,
+    typer.Option(
+        "--sdk",
+        metavar="RELEASE",
+        help=f"Release whose published rates and hosts count: {', '.join(RELEASES)}. Default: that of the calibration, "
+        f"{DEFAULT_RELEASE}.",
+        show_default=False,
+        parser=one_of("SDK", lambda: RELEASES),
+        autocompletion=starting(lambda: RELEASES),
+    ),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout; docs/reference/json.md lists its keys.")

@@ -24,6 +24,7 @@ from axemu.cli._options import (
     Host,
     Limit,
     Model,
+    Sdk,
     Seconds,
 )
 from axemu.cli._terminal import columns, ends, folded
@@ -77,6 +78,7 @@ def scenario_from(
     shared_upstream: Upstream = False,
     seconds: Seconds = 10.0,
     every_frame: EveryFrame = False,
+    sdk: Sdk = None,
     calibration: CalibrationFile = None,
     ambient: Ambient = None,
     cooling: Cooling = None,
@@ -98,6 +100,7 @@ def scenario_from(
         upstream_shared=shared_upstream,
         seconds=seconds,
         every_frame=every_frame,
+        sdk=sdk,
         calibration=calibration,
         ambient=ambient,
         cooling=cooling,
@@ -201,6 +204,7 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
     )
     how = "steady state extrapolated" if prediction.extrapolated else "every frame"
     boards = f"{scenario.boards} x {prediction.board}" if scenario.boards > 1 else prediction.board
+    of_this = "" if prediction.published_fps is None else f": {prediction.published_fps:.0f} for this network"
     return [
         f"{prediction.model} on {boards}, {scenario.cores} cores at {scenario.clock_mhz} MHz",
         *folded("", stamp(prediction)),
@@ -213,6 +217,7 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
             else ()
         ),
         f"  host FPS    {prediction.host_fps:10.1f}   80 % band {low:.0f} to {high:.0f} (unseen families)",
+        *folded("comparable", f"{prediction.comparable}{of_this}"),
         f"  device FPS  {prediction.device_fps:10.1f}",
         f"  system FPS  {prediction.system_fps:10.1f}",
         f"  latency     {prediction.latency_ms:10.2f} ms in the loop, {prediction.lone_latency_ms:.2f} ms alone",

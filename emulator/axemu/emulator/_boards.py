@@ -7,7 +7,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, HOSTS, METIS, BoardFigures, HostFigures, Provenance, figure
+from axemu.chip import (
+    BOARDS,
+    CLOCKS_MHZ,
+    CORES,
+    METIS,
+    BoardFigures,
+    Calibration,
+    HostFigures,
+    Provenance,
+    figure,
+)
 from axemu.driver import (
     BoardType,
     DeviceInfo,
@@ -196,7 +206,7 @@ class EmulatedBoard:
 
 
 def make_boards(
-    options: EmulatorOptions, table: SettingsTable, log: FaultLog, source: str
+    options: EmulatorOptions, table: SettingsTable, log: FaultLog, source: str, calibration: Calibration
 ) -> tuple[EmulatedBoard, ...]:
     """Plug in the configured boards; each chip of a card with several is a device of its own.
 
@@ -206,7 +216,7 @@ def make_boards(
     boards: list[EmulatedBoard] = []
     for entry in options.boards:
         for copy in range(entry.count):
-            boards.extend(_card(entry, copy, len(boards), options, table, log))
+            boards.extend(_card(entry, copy, len(boards), options, table, log, calibration))
             if len(boards) > MAX_BOARDS:
                 raise InvalidConfiguration(f"emulator options from {source}: more than {MAX_BOARDS} devices")
     names = [board.name for board in boards]
@@ -230,6 +240,7 @@ def _card(
     options: EmulatorOptions,
     table: SettingsTable,
     log: FaultLog,
+    calibration: Calibration,
 ) -> Sequence[EmulatedBoard]:
     figures = BOARDS[entry.type]
     if entry.memory is not None:
@@ -255,7 +266,7 @@ def _card(
                 index=index,
                 name=name,
                 figures=figures,
-                host=HOSTS[entry.host or options.host or figures.host],
+                host=calibration.host_of(figures, entry.host or options.host),
                 upstream_group=group,
                 polls=options.configure_polls,
                 table=table,

@@ -103,7 +103,7 @@ class EmulatorOptions(_Strict):
     `pace`: "virtual" never sleeps; "realtime" returns from `run()` when the simulated board would. `numerics`: "metis"
     or "exact". `compute`: a path of the compute core ("auto" takes the fastest), or "off" for outputs that hold zero
     points. `run_threads`: threads of the CPU that one frame is split over; by default `AXEMU_COMPUTE_RUN_THREADS`, or 1.
-    `host`: a host profile for boards that name none; by default the one each board is published with. `sdk`: the release of the vendor's SDK that boards behave like, "1.6" or "1.8": names of devices and the version of compiled models; without it both versions load. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
+    `host`: a host profile for boards that name none; by default the one each board is published with. `sdk`: the release of the vendor's SDK that boards behave like, "1.6" or "1.8": names of devices, the version of compiled models, published times; without it both versions load, and times are those of the calibration, by default of 1.6. `warmup`: what the two outputs before the first double-buffered result hold. `configure_polls`: how many
     `device_ready` calls an asynchronous configuration takes. `ambient`: temperature in degrees Celsius. `cooling`: how
     boards are cooled, by name or in K/W; "" leaves heat out, and every temperature is the ambient one.
     `faults`: what goes wrong, a list, a table with a seed, or a file. `report` and `trace`: files written when a context is released.

@@ -50,8 +50,9 @@ class EmulatorDriver(Driver):
         settings = SettingsTable()
         self.model_version = None if loaded.sdk is None else MODEL_VERSIONS[loaded.sdk]
         self._faults = FaultLog()
-        self._boards = {board.name: board for board in make_boards(loaded, settings, self._faults, where)}
         self._calibration = _calibration(loaded, where)
+        boards = make_boards(loaded, settings, self._faults, where, self._calibration)
+        self._boards = {board.name: board for board in boards}
         machine = machine_boards(tuple(self._boards.values()), self._calibration)
         pace = RealtimePace if loaded.pace == "realtime" else VirtualPace
         self._pace: RealtimePace | VirtualPace = pace(machine, settings, bool(loaded.trace))
@@ -261,6 +262,6 @@ class EmulatorDriver(Driver):
 def _calibration(options: EmulatorOptions, where: str) -> Calibration:
     path = user_file(options.calibration) if options.calibration else None
     try:
-        return load_calibration(path)
+        return load_calibration(path, options.sdk)
     except ValueError as error:
         raise InvalidConfiguration(f"emulator options from {where}: {error}") from error

@@ -20,7 +20,7 @@ from axemu.emulator._configuration import EmulatorOptions, user_file
 from axemu.emulator._handles import EmulatedInstance
 from axemu.emulator._recording import Recording
 from axemu.emulator._timing import Frames, Ticks, seconds
-from axemu.emulator.metis import LIMITS, bound_of, write_trace
+from axemu.emulator.metis import LIMITS, bound_of, host_seconds, write_trace
 
 REPORT_VERSION = 2
 
@@ -177,8 +177,9 @@ def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> 
         for unit, ticks in recording.record.timeline.unit_ticks.items()
         if unit.startswith(prefix)
     }
-    parts["host"] = TICKS_PER_SECOND * (host.launch.value + host.gap.value)
-    parts["link"] = TICKS_PER_SECOND * (spec.input_bytes + spec.output_bytes) / link
+    copied = spec.input_bytes + spec.output_bytes
+    parts["host"] = TICKS_PER_SECOND * (host_seconds(host, copied) + host.gap.value)
+    parts["link"] = TICKS_PER_SECOND * copied / link
     if not spec.double_buffer:
         parts["link"] += TICKS_PER_SECOND * 2 * host.copy_setup.value
     period = float(frames.host.mean()) + TICKS_PER_SECOND * host.gap.value

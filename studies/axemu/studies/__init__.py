@@ -21,6 +21,7 @@ from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm
 from axemu.studies._predict import band, predict
 from axemu.studies._program import core_program, program_to_dict
 from axemu.studies._recording import Recorded, Recording, read_recording, record, run_frames, write_recording
+from axemu.studies._release import calibrate_release
 from axemu.studies._scenario import Prediction, Scenario
 from axemu.studies._target import Target, load_target, target_of
 from axemu.studies._throughput import Measured, MeasureOptions, measure
@@ -76,6 +77,7 @@ __all__ = [
     "ZooBuild",
     "band",
     "calibrate",
+    "calibrate_release",
     "compare",
     "compile_zoo",
     "core_program",

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.chip import BOARDS, HOSTS, METIS, PARAMETERS, PROGRAMS, BoardFigures, HostFigures
-from axemu.emulator.metis import PassColumns, columns_of, pass_cycles
+from axemu.emulator.metis import PassColumns, columns_of, host_seconds, pass_cycles
 from axemu.studies._measured import Case
 from axemu.studies._target import Target
 
@@ -163,7 +163,7 @@ def _rate(
     local = program.sizes / float(PROGRAMS.dma_rate) / clock
     start = float(METIS.start_cycles) / clock - step
     copies = copied / float(board.link_bandwidth) + 2 * float(host.copy_setup)
-    beside = float(host.launch) + (0.0 if case.double_buffer else copies)
+    beside = host_seconds(host, int(copied)) + (0.0 if case.double_buffer else copies)
     memory, core = float(board.memory_bandwidth), float(board.core_bandwidth)
     rate, executed = core, 0.0
     for _ in range(ROUNDS):

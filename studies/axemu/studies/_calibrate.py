@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from axemu.chip import PARAMETERS, PRIORS, Calibration, Figure, Provenance
+from axemu.chip import DEFAULT_RELEASE, PARAMETERS, PRIORS, Calibration, Figure, Provenance
 from axemu.emulator.metis import MODEL_VERSION
 from axemu.studies._analytic import Floats, Table, compiled_replay, evaluate, table_of
 from axemu.studies._fit import fit, leave_out
@@ -24,9 +24,9 @@ Progress = Callable[[str], None]
 Key = tuple[str, int, int | None]
 
 
-def shipped_cases() -> list[Case]:
-    """Return the cases of the shipped calibration: published tables, 1x1 convolutions, core scaling."""
-    return [*published(), *gemm(), *core_scaling()]
+def shipped_cases(sdk: str = DEFAULT_RELEASE) -> list[Case]:
+    """Return the cases of a shipped calibration: published tables; of 1.6 also 1x1 convolutions and core scaling."""
+    return [*published(), *gemm(), *core_scaling()] if sdk == DEFAULT_RELEASE else published(sdk)
 
 
 def load_targets(cases: Iterable[Case], progress: Progress | None = None) -> dict[Key, Target]:
@@ -84,7 +84,9 @@ def calibrate(
     families = leave_out(table, correction, [case.family if case.family != "gemm" else "" for case in chosen])
     figures = {name: float(f"{value:.4g}") for name, value in figures.items()}
     seen = machine_rates(table, loaded, figures) - np.log([case.fps for case in chosen])
-    return make_calibration(chosen, figures, seen, unseen, families, loaded.values())
+    return calibration_of(
+        chosen, figures, seen, unseen, families, loaded.values(), trial_calibration(figures)
+    )
 
 
 def machine_rates(table: Table, targets: Mapping[Key, Target], figures: Mapping[str, float]) -> Floats:
@@ -109,20 +111,24 @@ def trial_calibration(figures: Mapping[str, float]) -> Calibration:
     return Calibration("trial", MODEL_VERSION, made, {}, {})
 
 
-def make_calibration(
+def calibration_of(
     cases: Sequence[Case],
     figures: Mapping[str, float],
     seen: Floats,
     unseen: Floats,
     families: Floats,
     targets: Iterable[Target],
+    trial: Calibration,
 ) -> Calibration:
     """Collect figures and residuals, those of fits that have not seen the family; the identity is a digest of figures and cases.
 
-    `details` tells which inferred rules the programs rest on, so that a prediction can tell what was never seen.
+    `details` tells which inferred rules the programs rest on, so that a prediction can tell what was never seen. `trial` has
+    the figures.
     """
+    hosts = {f"{host}.{name}": one.value for host, own in trial.hosts.items() for name, one in own.items()}
     content = json.dumps(
-        [MODEL_VERSION, figures, [(c.model, c.board, c.metric, c.fps) for c in cases]], sort_keys=True
+        [MODEL_VERSION, {**figures, **hosts}, [(c.model, c.board, c.metric, c.fps) for c in cases]],
+        sort_keys=True,
     )
     identity = f"{MODEL_VERSION}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
     residuals = {}
@@ -149,4 +155,4 @@ def make_calibration(
             if case.family != "gemm"
         },
     }
-    return replace(trial_calibration(figures), identity=identity, residuals=residuals, details=details)
+    return replace(trial, identity=identity, residuals=residuals, details=details)

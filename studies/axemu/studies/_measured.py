@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from axemu.chip import BOARDS, CORES
+from axemu.chip import BOARDS, CORES, DEFAULT_RELEASE, RELEASES
 from axemu.driver import InvalidArgument, path_errors
 from axemu.model.program import Attribute, Node, Program, Tensor
 
@@ -30,7 +30,6 @@ COLUMNS = (
 )
 """Columns of a file of own measurements; those after `fps` may be left out."""
 
-RELEASE = "v1.6"
 MAX_ROWS = 10_000
 
 
@@ -80,8 +79,9 @@ def family_of(network: str) -> str:
     return {"resne": "resnet"}.get(found[0], found[0]) if found else name
 
 
-def published() -> list[Case]:
-    """Return the vendor's model-zoo table: host FPS at four cores and 800 MHz, on two boards."""
+def published(sdk: str = DEFAULT_RELEASE) -> list[Case]:
+    """Return the vendor's model-zoo table of a release (`axemu.chip.RELEASES`): host FPS at four cores and 800 MHz, on two boards."""
+    table = RELEASES[sdk].table
     data = _data("published_fps.json")
     return [
         Case(
@@ -89,7 +89,7 @@ def published() -> list[Case]:
             family=family_of(entry["network"]),
             board=board,
             metric="host",
-            fps=entry["fps"][RELEASE][board],
+            fps=entry["fps"][table][board],
             compiled_cores=entry["compiled_cores"],
             cores=entry["compiled_cores"] * entry["instances"],
             mvm_percent=entry["m2_mvm_percent"] if board == "m2" else 100,

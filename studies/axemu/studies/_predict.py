@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from axemu.chip import BOARDS, TICKS_PER_SECOND, Calibration, Provenance, figures_of
+from axemu.chip import BOARDS, CORES, TICKS_PER_SECOND, Calibration, Provenance, figures_of
 from axemu.emulator.metis import (
     MODEL_VERSION,
     Activity,
     Board,
+    BoardState,
     Call,
     InstanceSpec,
     active_ticks,
     bound_of,
+    host_seconds,
     seconds_to_ticks,
     simulate,
 )
 from axemu.model.passes import totals_of
+from axemu.studies._comparable import comparable
 from axemu.studies._heat import Heat, Work, heat_of
 from axemu.studies._scenario import Prediction, Scenario, weakest_of
 from axemu.studies._steady import Loops, run_loops
@@ -38,10 +40,11 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
     instances = make_instances(scenario, target, len(boards))
     loops = run_loops(boards, scenario.state(), instances, scenario.seconds, scenario.every_frame)
     calibration = boards[0].calibration
-    parts = call_parts(boards[0], loops)
+    parts = call_parts(boards[0], loops, target.input_bytes + target.output_bytes)
     host = sum(target.batch * TICKS_PER_SECOND / call for call in loops.call)
     provenance, names = weakest_of(boards[0])
     unseen = unseen_rules(target, calibration)
+    compares_with, published_fps = comparable(scenario, target, boards[0])
     return Prediction(
         model=target.name,
         board=scenario.board,
@@ -63,6 +66,9 @@ def predict(scenario: Scenario, target: Target | None = None) -> Prediction:
         parts_us=parts,
         busy=dict(loops.busy),
         ddr_bytes_per_frame=ddr_traffic(target) / target.batch,
+        sdk=calibration.sdk,
+        comparable=compares_with,
+        published_fps=published_fps,
         heat=heat_in(scenario, target, loops) if scenario.heated else None,
     )
 
@@ -75,7 +81,8 @@ def heat_in(scenario: Scenario, target: Target, loops: Loops) -> Heat:
     def working(clock_mhz: int, mvm_percent: float) -> Work:
         if (clock_mhz, mvm_percent) == (scenario.clock_mhz, scenario.mvm_percent):
             return work_of(target, loops, clock_mhz, len(boards))
-        state = replace(scenario, clock_mhz=clock_mhz, mvm_percent=mvm_percent).state()
+        # Throttling steps through clocks that cannot be configured.
+        state = BoardState((clock_mhz,) * CORES, (mvm_percent,) * CORES)
         throttled = run_loops(boards, state, instances, scenario.seconds)
         return work_of(target, throttled, clock_mhz, len(boards))
 
@@ -137,12 +144,12 @@ def ddr_traffic(target: Target) -> int:
     return target.batch * sum(size for route, (size, _) in routes.items() if "ddr" in route)
 
 
-def call_parts(board: Board, loops: Loops) -> dict[str, float]:
-    """Return where the mean call went, in µs; the parts add up to the mean call."""
+def call_parts(board: Board, loops: Loops, copied: int) -> dict[str, float]:
+    """Return where the mean call, which copies `copied` bytes, went, in µs; the parts add up to the mean call."""
     parts = {unit: ticks / MICROSECOND for unit, ticks in loops.units.items()}
     call = sum(loops.call) / len(loops.call) / MICROSECOND
     executed = sum(parts.values())
-    parts["host"] = min(seconds_to_ticks(board.host.launch.value) / MICROSECOND, call - executed)
+    parts["host"] = min(seconds_to_ticks(host_seconds(board.host, copied)) / MICROSECOND, call - executed)
     parts["link"] = call - executed - parts["host"]
     return parts
 

@@ -11,8 +11,10 @@ from axemu.chip import (
     BOARDS,
     CLOCKS_MHZ,
     CORES,
+    DEFAULT_RELEASE,
     HOSTS,
     PROGRAMS,
+    RELEASES,
     Calibration,
     figures_of,
     load_calibration,
@@ -40,7 +42,9 @@ class Scenario:
         upstream_shared: the boards share one way to the host (a card with several chips always does).
         seconds: virtual time that is simulated if `every_frame`, and bounds the search for a steady state.
         every_frame: simulate every frame of `seconds` instead of extrapolating the steady state.
-        calibration: a calibration file; None means the shipped one.
+        sdk: release of the vendor's SDK (`axemu.chip.RELEASES`) whose published rates the calibration was fitted to, and in whose
+            hosts boards are; None means that of the calibration file, or 1.6.
+        calibration: a calibration file; None means the shipped one of the release.
         ambient: temperature around the board in °C. With it or one of the next two, the prediction tells power and
             temperature too (`Prediction.heat`); they change nothing else.
         cooling: name of a cooling (`axemu.chip.COOLINGS`) or a thermal resistance in K/W.
@@ -59,6 +63,7 @@ class Scenario:
     upstream_shared: bool = False
     seconds: float = 10.0
     every_frame: bool = False
+    sdk: str | None = None
     calibration: Path | None = None
     ambient: float | None = None
     cooling: str | float | None = None
@@ -69,6 +74,8 @@ class Scenario:
         object.__setattr__(self, "board", _named("board", self.board, BOARDS))
         if self.host is not None:
             object.__setattr__(self, "host", _named("host", self.host, HOSTS))
+        if self.sdk is not None:
+            object.__setattr__(self, "sdk", _named("SDK", self.sdk, RELEASES))
         if self.clock_mhz not in CLOCKS_MHZ:
             clocks = ", ".join(str(clock) for clock in CLOCKS_MHZ)
             raise InvalidArgument(f"clock {self.clock_mhz} MHz is not valid; valid clocks are {clocks}")
@@ -97,10 +104,11 @@ class Scenario:
         """Return the boards as the machine wants them."""
         figures = BOARDS[self.board]
         group = "upstream" if self.upstream_shared or figures.chips > 1 else ""
+        calibration = self.load_calibration()
         one = Board(
             figures,
-            HOSTS[self.host or figures.host],
-            calibration=self.load_calibration(),
+            calibration.host_of(figures, self.host),
+            calibration=calibration,
             upstream_group=group,
         )
         return (one,) * (self.boards * figures.chips)
@@ -113,9 +121,9 @@ class Scenario:
         """Return the calibration.
 
         Raises:
-            InvalidArgument: the file is missing or no calibration.
+            InvalidArgument: the file is missing, no calibration, or one of another release.
         """
-        return read_calibration(self.calibration)
+        return read_calibration(self.calibration, self.sdk)
 
 
 def _named(what: str, name: str, known: Iterable[str]) -> str:
@@ -136,7 +144,8 @@ class Prediction:
     `band` bounds `host_fps` at 80 % by the residuals of the calibration, and twice as wide where the program rests on
     `unseen_rules`, which no measured network has. `host` is the host it holds for. `provenance` is the weakest that the answer
     rests on, `weakest_figures` are the names of the figures that have it. `heat` is there if the scenario asks for it; the
-    rates are those before throttling.
+    rates are those before throttling. `comparable` says which published rates of release `sdk` `host_fps` may be held
+    against; `published_fps` is the one of this network in this setting, if there is one.
     """
 
     model: str
@@ -160,20 +169,23 @@ class Prediction:
     ddr_bytes_per_frame: float = 0.0
     unseen_rules: tuple[str, ...] = ()
     heat: Heat | None = None
+    sdk: str = DEFAULT_RELEASE
+    comparable: str = ""
+    published_fps: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready values."""
         return asdict(self)
 
 
-def read_calibration(path: str | Path | None) -> Calibration:
-    """Return the calibration of a file; None means the shipped one.
+def read_calibration(path: str | Path | None, sdk: str | None = None) -> Calibration:
+    """Return the calibration of a file; None means the one shipped for a release, by default 1.6.
 
     Raises:
-        InvalidArgument: the file is missing or no calibration.
+        InvalidArgument: the file is missing, no calibration, or one of another release.
     """
     try:
-        return load_calibration(None if path is None else Path(path))
+        return load_calibration(None if path is None else Path(path), sdk)
     except ValueError as error:
         raise InvalidArgument(str(error)) from error
 

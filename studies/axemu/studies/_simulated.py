@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND, Calibration
+from axemu.chip import BOARDS, TICKS_PER_SECOND, Calibration
 from axemu.emulator.metis import Board, BoardState, InstanceSpec
 from axemu.studies._measured import Case
 from axemu.studies._steady import run_loops
@@ -11,7 +11,7 @@ from axemu.studies._target import Target
 
 def simulated_rate(case: Case, target: Target, calibration: Calibration, host: str | None = None) -> float:
     """Return the rate of a case in frames per second, by simulation."""
-    board = Board(BOARDS[case.board], HOSTS[host or BOARDS[case.board].host], calibration=calibration)
+    board = Board(BOARDS[case.board], calibration.host_of(BOARDS[case.board], host), calibration=calibration)
     state = BoardState((case.clock_mhz,) * 4, (case.mvm_percent,) * 4)
     instances = [
         InstanceSpec(

@@ -64,5 +64,6 @@ def _band(fps: float, instance: ModelInstance) -> tuple[float, float]:
     from axemu.studies import band  # noqa: PLC0415
 
     options, _ = load_options()
-    calibration = load_calibration(Path(options.calibration).expanduser() if options.calibration else None)
+    path = Path(options.calibration).expanduser() if options.calibration else None
+    calibration = load_calibration(path, options.sdk)
     return band(fps, instance.connection.device.board_controller_board_type, calibration)

@@ -132,4 +132,4 @@ def test_a_missing_or_huge_calibration_file_is_refused(tmp_path: Path) -> None:
 def test_the_figures_of_a_holder_are_found_by_name() -> None:
     found = figures_of(HOSTS["desktop"])
     assert found["launch"] is HOSTS["desktop"].launch
-    assert set(found) == {"launch", "launch_spread", "gap", "copy_setup"}
+    assert set(found) == {"launch", "launch_spread", "gap", "copy_setup", "copy"}

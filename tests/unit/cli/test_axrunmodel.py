@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from axelera.runtime import Context
+from axemu.chip import calibration_to_json, load_calibration
 from axemu.cli import axzoo
 from axemu.cli._answers import ANSWERS
 from axemu.cli.axrunmodel import app, summary
@@ -57,6 +58,19 @@ def test_rates_are_ordered_and_frames_fill_the_seconds(make_model: MakeModel) ->
     assert device > host > system > 0
     assert int(match[6]) == pytest.approx(system * 0.05, rel=0.05)
     assert match[7] == "25"
+
+
+def test_a_calibration_of_another_release_brings_its_host(
+    make_model: MakeModel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = str(make_model())
+    old = run(path, *SHORT)
+    file = tmp_path / "new.json"
+    file.write_text(calibration_to_json(load_calibration(sdk="1.8")))
+    monkeypatch.setenv("AXEMU_EMULATOR", f'calibration = "{file}"')
+    new = run(path, *SHORT)
+    assert new[1] == old[1]
+    assert float(new[2]) < float(old[2])
 
 
 def test_with_a_cooling_the_temperature_is_that_of_the_junction(

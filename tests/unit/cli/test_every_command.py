@@ -166,6 +166,7 @@ SHARED = {
     "host": {_options.Host},
     "json": {_options.AsJson},
     "mvm-utilisation": {_options.Limit},
+    "sdk": {_options.Sdk},
     "version": {_options.Version},
 }
 

@@ -88,6 +88,7 @@ def test_report_variables_name_files(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"boards": 1000}, ("boards", "64")),
         ({"boards": True}, ("boards",)),
         ({"ambient": 200}, ("ambient", "70")),
+        ({"sdk": "1.7"}, ("sdk", "1.6, 1.8")),
         ({"cooling": "ice"}, ("cooling", "fan, heatsink, fanless")),
         ({"cooling": -1.0}, ("cooling", "K/W")),
         ({"host": "mainframe"}, ("host", "'mainframe'", "desktop")),

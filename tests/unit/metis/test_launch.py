@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests._cores import working
 
-from axemu.chip import HOSTS, HostFigures
+from axemu.chip import HOSTS, HostFigures, Provenance
 from axemu.emulator.metis import JITTER_PERIOD, Board, BoardState, Call, InstanceSpec, launch_ticks, simulate
 
 HOST = HOSTS["desktop"]
@@ -30,6 +30,15 @@ def test_a_row_of_calls_averages_to_the_mean_and_reaches_the_spread(instance: in
     assert max(row) - mean == pytest.approx(spread, rel=1e-6)
     assert mean - min(row) == pytest.approx(spread, rel=1e-6)
     assert len(set(row)) == JITTER_PERIOD
+
+
+def test_what_a_call_copies_adds_to_each_launch() -> None:
+    host = replace(HOST, copy=HOST.copy.with_value(2e-12, "test", Provenance.ASSUMED))
+    plain, copying = (
+        [launch_ticks(host, 1, number, copied) for number in range(JITTER_PERIOD)]
+        for copied in (0, 5_000_000)
+    )
+    assert {after - before for before, after in zip(plain, copying, strict=True)} == {round(10e-6 * 84e9)}
 
 
 def test_the_launches_come_again_in_the_same_order() -> None:

@@ -56,6 +56,17 @@ def test_options_reach_the_question() -> None:
         assert other != pytest.approx(plain, rel=1e-3), option
 
 
+def test_predict_takes_the_release_and_says_what_compares() -> None:
+    base = ["predict", "squeezenet1_1", "--sdk"]
+    old, new = (runner.invoke(_predict.app, [*base, sdk]) for sdk in ("1.6", "1.8"))
+    assert "table of SDK v1.6: 7298" in " ".join(old.stdout.split())
+    assert "table of SDK v1.8.0: 6511" in " ".join(new.stdout.split())
+    assert load_calibration(sdk="1.8").identity in new.stdout
+    wrong = runner.invoke(_predict.app, [*base, "1.7"])
+    assert wrong.exit_code == 2
+    assert "1.6, 1.8" in wrong.stderr
+
+
 def test_predict_tells_power_temperature_and_what_throttles_where_asked() -> None:
     base = ["predict", "squeezenet1_1", "--board", "m2"]
     cool = runner.invoke(_predict.app, [*base, "--ambient", "25"]).stdout

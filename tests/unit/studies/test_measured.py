@@ -17,6 +17,16 @@ def test_all_published_networks_are_there_on_both_boards() -> None:
     assert all(case.source.startswith("https://") for case in (*cases, *gemm(), *core_scaling()))
 
 
+def test_releases_have_tables_of_their_own_in_the_same_settings() -> None:
+    old, new = published("1.6"), published("1.8")
+    assert old == published()
+    assert [(one.key, one.board, one.mvm_percent) for one in old] == [
+        (one.key, one.board, one.mvm_percent) for one in new
+    ]
+    rates = {(one.model, one.board): one.fps for one in new}
+    assert (rates["squeezenet1_1", "pcie"], rates["resnet50", "m2"]) == (6511, 1977)
+
+
 def test_families_group_networks_of_a_kind() -> None:
     assert family_of("resnet152") == family_of("wide_resnet50_2") == family_of("resnext50_32x4d") == "resnet"
     assert family_of("yolov8n-seg") == family_of("yolov8l") == "yolov8"

@@ -141,6 +141,40 @@ def test_a_prediction_names_the_weakest_figures_it_rests_on(small: Target) -> No
     assert {"memory_bandwidth", "link_bandwidth", "gap"} < set(unknown.weakest_figures)
 
 
+def test_the_release_decides_on_the_host_of_a_pcie_card_only(small: Target) -> None:
+    rates = {
+        (board, sdk): predict(Scenario("squeezenet1_1", board=board, sdk=sdk), small)
+        for board in ("pcie", "m2")
+        for sdk in ("1.6", "1.8")
+    }
+    assert rates["m2", "1.8"].host_fps == rates["m2", "1.6"].host_fps
+    assert rates["pcie", "1.8"].host_fps < 0.95 * rates["pcie", "1.6"].host_fps
+    assert "Core Ultra 7 265" in rates["pcie", "1.8"].host
+    assert {one.calibration_id for one in rates.values()} == {
+        load_calibration(sdk=sdk).identity for sdk in ("1.6", "1.8")
+    }
+    assert predict(Scenario("squeezenet1_1"), small) == rates["pcie", "1.6"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words", "rate"),
+    [
+        ({}, "host FPS in the model-zoo table of SDK v1.6", 7298),
+        ({"sdk": "1.8"}, "host FPS in the model-zoo table of SDK v1.8.0", 6511),
+        ({"board": "m2", "sdk": "1.8"}, "host FPS in the model-zoo table of SDK v1.8.0", 6805),
+        ({"board": "m2", "mvm_percent": 50}, "host FPS in the model-zoo table of SDK v1.6", None),
+        ({"board": "sbc"}, "nothing published (board sbc)", None),
+        ({"host": "desktop-2024"}, "nothing published (host desktop-2024)", None),
+        ({"cores": 2, "clock_mhz": 400, "boards": 2}, "nothing published (2 cores, 400 MHz, 2 boards)", None),
+    ],
+)
+def test_a_prediction_says_which_published_rate_it_compares_with(
+    scenario: dict[str, Any], words: str, rate: float | None, small: Target
+) -> None:
+    answer = predict(Scenario("squeezenet1_1", **scenario), small)
+    assert (answer.comparable, answer.published_fps) == (words, rate)
+
+
 def test_power_and_temperature_are_told_when_asked_for_and_change_nothing_else(spilling: Target) -> None:
     plain = predict(Scenario("resnet18", board="m2"), spilling)
     heated = predict(Scenario("resnet18", board="m2", ambient=20.0), spilling)
@@ -168,6 +202,13 @@ def test_a_throttled_rate_is_what_a_prediction_with_that_limit_says(small: Targe
     assert hot.sustained_fps == pytest.approx((1 - share) * free + share * limited, rel=1e-3)
 
 
+def test_a_board_that_only_slows_down_is_simulated_at_every_clock_of_the_ladder(small: Target) -> None:
+    hot = predict(Scenario("squeezenet1_1", board="m2", ambient=60.0, cooling=16.0), small).heat
+    assert hot
+    assert 200 <= hot.sustained_mhz < 700
+    assert 0 < hot.sustained_fps < hot.fps
+
+
 def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
     answer = predict(Scenario("squeezenet1_1", compiled_cores=4))
     assert answer.frames % 4 == 0
@@ -185,6 +226,7 @@ def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
         {"compiled_cores": 4, "cores": 2},
         {"boards": 0},
         {"seconds": 0},
+        {"sdk": "1.7"},
         {"ambient": 71.0},
         {"cooling": "ice"},
         {"power_limit": 5.0},

@@ -111,8 +111,8 @@ def seconds_to_ticks(seconds: float) -> int:
     return round(seconds * TICKS_PER_SECOND)
 
 
-def launch_ticks(host: HostFigures, instance: int, number: int) -> int:
-    """Return the ticks the host takes to launch call `number` of an instance.
+def launch_ticks(host: HostFigures, instance: int, number: int, copied: int = 0) -> int:
+    """Return the ticks the host takes to launch call `number` of an instance that copies `copied` bytes.
 
     No two calls in a row take a host equally long. Were they to, instances would lock into patterns that no card is
     seen in. The first call takes the mean, which is also that of any `JITTER_PERIOD` calls in a row.
@@ -120,4 +120,9 @@ def launch_ticks(host: HostFigures, instance: int, number: int) -> int:
     half = JITTER_PERIOD // 2
     place = (number * STEPS[instance % len(STEPS)] + half) % JITTER_PERIOD - half
     spread = seconds_to_ticks(host.launch_spread.value) // half
-    return max(0, seconds_to_ticks(host.launch.value) + place * spread)
+    return max(0, seconds_to_ticks(host_seconds(host, copied)) + place * spread)
+
+
+def host_seconds(host: HostFigures, copied: int) -> float:
+    """Return what a call that copies `copied` bytes costs its host on average."""
+    return host.launch.value + copied * host.copy.value

@@ -15,6 +15,7 @@ from axemu.chip import TICKS_PER_SECOND
 from axemu.emulator.metis._core import Execution, Known
 from axemu.emulator.metis._cost import (
     JITTER_PERIOD,
+    host_seconds,
     launch_ticks,
     seconds_to_ticks,
 )
@@ -209,10 +210,10 @@ class Machine:
         board = self.boards[instance.board]
         plan = self._schedule(instance, call.config)
         ddr = plan.fetched * TICKS_PER_SECOND // int(board.figures.memory_bandwidth)
-        host = seconds_to_ticks(board.host.launch.value + board.host.gap.value)
+        copied = instance.input_bytes + instance.output_bytes
+        host = seconds_to_ticks(host_seconds(board.host, copied) + board.host.gap.value)
         if not instance.double_buffer:
-            copied = (instance.input_bytes + instance.output_bytes) * TICKS_PER_SECOND
-            host += copied // int(board.figures.link_bandwidth)
+            host += copied * TICKS_PER_SECOND // int(board.figures.link_bandwidth)
         return host + max(plan.held, ddr), ddr
 
     def board_of(self, call: Call) -> int:
@@ -281,7 +282,8 @@ class Machine:
             yield gate
             number = self._called[instance.id]
             self._called[instance.id] = number + 1
-            yield self._env.timeout(launch_ticks(board.host, instance.id, number))
+            copied = instance.input_bytes + instance.output_bytes
+            yield self._env.timeout(launch_ticks(board.host, instance.id, number, copied))
             window = [self.now, self.now]
             if instance.double_buffer:
                 yield self._env.process(self._pipelined(instance, pending, window, number))
