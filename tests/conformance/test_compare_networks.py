@@ -125,12 +125,12 @@ def test_a_planted_error_is_named(network: tuple[str, ProgramSide], plant: Plant
     bad, tensor, said = plant(good, _frame(name))
     found = compare(bad, good, [_frame(name)])
     assert found.first == tensor
-    assert found.parting is not None
-    assert said in "\n".join(found.parting.findings)
+    assert found.divergence is not None
+    assert said in "\n".join(found.divergence.findings)
 
 
 @pytest.mark.full
-def test_a_sound_compile_does_not_part_from_the_float_network_and_an_exchanged_channel_does(
+def test_a_sound_compile_does_not_diverge_from_the_float_network_and_an_exchanged_channel_does(
     network: tuple[str, ProgramSide],
 ) -> None:
     name, good = network
@@ -139,5 +139,5 @@ def test_a_sound_compile_does_not_part_from_the_float_network_and_an_exchanged_c
     bad, tensor, said = channel(good, _frame(name))
     found = compare(bad, side, [_frame(name)])
     assert found.first == tensor
-    assert found.parting is not None
-    assert said in found.parting.findings
+    assert found.divergence is not None
+    assert said in found.divergence.findings

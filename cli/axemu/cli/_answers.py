@@ -423,7 +423,7 @@ class ComparedTensor(Answer):
     local: Annotated[
         Apart | None, _key("its node alone, fed with what the other side has; null where not known")
     ]
-    findings: Annotated[list[str], _key("what the differences look like, where both part")]
+    findings: Annotated[list[str], _key("what the differences look like, where the sides diverge")]
 
 
 class ComparisonAnswer(Answer):
@@ -433,7 +433,7 @@ class ComparisonAnswer(Answer):
     reference: Annotated[str, _key("the other")]
     frames: Annotated[int, _key("how many")]
     exact: Annotated[bool, _key("whether both are to hold the same integers")]
-    first: Annotated[str | None, _key("the tensor at which they part")]
+    first: Annotated[str | None, _key("the first tensor that differs by itself")]
     notes: Annotated[list[str], _key("what was aligned, or cannot be seen")]
     advice: Annotated[list[str], _key("what to try")]
     tensors: Annotated[list[ComparedTensor], _key("inputs first, then as the program computes")]

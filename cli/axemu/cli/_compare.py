@@ -54,7 +54,7 @@ def compare(
         ),
     ] = None,
 ) -> None:
-    """Compare two ways of computing a network, tensor by tensor; name where they part, and what it looks like.
+    """Compare two ways of computing a network, tensor by tensor; name where they diverge, and what it looks like.
 
     Exit code 1 where sides that are to hold the same integers differ.
     """
@@ -86,10 +86,7 @@ def _frames(
     from axemu.studies import ProgramSide, RecordingSide  # noqa: PLC0415
 
     if files:
-        try:
-            arrays = [np.load(path, allow_pickle=False) for path in files]
-        except ValueError as error:
-            raise InvalidArgument(f"inputs {', '.join(map(str, files))}: no .npy files: {error}") from error
+        arrays = [_array(path) for path in files]
         if len({len(array) for array in arrays}) != 1:
             raise InvalidArgument(
                 f"inputs have {[len(array) for array in arrays]} frames, expected the same number"
@@ -103,6 +100,25 @@ def _frames(
     shapes = next((side.input_shapes() for side in (one, two) if isinstance(side, ProgramSide)), [])
     rng = np.random.default_rng(seed)
     return [[rng.random(shape, dtype=np.float32) for shape in shapes] for _ in range(count)]
+
+
+def _array(path: Path) -> npt.NDArray[Any]:
+    """Return what a .npy file holds, frames in front."""
+    import numpy as np  # noqa: PLC0415
+
+    from axemu.driver import InvalidArgument  # noqa: PLC0415
+
+    try:
+        found = np.load(
+            path, mmap_mode="r", allow_pickle=False
+        )  # mapped: what a header claims is not allocated
+    except ValueError as error:
+        raise InvalidArgument(f"inputs {path}: no .npy file: {error}") from error
+    if not isinstance(found, np.ndarray) or found.ndim < 2 or found.dtype.kind not in "fiu":
+        raise InvalidArgument(
+            f"inputs {path}: expected one array of numbers, frames in front, in a .npy file"
+        )
+    return found
 
 
 def _write_reduction(path: Path, found: Reduction) -> None:
@@ -125,8 +141,8 @@ def _tell(found: Comparison, *, everything: bool) -> None:
     )
     for note in found.notes:
         print(note)
-    parting = found.parting
-    if parting is None:
+    divergence = found.divergence
+    if divergence is None:
         print(
             "\n"
             + (
@@ -136,19 +152,19 @@ def _tell(found: Comparison, *, everything: bool) -> None:
             )
         )
     else:
-        what = f"{parting.node} ({parting.op})" if parting.node else f"input {parting.tensor}"
-        print(f"\nthey part at {what}, tensor {parting.tensor}")
-        for finding in parting.findings:
+        what = f"{divergence.node} ({divergence.op})" if divergence.node else f"input {divergence.tensor}"
+        print(f"\nthey diverge at {what}, tensor {divergence.tensor}")
+        for finding in divergence.findings:
             print(f"  - {finding}")
     for tip in found.advice:
-        print(f"try: {tip}" if parting is not None else tip)
+        print(f"try: {tip}" if divergence is not None else tip)
     rows = found.tensors if everything else _telling(found)
     if rows:
         _table(found, rows)
 
 
 def _telling(found: Comparison) -> tuple[TensorComparison, ...]:
-    """Return the entries to show: from the parting on, or the least exact by themselves."""
+    """Return the entries to show: from the divergence on, or the least exact by themselves."""
     if found.first is not None:
         start = next(index for index, entry in enumerate(found.tensors) if entry.tensor == found.first)
         return found.tensors[max(0, start - 2) : start + _ROWS - 2]

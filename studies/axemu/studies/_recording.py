@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from axemu.driver import InvalidArgument, TensorInfo, path_errors
 from axemu.driver.bounded import JSON_FILE, parse_json
+from axemu.host import depad, pad
 from axemu.model import replacing
 
 if TYPE_CHECKING:
@@ -126,9 +127,11 @@ def run_frames(
         results: list[list[Int8Array]] = [[] for _ in outputs]
         for frame in frames:
             buffers = [np.full(info.shape, _UNTOUCHED, np.int8) for info in outputs]
-            instance.run([_padded(info, values) for info, values in zip(inputs, frame, strict=True)], buffers)
+            instance.run(
+                [pad(values[None], info) for values, info in zip(frame, inputs, strict=True)], buffers
+            )
             for kept, info, buffer in zip(results, outputs, buffers, strict=True):
-                kept.append(_inner(info, buffer))
+                kept.append(depad(buffer, info)[0])
     finally:
         instance.release()
     return [np.stack(kept) for kept in results]
@@ -136,24 +139,6 @@ def run_frames(
 
 _UNTOUCHED = 85
 """What output buffers hold before a run."""
-
-
-def _padded(info: TensorInfo, values: Int8Array) -> Int8Array:
-    if info.unpadded_shape != (1, *values.shape):
-        raise InvalidArgument(
-            f"input {info.name!r}: a frame is {values.shape}, expected {info.unpadded_shape[1:]} (one core)"
-        )
-    fill = min(127, max(-128, int(info.zero_point)))
-    return np.ascontiguousarray(np.pad(values[None], info.padding or 0, constant_values=fill))
-
-
-def _inner(info: TensorInfo, buffer: Int8Array) -> Int8Array:
-    padding = info.padding or [(0, 0)] * buffer.ndim
-    kept = tuple(
-        slice(before, size - after) for size, (before, after) in zip(buffer.shape, padding, strict=True)
-    )
-    inner: Int8Array = buffer[kept][0]
-    return inner
 
 
 def _recorded(what: str, infos: Sequence[TensorInfo], values: Sequence[Int8Array]) -> dict[str, Recorded]:

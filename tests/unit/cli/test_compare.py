@@ -42,7 +42,7 @@ def test_equal_models_exit_with_0(models: tuple[str, str]) -> None:
 def test_models_that_differ_exit_with_1_and_name_the_operator(models: tuple[str, str]) -> None:
     done = RUN.invoke(_compare.app, [models[1], models[0]])
     assert done.exit_code == 1
-    assert "they part at negate (lut), tensor negated" in done.stdout
+    assert "they diverge at negate (lut), tensor negated" in done.stdout
     table = [line for line in done.stdout.splitlines() if " lut " in line]
     assert len(table) == 1
     assert table[0].startswith("> negated")
@@ -83,7 +83,7 @@ def test_a_recording_needs_no_inputs(models: tuple[str, str]) -> None:
     done = RUN.invoke(_compare.app, ["card.axrec", models[0]])
     assert done.exit_code == 1
     assert "card.axrec (recording: board metis-0:1:0)" in done.stdout
-    assert "they part at widen (pad), tensor padded" in done.stdout
+    assert "they diverge at widen (pad), tensor padded" in done.stdout
 
 
 def test_what_is_not_there_is_named(models: tuple[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tests._vendor.networks import everything
 
 from axelera import compiler
 from axelera.compiler.quantisation import run_session, session
@@ -64,12 +67,12 @@ SCALED = changed(CONV, enlarge, "scale_f18", "multiplier")
 FLIPPED = changed(TABLE, flip, "table")
 
 
-def parting(found: Comparison) -> tuple[str | None, str]:
-    entry = found.parting
+def divergence(found: Comparison) -> tuple[str | None, str]:
+    entry = found.divergence
     return found.first, "" if entry is None else "\n".join(entry.findings)
 
 
-def test_equal_sides_part_nowhere() -> None:
+def test_equal_sides_diverge_nowhere() -> None:
     found = compare(GOOD, ProgramSide("specification", DETECTOR.program, "specification"), [FRAME])
     assert found.first is None
     assert found.exact
@@ -87,7 +90,7 @@ def test_equal_sides_part_nowhere() -> None:
     ids=["channels", "scale", "table"],
 )
 def test_a_planted_error_is_named_where_it_is(bad: ProgramSide, node: Node, said: str) -> None:
-    first, findings = parting(compare(bad, GOOD, [FRAME]))
+    first, findings = divergence(compare(bad, GOOD, [FRAME]))
     assert first == node.output
     assert said in findings
     assert "constant" in findings
@@ -102,12 +105,12 @@ def test_a_planted_error_is_named_where_it_is(bad: ProgramSide, node: Node, said
     ids=["channels", "scale"],
 )
 def test_it_is_named_against_the_network_in_onnx_runtime(bad: ProgramSide, node: Node, said: str) -> None:
-    first, findings = parting(compare(bad, onnx_side(qdq_network(DETECTOR.program), "qdq"), [FRAME]))
+    first, findings = divergence(compare(bad, onnx_side(qdq_network(DETECTOR.program), "qdq"), [FRAME]))
     assert first == node.output
     assert said in findings
 
 
-def test_a_sound_program_does_not_part_from_its_onnx_form() -> None:
+def test_a_sound_program_does_not_diverge_from_its_onnx_form() -> None:
     found = compare(GOOD, onnx_side(qdq_network(DETECTOR.program), "qdq"), [FRAME])
     assert found.first is None
     assert not found.exact
@@ -158,7 +161,7 @@ def test_a_board_that_was_fed_otherwise_is_told_by_its_recording(
     given = np.ascontiguousarray(fed(GOOD.buffers(FRAME)[name]))
     values = GOOD.run({name: given})
     side = recorded(given, GOOD.outputs(values))
-    first, findings = parting(compare(side, GOOD, [FRAME]))
+    first, findings = divergence(compare(side, GOOD, [FRAME]))
     assert first == name
     assert said in findings
     assert (
@@ -173,9 +176,9 @@ def test_a_recorded_output_that_the_program_does_not_give_is_found() -> None:
     outputs[2][1, 2, 0] ^= 1
     found = compare(recorded(given, outputs), GOOD)
     assert found.first == DETECTOR.program.outputs[2]
-    assert found.parting is not None
-    assert found.parting.local is not None
-    assert found.parting.local.where == (0, 1, 2, 0)
+    assert found.divergence is not None
+    assert found.divergence.local is not None
+    assert found.divergence.local.where == (0, 1, 2, 0)
 
 
 def test_the_smallest_part_that_differs_runs_in_onnx_runtime() -> None:
@@ -190,9 +193,9 @@ def test_the_smallest_part_that_differs_runs_in_onnx_runtime() -> None:
     assert not np.array_equal(small.found, small.expected)
 
 
-def test_there_is_nothing_to_cut_where_sides_do_not_part() -> None:
+def test_there_is_nothing_to_cut_where_sides_do_not_diverge() -> None:
     found = compare(GOOD, GOOD, [FRAME])
-    with pytest.raises(InvalidArgument, match="do not part: there is nothing to cut out"):
+    with pytest.raises(InvalidArgument, match="do not diverge: there is nothing to cut out"):
         reduce(GOOD, GOOD, [FRAME], found)
 
 
@@ -253,7 +256,7 @@ def test_an_exchanged_channel_is_found_against_the_float_network(compiled: Path)
         constants[name] = constants[name].copy()
         exchange(constants[name])
     bad = replace(good, program=replace(good.program, constants=constants))
-    first, findings = parting(compare(bad, onnx_side(float_network(), "float"), [IMAGE]))
+    first, findings = divergence(compare(bad, onnx_side(float_network(), "float"), [IMAGE]))
     assert first == conv.output
     assert f"channels 2 and 5 of tensor {conv.output!r} are exchanged" in findings
 
@@ -296,7 +299,7 @@ def test_json_has_the_documented_keys() -> None:
 
 def test_measures_agree_with_their_definitions() -> None:
     found = compare(EXCHANGED, GOOD, [FRAME])
-    entry = found.parting
+    entry = found.divergence
     assert entry is not None
     tensor = DETECTOR.program.tensors[entry.tensor]
     buffers = GOOD.buffers(FRAME)
@@ -325,3 +328,36 @@ def test_a_program_may_be_any_vector() -> None:
         ]
         found = compare(ProgramSide("core", program), onnx_side(qdq_network(program), "qdq"), [frame])
         assert found.first is None
+
+
+def test_a_directory_of_the_vendors_compiler_is_a_side(tmp_path: Path) -> None:
+    net, x, y = everything(1)
+    directory = net.directory(
+        tmp_path / "net", [net.port(x, (8, 8, 3), (8, 16, 4))], {y: net.port(y, (1, 1, 10), (1, 1, 64))}
+    )
+    frame = [np.random.default_rng(1).normal(0, 2, (1, 3, 8, 8)).astype(np.float32)]
+    core, specification = program_side(directory), program_side(directory, "specification")
+    found = compare(core, specification, [frame])
+    assert found.first is None
+    assert len(found.tensors) > 10
+    conv = next(node for node in core.program.nodes if node.op == "conv_add")
+    constants = dict(core.program.constants)
+    constants[conv.constants["weight"]] = constants[conv.constants["weight"]].copy()
+    constants[conv.constants["weight"]].reshape(-1)[5] ^= 64
+    bad = replace(core, program=replace(core.program, constants=constants))
+    first, findings = divergence(compare(bad, specification, [frame]))
+    assert first == conv.output
+    assert "bit 6 is flipped" in findings
+
+
+def test_a_report_that_does_not_fit_its_program_is_refused(compiled: Path, tmp_path: Path) -> None:
+    shutil.copytree(compiled, tmp_path / "copy")
+    path = tmp_path / "copy" / "report.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    entry = next(entry for entry in report["operators"] if entry["rescaling"])
+    entry["rescaling"]["gain"].append(1.0)
+    path.write_text(json.dumps(report), encoding="utf-8")
+    with pytest.raises(
+        InvalidArgument, match=r"report\.json: what it says of the channels of tensor .* does not fit"
+    ):
+        program_side(tmp_path / "copy")

@@ -1,4 +1,4 @@
-"""What to try, given where two sides part."""
+"""What to try, given where two sides diverge."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ _NAMED = 3
 
 
 def advice(
-    parting: TensorComparison | None, entries: Sequence[TensorComparison], *, exact: bool
+    divergence: TensorComparison | None, entries: Sequence[TensorComparison], *, exact: bool
 ) -> tuple[str, ...]:
     """Return what to try, the most promising first."""
-    if parting is None:
+    if divergence is None:
         return _of_rounding(entries) if not exact else ()
-    said = " ".join(parting.findings)
+    said = " ".join(divergence.findings)
     tips = []
-    if parting.op == "input":
+    if divergence.op == "input":
         tips.append("give the board what `axemu.host.to_buffer` makes of the image: NHWC, quantised, padded")
     if "exchanged" in said or "constant" in said or "scale" in said or "table" in said or "attribute" in said:
         tips.append("compile again and compare the new directory: the program itself is another one")
-    if exact and parting.local is not None and parting.local.equal:
+    if exact and divergence.local is not None and divergence.local.equal:
         tips.append(
-            f"{parting.node!r} is right when it runs alone: look at what it is fused with (AXEMU_COMPUTE=reference runs nothing fused)"
+            f"{divergence.node!r} is right when it runs alone: look at what it is fused with (AXEMU_COMPUTE=reference runs nothing fused)"
         )
     elif exact and not tips:
-        tips.append(f"hold the driver to the vectors of this operator: axemu vectors verify '*{parting.op}*'")
+        tips.append(
+            f"hold the driver to the vectors of this operator: axemu vectors verify '*{divergence.op}*'"
+        )
     if not exact:
         tips.append(
             "quantise with more calibration images, or another `quantization_scheme`, and compare again"
         )
-    if parting.op != "input":
+    if divergence.op != "input":
         tips.append("cut it out with --reduce: a network of the few operators that show it")
     return tuple(tips)
 

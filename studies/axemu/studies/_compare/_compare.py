@@ -1,4 +1,4 @@
-"""`compare`: where two ways of computing a network part, and how far they are apart from there on."""
+"""`compare`: where two ways of computing a network diverge, and how far they are apart from there on."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from axemu.studies._compare._sides import (
 )
 
 STEPS = 4.0
-"""Against real numbers, an operator parts if by itself it is off by more steps of its scale than this, root mean square, ..."""
+"""Against real numbers, an operator diverges if by itself it is off by more steps of its scale than this, root mean square, ..."""
 DECIBELS = 25.0
 """... and its noise is above what this SQNR leaves; rounding of int8 alone stays below both."""
 FEWEST = 16
-"""Values of a channel, at least, for it to part by itself."""
+"""Values of a channel, at least, for it to diverge by itself."""
 
 
 def compare(a: Side, b: Side, frames: Sequence[Frame] = ()) -> Comparison:
@@ -159,23 +159,23 @@ class _Work:
         entries = [
             self._entry(name, entry) for name, entry in self._entries.items() if entry.accumulated.frames
         ]
-        parting = next((entry for entry in entries if self._parts(entry)), None)
-        if parting is not None:
-            evidence = self._entries[parting.tensor].evidence
-            node = self._nodes.get(parting.tensor)
+        divergence = next((entry for entry in entries if self._diverges(entry)), None)
+        if divergence is not None:
+            evidence = self._entries[divergence.tensor].evidence
+            node = self._nodes.get(divergence.tensor)
             found = () if evidence is None else explain(evidence, node, self._program, other)
-            marked = replace(parting, findings=found)
-            entries = [marked if entry is parting else entry for entry in entries]
-            parting = marked
+            marked = replace(divergence, findings=found)
+            entries = [marked if entry is divergence else entry for entry in entries]
+            divergence = marked
         return Comparison(
             examined=f"{self._side.name} ({self._side.engine}, {self._side.numerics})",
             reference=_described(other),
             frames=frames,
             exact=self._reference.exact,
             tensors=tuple(entries),
-            first=None if parting is None else parting.tensor,
+            first=None if divergence is None else divergence.tensor,
             notes=self._notes(entries),
-            advice=advice(parting, entries, exact=self._reference.exact),
+            advice=advice(divergence, entries, exact=self._reference.exact),
         )
 
     def _given(self, value: Value | None, carried: Codes | None, tensor: Tensor) -> Codes | None:
@@ -241,7 +241,7 @@ class _Work:
             local=entry.local.measure() if entry.local.frames else None,
         )
 
-    def _parts(self, entry: TensorComparison) -> bool:
+    def _diverges(self, entry: TensorComparison) -> bool:
         measure: Measure = entry.local or entry.accumulated
         if self._reference.exact:
             return not measure.equal or (not entry.accumulated.equal and not self._inputs_differ(entry))

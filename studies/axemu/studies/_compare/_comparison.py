@@ -49,7 +49,7 @@ class Comparison:
         frames: number of frames.
         exact: whether both sides are to hold equal integers; else the reference is real numbers.
         tensors: what both sides have, inputs first.
-        first: the tensor at which they part: the first that differs by itself; None where none does.
+        first: the first tensor that differs by itself; None where none does.
         notes: what was aligned or cannot be seen.
         advice: what to try.
     """
@@ -64,7 +64,7 @@ class Comparison:
     advice: tuple[str, ...] = ()
 
     @property
-    def parting(self) -> TensorComparison | None:
+    def divergence(self) -> TensorComparison | None:
         """The entry of `first`."""
         return next((entry for entry in self.tensors if entry.tensor == self.first), None)
 

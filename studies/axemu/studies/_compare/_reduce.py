@@ -1,4 +1,4 @@
-"""The smallest part of a network that still shows where two sides part."""
+"""The smallest part of a network that still shows where two sides diverge."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Reduction:
 
 
 def reduce(a: Side, b: Side, frames: Sequence[Frame], comparison: Comparison) -> Reduction:
-    """Cut out the fewest operators, ending in the one at which two sides part, that still differ when fed by the other side.
+    """Cut out the fewest operators, ending in the one at which two sides diverge, that still differ when fed by the other side.
 
     Args:
         a: as given to `compare`.
@@ -51,11 +51,11 @@ def reduce(a: Side, b: Side, frames: Sequence[Frame], comparison: Comparison) ->
         comparison: what it returned.
 
     Raises:
-        InvalidArgument: the sides do not part, they part at an input, or no part by itself shows it.
+        InvalidArgument: the sides do not diverge, they diverge at an input, or no part by itself shows it.
     """
-    parting = comparison.parting
-    if parting is None or not parting.node:
-        where = "do not part" if parting is None else f"part at the input {parting.tensor!r}"
+    divergence = comparison.divergence
+    if divergence is None or not divergence.node:
+        where = "do not diverge" if divergence is None else f"diverge at the input {divergence.tensor!r}"
         raise InvalidArgument(
             f"{comparison.examined} and {comparison.reference} {where}: there is nothing to cut out"
         )
@@ -64,11 +64,13 @@ def reduce(a: Side, b: Side, frames: Sequence[Frame], comparison: Comparison) ->
         raise InvalidArgument(
             f"{other.name} is a recording, which does not say what is within: there is nothing to cut by"
         )
-    measure = parting.accumulated if parting.local is None or parting.local.equal else parting.local
+    measure = (
+        divergence.accumulated if divergence.local is None or divergence.local.equal else divergence.local
+    )
     index = 0 if measure.where is None else measure.where[0]
     mine = examined.run(examined.buffers(frames[index]))
     theirs = reference_of(other, examined).frame(frames[index], index)
-    program, target = examined.program, parting.tensor
+    program, target = examined.program, divergence.tensor
     for depth in range(_DEEPEST):
         cut = part(program, _upstream(program, target, depth))
         given = {name: _codes(program, name, theirs.get(name), mine[name]) for name in cut.inputs}
@@ -80,7 +82,7 @@ def reduce(a: Side, b: Side, frames: Sequence[Frame], comparison: Comparison) ->
         if len(cut.nodes) == len(program.nodes):
             break
     raise InvalidArgument(
-        f"no part of up to {_DEEPEST} operators that ends in {parting.node!r} shows the difference by itself: it depends on how all of "
+        f"no part of up to {_DEEPEST} operators that ends in {divergence.node!r} shows the difference by itself: it depends on how all of "
         "the network is laid out"
     )
 

@@ -109,7 +109,7 @@ class ProgramSide:
         found = [values[name] for name in self.program.outputs]
         if self.model is None:
             return found
-        return [depad(value[None], info)[0] for value, info in zip(found, self.model.outputs, strict=True)]
+        return [depad(value, _one(info))[0] for value, info in zip(found, self.model.outputs, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,7 +194,7 @@ def program_side(
     model = load_compiled_model(path)
     ours = (model.directory / PROGRAM_JSON).is_file()
     program = read_program(model.directory) if ours else imported_program(model.directory)
-    return ProgramSide(name or str(path), program, engine, numerics, _shown(model.directory), model)
+    return ProgramSide(name or str(path), program, engine, numerics, _shown(model.directory, program), model)
 
 
 def onnx_side(model: onnx.ModelProto | Path, name: str = "") -> OnnxSide:
@@ -265,16 +265,24 @@ def _one(info: TensorInfo) -> TensorInfo:
     return TensorInfo((1, *info.shape[1:]), info.dtype, info.name, info.padding, info.scale, info.zero_point)
 
 
-def _shown(directory: Path) -> dict[str, Shown]:
+def _shown(directory: Path, program: Program) -> dict[str, Shown]:
     """Return what report.json says of the float values that tensors are; nothing where there is none."""
     path = directory / "report.json"
     if not path.is_file():
         return {}
     try:
         content: Any = parse_json(read_bounded(path, JSON_FILE), JSON_FILE)
-        return {str(e["tensor"]): _entry(e) for e in content["operators"] if e.get("value")}
+        found = {str(e["tensor"]): _entry(e) for e in content["operators"] if e.get("value")}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidArgument(f"{path}: damaged: {error!r}; compile the model again") from error
+    for name, shown in found.items():
+        channels = program.tensors[name].shape[2] if name in program.tensors else 0
+        if any(by is not None and by.shape != (channels,) for by in (shown.gain, shown.shift)):
+            raise InvalidArgument(
+                f"{path}: what it says of the channels of tensor {name!r} does not fit the program, which has {channels}; "
+                "compile the model again"
+            )
+    return found
 
 
 def _entry(entry: Any) -> Shown:
