@@ -1,6 +1,6 @@
 """Which `axelera.runtime` and `axelera.compiler` a process imports.
 
-Both imitate packages of the vendor. A wheel keeps them in a directory of their own, which `axemu.pth` puts at the end of
+They and `axelera.runtime2` imitate packages of the vendor. A wheel keeps them in a directory of their own, which `axemu.pth` puts at the end of
 the module path: alone they are found like anything else, beside the vendor's wheels the vendor's own packages are found
 and nothing of theirs is overwritten. `first` turns that round for one process; `axemu run` and the variable
 `AXEMU_FACES` do so for a program and its child processes.
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 VARIABLE = "AXEMU_FACES"
-NAMES = ("axelera.runtime", "axelera.compiler")
+NAMES = ("axelera.runtime", "axelera.runtime2", "axelera.compiler")
 
 
 def directories() -> tuple[Path, ...]:
@@ -27,7 +27,7 @@ def directories() -> tuple[Path, ...]:
 
 
 class _Finder:
-    """Finds the two packages in `directories`, whatever else is on the module path."""
+    """Finds these packages in `directories`, whatever else is on the module path."""
 
     @staticmethod
     def find_spec(

@@ -39,6 +39,7 @@ PUBLIC = [
     "axelera.runtime.op",
     "axelera.runtime.scheduler",
     "axelera.runtime.objects",
+    "axelera.runtime2",
     "axemu.studies",
     "axemu.studies.deployments",
     "axemu.studies.questions",
@@ -75,6 +76,7 @@ def test_only_what_imitates_the_vendor_lies_in_its_namespace() -> None:
     assert sorted(path.name for path in ROOT.glob("*/axelera/*") if any(path.rglob("*.py"))) == [
         "compiler",
         "runtime",
+        "runtime2",
     ]
 
 

@@ -168,6 +168,14 @@ class NetworkFacts(Answer):
     names: Annotated[list[str], _key("all names it is found by")]
 
 
+class StandIn(Answer):
+    """`axemu stand-in`."""
+
+    distribution: Annotated[str, _key("its name")]
+    release: Annotated[str, _key("its release; empty if it is missing")]
+    state: Annotated[str, _key("`missing`, `ours` or `not ours`")]
+
+
 class CommandState(Answer):
     """`axemu commands`, a list of these."""
 
@@ -449,6 +457,7 @@ ANSWERS: dict[str, Any] = {
     "axemu info": Info,
     "axemu predict": PredictionAnswer,
     "axemu report": Report,
+    "axemu stand-in": StandIn,
     "axemu zoo list": list[NetworkFacts],
     "axemu zoo show": NetworkFacts,
     "axrunmodel": Measured,
