@@ -63,6 +63,7 @@ class Options(BaseModel):
     log_level: LogLevel = LogLevel.INFO
     aipu_cores: Literal[1, 2, 3, 4] | None = None
     board: str = "pcie"
+    choose_scheme: bool = False
 
     @classmethod
     def read(cls, given: Mapping[str, Any], saved: str | None) -> tuple[Options, dict[str, Any]]:

@@ -13,15 +13,15 @@ from rich.console import Console
 
 from axelera import compiler
 from axelera.compiler import CompilerConfig, CompilerError, ConfigurationError
-from axelera.compiler.config import CompilerMode
+from axelera.compiler.config import CompilerMode, QuantizationScheme
 from axelera.compiler.defects import defects
 from axelera.compiler.frontend import load_proto, normalise
 from axelera.compiler.pipeline import dump_after, watched
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
-from axemu.cli._compile_data import HELD_BACK, calibration_samples, held_back_samples
+from axemu.cli._compile_data import HELD_BACK, Samples, calibration_samples, held_back_samples
 from axemu.cli._compile_options import MANIFEST, Options
 from axemu.cli._compile_output import Outcome, write_json, write_report
-from axemu.cli._compile_summary import accuracy, facts
+from axemu.cli._compile_summary import accuracy, facts, worst_ratio
 from axemu.driver import InternalError
 
 __all__ = ["run"]
@@ -82,6 +82,7 @@ def _stages(
     for name, reason in config.settings_without_effect().items():
         _log.warning("%s has no effect here: %s", name, reason)
     network = None
+    schemes: dict[str, float] = {}
     if options.input.name == MANIFEST:
         _log.info("Reading the quantised model %s", options.input)
         reached.status = _READING
@@ -91,6 +92,9 @@ def _stages(
         network = model, shapes = _read_model(options, config, folder)
         reached.status = "TOP_LEVEL_QUANTIZE_ERROR"
         samples = calibration_samples(options, shapes)
+        if options.choose_scheme:
+            config, schemes = _best_scheme(options, config, network, samples)
+            write_json(folder / "conf.json", config.model_dump(mode="json"))
         quantised = compiler.quantize(model, samples, config, samples.transform)
     reached.status = "GRAPH_EXPORTER_ERROR"
     quantised.export(folder / "quantized_model")
@@ -102,7 +106,7 @@ def _stages(
         compiler.compile(quantised, config, folder / "compiled_model")
     with console.status("Comparing with the float network"):
         summary = facts(folder / "compiled_model", quantised, config, options.board)
-        summary["output"] = str(options.output)
+        summary |= {"output": str(options.output), "schemes": schemes}
         if network is None:
             return summary
         try:
@@ -113,6 +117,26 @@ def _stages(
         except CompilerError as error:  # an image that cannot be read: the model is good all the same
             measured = {"problem": str(error)}
         return summary | {"accuracy": measured}
+
+
+def _best_scheme(
+    options: Options,
+    config: CompilerConfig,
+    network: tuple[onnx.ModelProto, dict[str, tuple[int, ...]]],
+    samples: Samples,
+) -> tuple[CompilerConfig, dict[str, float]]:
+    """Return the configuration whose scheme leaves the worst output the least error, and what each leaves, in dB."""
+    model, shapes = network
+    found: dict[str, float] = {}
+    for scheme in QuantizationScheme:
+        tried = config.model_copy(update={"quantization_scheme": scheme})
+        quantised = compiler.quantize(model, samples, tried, samples.transform)
+        wanted = _BY_SPECIFICATION if quantised.by_specification else HELD_BACK
+        held_back, _ = held_back_samples(options, shapes, wanted)
+        found[scheme.value] = worst_ratio(accuracy(quantised, model, held_back))
+        _log.info("%s: the worst output has %.1f dB", scheme.value, found[scheme.value])
+    best = max(QuantizationScheme, key=lambda scheme: found[scheme.value])
+    return config.model_copy(update={"quantization_scheme": best}), found
 
 
 def _read_model(

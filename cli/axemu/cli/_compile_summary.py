@@ -17,7 +17,7 @@ from axelera.compiler.report import measure_outputs
 from axemu.cli._compile_data import Samples
 from axemu.driver import AxeleraError
 
-__all__ = ["accuracy", "facts", "summary_lines"]
+__all__ = ["accuracy", "facts", "summary_lines", "worst_ratio"]
 
 
 def accuracy(model: AxeleraQuantizedModel, network: onnx.ModelProto, samples: Samples) -> dict[str, Any]:
@@ -57,6 +57,12 @@ def _inputs(model: AxeleraQuantizedModel, value: Any) -> list[npt.NDArray[np.flo
         to_array(array, name).reshape(shape)
         for name, shape, array in zip(model.input_names, model.input_shapes, arrays, strict=True)
     ]
+
+
+def worst_ratio(measured: Mapping[str, Any]) -> float:
+    """Return the lowest SQNR of any output, or of any kind of channels in one, in dB."""
+    ratios = [one["sqnr_db"] for entry in measured["outputs"] for one in (entry["kinds"] or [entry])]
+    return min((ratio for ratio in ratios if ratio is not None), default=float("inf"))
 
 
 def facts(folder: Path, model: AxeleraQuantizedModel, config: CompilerConfig, board: str) -> dict[str, Any]:
@@ -116,6 +122,10 @@ def summary_lines(summary: Mapping[str, Any]) -> Iterator[str]:
             f"{speed['calibration_id']}), {speed['host']}"
         )
     yield from _accuracy_lines(summary.get("accuracy"))
+    if schemes := summary.get("schemes"):
+        best = max(schemes, key=schemes.__getitem__)
+        told = ", ".join(f"{name} {ratio:.1f} dB" for name, ratio in schemes.items())
+        yield f"schemes   lowest SQNR: {told}; {best} was taken"
     yield from _host_lines(summary)
     yield f"report    {folder / 'report.html'}"
     yield f"next      axemu run axrunmodel {folder}"

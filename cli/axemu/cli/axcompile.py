@@ -129,6 +129,13 @@ def axcompile(
         int | None, typer.Option(min=1, max=CORES, help="Cores of one instance, which is its batch.")
     ] = None,
     board: Board = "pcie",
+    choose_scheme: Annotated[
+        bool | None,
+        typer.Option(
+            "--choose-scheme",
+            help="Quantise by every quantization_scheme and keep the one of least error on held-back samples.",
+        ),
+    ] = None,
     list_passes: Annotated[  # noqa: ARG001
         bool,
         typer.Option(
@@ -158,6 +165,7 @@ def axcompile(
         "dump_after": dump_after or None,
         "aipu_cores": aipu_cores,
         "board": board,
+        "choose_scheme": choose_scheme,
     }
     with exit_on_error("axcompile"):
         if generate_config is not None:

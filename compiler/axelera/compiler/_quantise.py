@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,11 @@ from axelera.compiler.pipeline import (
     lowered,
 )
 from axelera.compiler.quantisation import (
+    Clipped,
     Feeds,
     Quantisation,
     Seen,
+    clipped,
     fixed_weights,
     items_of,
     length_of,
@@ -67,6 +70,9 @@ from axelera.compiler.quantized_model import AxeleraQuantizedModel
 from axelera.compiler.report import measure_operators, measure_outputs
 from axemu.model.program import Program, Tensor, validate
 
+_log = logging.getLogger("axelera.compiler.quantise")
+_DEEP = 1.2
+"""Tensors that lose more than this factor of their range to clipping are told."""
 _HEAD = 16
 """First calibration samples, kept in memory: channels are balanced with them."""
 _MEASURED = 2
@@ -175,10 +181,11 @@ def _quantize(
         )
         head = list(islice(frames, _HEAD))
         feeds = _core_feeds(chain(head, frames), preamble, prepared.network)
+        cut: Sequence[Clipped] = ()
         if prepared.recorded is not None:
             network, program = _lower_given(prepared, prepared.recorded, core, feeds, config)
         else:
-            network, program = _calibrated(
+            network, program, cut = _calibrated(
                 prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
             )
     prepared = replace(prepared, network=network)
@@ -186,7 +193,7 @@ def _quantize(
     return replace(
         result,
         report=quantisation_report(result, prepared, core, head[:_MEASURED])
-        | {"calibration": seen.to_json()},
+        | {"calibration": seen.to_json(), "clipped": [asdict(one) for one in cut]},
         dumps=_dumps(prepared, core, config),
     )
 
@@ -231,13 +238,13 @@ def _calibrated(
     head: Sequence[Feeds],
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> tuple[LoweredNetwork, Program]:
-    """Quantise a float network with calibration data; return it balanced, and as integers."""
+) -> tuple[LoweredNetwork, Program, Sequence[Clipped]]:
+    """Quantise a float network with calibration data; return it balanced, and as integers, and what is clipped."""
     network = prepared.network
     if _balances(config) or _has_tables(network):
         network = _balance(network, core, head, config)
-    scales, means = _calibrate(network, core, feeds, config)
-    return network, EMIT(network, scales, means=means)
+    scales, means, cut = _calibrate(network, core, feeds, config)
+    return network, EMIT(network, scales, means=means), cut
 
 
 def _lower_given(
@@ -252,7 +259,7 @@ def _lower_given(
     missing = sorted(set(network.activations) - set(scales))
     if missing:
         try:
-            chosen, _ = _calibrate(network, core, feeds, config)
+            chosen, _, _ = _calibrate(network, core, feeds, config)
         except CalibrationError as error:
             raise CalibrationError(
                 f"model {prepared.name!r} leaves {missing} without scales; quantise these values too, or give "
@@ -355,8 +362,8 @@ def _balance(
 
 def _calibrate(
     network: LoweredNetwork, core: onnx.ModelProto, feeds: Iterable[Feeds], config: CompilerConfig
-) -> tuple[dict[str, Quantisation], dict[str, npt.NDArray[np.float64]]]:
-    """Return the scale of every tensor, and the channel means of those that convolutions read."""
+) -> tuple[dict[str, Quantisation], dict[str, npt.NDArray[np.float64]], Sequence[Clipped]]:
+    """Return the scale of every tensor, the channel means of those that convolutions read, and what is clipped."""
     activations = network.activations
     watched = sorted({a.observe for a in activations.values() if a.observe is not None})
     read = {
@@ -370,7 +377,21 @@ def _calibrate(
     seen = observe(core, watched, set(read.values()), feeds, changes)
     means = {name: seen.channels[value].mean for name, value in read.items()}
     clip_tails = config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX
-    return CHOOSE_SCALES(network, seen.histograms, means, clip_tails=clip_tails), means
+    scales = CHOOSE_SCALES(network, seen.histograms, means, clip_tails=clip_tails)
+    cut = clipped(network, seen.histograms, scales)
+    _warn_of_clipping([one for one in cut if abs(one.seen) > _DEEP * abs(one.limit)], config)
+    return scales, means, cut
+
+
+def _warn_of_clipping(deep: Sequence[Clipped], config: CompilerConfig) -> None:
+    if not deep:
+        return
+    most = max(deep, key=lambda one: abs(one.seen) / max(abs(one.limit), 1e-30))
+    _log.warning(
+        "%s clips %d tensors far below what calibration saw, most of all %s: %.2g %% of its values lie beyond %.3g, "
+        "up to %.3g. Rare large values matter to detectors: compare with per_tensor_min_max (axcompile --choose-scheme)",
+        config.quantization_scheme.value, len(deep), most.tensor, 100 * most.share, most.limit, most.seen,
+    )  # fmt: skip
 
 
 def _host_port(port: Port, tensor: Tensor) -> HostPort:

@@ -141,6 +141,17 @@ def test_accuracy_is_measured_on_images_that_calibration_did_not_see(tmp_path: P
     assert "on 8 samples, 3 of them images that calibration did not see" in done.stdout
 
 
+def test_the_scheme_of_least_error_is_chosen_when_asked_to(tmp_path: Path, net: Path) -> None:
+    out = tmp_path / "out"
+    done = run("-i", net, "-o", out, "--dataset-len", 3, "--choose-scheme")
+    assert done.exit_code == 0, done.output
+    schemes = report(out)["summary"]["schemes"]
+    assert set(schemes) == {"per_tensor_histogram", "per_tensor_min_max", "hybrid_per_tensor_per_channel"}
+    best = max(schemes, key=schemes.__getitem__)
+    assert json.loads((out / "conf.json").read_text())["quantization_scheme"] == best
+    assert f"{best} was taken" in done.stdout
+
+
 def test_a_failed_run_does_not_block_the_next(tmp_path: Path, net: Path) -> None:
     out = tmp_path / "out"
     assert run("-i", tmp_path / "missing.onnx", "-o", out).exit_code == 1

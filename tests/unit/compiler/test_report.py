@@ -141,3 +141,30 @@ def test_an_output_of_scores_alone_has_no_kinds() -> None:
     scores = np.random.default_rng(0).uniform(0, 1, (1, 80, 100))
     (entry,) = measure_outputs([[scores]], [[scores]], ["scores"])
     assert entry["kinds"] == []
+
+
+def heavy_tails(scheme: str) -> list[dict[str, Any]]:
+    """Quantise a network in the middle of which few values are far larger than all others; return what is clipped."""
+    shape = (1, 3, 48, 48)
+    net = Net(shape)
+    model = net.model(net.conv(net.add("Relu", net.conv("x", 3, 8, kernel=1)), 8, 8, kernel=1))
+    generator = np.random.default_rng(0)
+    samples = [generator.standard_t(4, shape).astype(np.float32) for _ in range(20)]
+    found: list[dict[str, Any]] = compiler.quantize(
+        model, samples, CompilerConfig(quantization_scheme=scheme)
+    ).report["clipped"]
+    return found
+
+
+def test_clipping_is_told_with_tensor_and_share(caplog: pytest.LogCaptureFixture) -> None:
+    (one,) = heavy_tails("per_tensor_histogram")
+    assert one["tensor"] == "Conv_0"
+    assert 0 < one["share"] < 1e-3
+    assert one["seen"] > 1.2 * one["limit"]
+    assert "per_tensor_histogram clips 1 tensors" in caplog.text
+    assert "Conv_0" in caplog.text
+
+
+def test_min_max_clips_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    assert heavy_tails("per_tensor_min_max") == []
+    assert "clips" not in caplog.text

@@ -19,11 +19,12 @@ from axelera.compiler.quantisation._histogram import Histogram
 from axelera.compiler.quantisation._normalise import normalise_tables
 from axelera.compiler.quantisation._observe import Observations, observe
 from axelera.compiler.quantisation._quantisation import Quantisation
-from axelera.compiler.quantisation._scales import choose_scales
+from axelera.compiler.quantisation._scales import Clipped, choose_scales, clipped
 from axelera.compiler.quantisation._segments import Segment, SegmentedSession, segments_of
 from axelera.compiler.quantisation._session import Feeds, run_session, session
 
 __all__ = [
+    "Clipped",
     "Feeds",
     "FixedWeights",
     "Histogram",
@@ -33,6 +34,7 @@ __all__ = [
     "Segment",
     "SegmentedSession",
     "choose_scales",
+    "clipped",
     "digest",
     "digest_of_frame",
     "emit",

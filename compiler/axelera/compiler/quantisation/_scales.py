@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -55,6 +56,47 @@ def choose_scales(
         else:
             chosen[representative] = min_max(histogram)
     return {name: chosen[groups[name]] for name in network.activations}
+
+
+@dataclass(frozen=True, slots=True)
+class Clipped:
+    """A tensor whose scale does not reach all that calibration saw.
+
+    Attributes:
+        tensor: its name.
+        share: of the values seen, those that are clipped.
+        seen: the value furthest from zero among them.
+        limit: what becomes of it.
+    """
+
+    tensor: str
+    share: float
+    seen: float
+    limit: float
+
+
+def clipped(
+    network: LoweredNetwork, observed: Mapping[str, Histogram], chosen: Mapping[str, Quantisation]
+) -> list[Clipped]:
+    """Return the tensors that are clipped, the largest shares first; not those that only a table reads.
+
+    (What saturates behind a table is no loss.)
+    """
+    found = []
+    for name, activation in network.activations.items():
+        if activation.observe is None or _only_function(network, [name]) is not None:
+            continue
+        histogram, quantisation = observed[activation.observe], chosen[name]
+        low, high = ((end - quantisation.zero_point) * quantisation.scale for end in (-128, 127))
+        slack = quantisation.scale / 2
+        values = histogram.centres()
+        outside = (values < low - slack) | (values > high + slack)
+        count = int(histogram.counts[outside].sum())
+        if count:
+            above = histogram.maximum - high >= low - histogram.minimum
+            seen, limit = (histogram.maximum, high) if above else (histogram.minimum, low)
+            found.append(Clipped(name, count / histogram.total, seen, limit))
+    return sorted(found, key=lambda one: -one.share)
 
 
 def _penalty(
