@@ -447,6 +447,16 @@ def test_a_postamble_is_named_relative_to_the_model(context: axr.Context, small:
     made.path.with_name("post.onnx").touch()
     model = context.load_model(made.path)
     assert model.postamble_graph == model.properties["postamble_graph"] == "post.onnx"
+    assert (model.directory / model.postamble_graph).is_file()
+
+
+def test_a_model_says_where_its_files_lie(context: axr.Context, small: Any, tmp_path: Path) -> None:
+    from axemu.model import write_axm
+
+    made = small()
+    assert context.load_model(made.path).directory == made.path.parent.resolve()
+    archived = context.load_model(write_axm(made.path.parent, tmp_path / "small.axm"))
+    assert (archived.directory / "model.json").read_bytes() == made.path.read_bytes()
 
 
 # -- configuration (§1.3) ---------------------------------------------------------------------------------------------

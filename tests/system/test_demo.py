@@ -75,7 +75,10 @@ def test_demo_prints_accuracies_prediction_and_where_the_model_lies(
     measured = re.search(rf"axrunmodel prints {number} FPS", done.stdout)
     assert measured is not None
     line = axemu(tmp_path, "axrunmodel", "build/digits/1", "--seconds", "1").stdout
-    assert f"system:{measured[1]} " in line
+    system = re.search(rf"system:{number}", line)
+    assert system is not None
+    # Which thread comes first may differ, by a launch that is longer.
+    assert float(system[1]) == pytest.approx(float(measured[1]), rel=1e-3)
 
 
 @pytest.fixture(scope="module")

@@ -181,7 +181,7 @@ Try next
 def why(result: DemoResult) -> str:
     """Say what axrunmodel prints for the same model, and why it differs."""
     return (
-        f"axrunmodel prints {result.measured.system_fps:.1f} FPS and {result.measured.latency * 1e3:.1f} ms for this "
+        f"axrunmodel prints {result.measured.system_fps:.0f} FPS and {result.measured.latency * 1e3:.1f} ms for this "
         "model: it has double buffering on, so copies overlap with execution and a result comes two calls later. "
         "The demo waits for every result, as axrunmodel does with --no-double-buffer --no-input-dmabuf "
         "--no-output-dmabuf."
