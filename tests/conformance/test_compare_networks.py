@@ -130,14 +130,16 @@ def test_a_planted_error_is_named(network: tuple[str, ProgramSide], plant: Plant
 
 
 @pytest.mark.full
-def test_a_sound_compile_does_not_diverge_from_the_float_network_and_an_exchanged_channel_does(
+def test_a_sound_compile_does_not_diverge_from_the_float_network_and_a_damaged_one_does(
     network: tuple[str, ProgramSide],
 ) -> None:
     name, good = network
     side = onnx_side(zoo.find(name).build(), name)
     assert compare(good, side, [_frame(name)]).first is None
-    bad, tensor, said = channel(good, _frame(name))
-    found = compare(bad, side, [_frame(name)])
-    assert found.first == tensor
-    assert found.divergence is not None
-    assert said in found.divergence.findings
+    plants = (
+        [channel, scale, table] if name == "yolov8n" else [channel]
+    )  # in this ResNet-50 the others stay below rounding
+    for plant in plants:
+        bad, tensor, _ = plant(good, _frame(name))
+        found = compare(bad, side, [_frame(name)])
+        assert (plant.__name__, found.first) == (plant.__name__, tensor)

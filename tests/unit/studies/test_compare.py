@@ -36,6 +36,7 @@ from axemu.testing.vectors import find
 (DETECTOR,) = find(("network_detector",))
 GOOD = ProgramSide("good", DETECTOR.program)
 FRAME = [np.random.default_rng(5).normal(0, 2, (1, 3, 24, 24)).astype(np.float32)]
+MORE = [[np.random.default_rng(seed).normal(0, 2, (1, 3, 24, 24)).astype(np.float32)] for seed in (6, 7)]
 CONV = next(node for node in DETECTOR.program.nodes if node.name == "conv_9")
 TABLE = next(node for node in DETECTOR.program.nodes if node.name == "lut_6")
 
@@ -101,11 +102,14 @@ def test_a_planted_error_is_named_where_it_is(bad: ProgramSide, node: Node, said
     [
         (EXCHANGED, CONV, "channels 2 and 5 of tensor 'conv_9' are exchanged"),
         (SCALED, CONV, "in channel 3: its scale is wrong"),
+        (FLIPPED, TABLE, "the table's entry for input -8 (index 120) gives"),
     ],
-    ids=["channels", "scale"],
+    ids=["channels", "scale", "table"],
 )
 def test_it_is_named_against_the_network_in_onnx_runtime(bad: ProgramSide, node: Node, said: str) -> None:
-    first, findings = divergence(compare(bad, onnx_side(qdq_network(DETECTOR.program), "qdq"), [FRAME]))
+    first, findings = divergence(
+        compare(bad, onnx_side(qdq_network(DETECTOR.program), "qdq"), [FRAME, *MORE])
+    )
     assert first == node.output
     assert said in findings
 

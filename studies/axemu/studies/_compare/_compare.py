@@ -14,7 +14,7 @@ from axemu.model.program import Node, Program, Tensor
 from axemu.studies._compare._advice import advice
 from axemu.studies._compare._comparison import Comparison, TensorComparison, of_node
 from axemu.studies._compare._findings import Evidence, explain
-from axemu.studies._compare._measure import Codes, Measure, Tally
+from axemu.studies._compare._measure import Codes, Measure, TableTally, Tally
 from axemu.studies._compare._reference import OfOnnx, OfProgram, OfRecording, Reference, same_codes
 from axemu.studies._compare._sides import (
     Frame,
@@ -106,6 +106,7 @@ def _recorded_inputs(other: Side, examined: ProgramSide, index: int) -> dict[str
 class _Entry:
     accumulated: Tally = field(default_factory=Tally)
     local: Tally = field(default_factory=Tally)
+    table: TableTally | None = None
     evidence: Evidence | None = None
 
 
@@ -150,6 +151,7 @@ class _Work:
             self._compare(self._entries[name].accumulated, mine[name], value, tensor)
             if alone is not None:
                 self._compare(self._entries[name].local, alone, value, tensor, operands)
+                self._look_up(node, alone, value, operands)
                 self._keep(name, alone, value, tuple(o for o in operands if o is not None))
             else:
                 self._keep(name, mine[name], value, ())
@@ -202,6 +204,16 @@ class _Work:
         real = Value.of_codes(mine, tensor.scale, tensor.zero_point).real()
         tally.add(real, value.real(), tensor.scale, self._free(mine, tensor, operands))
 
+    def _look_up(self, node: Node, mine: Codes, value: Value, operands: Sequence[Codes | None]) -> None:
+        """Take in what the entries of a table give, where real numbers are expected."""
+        tensor, given = self._program.tensors[node.output], operands[0] if operands else None
+        if node.op != "lut" or given is None or self._reference.exact:
+            return
+        entry = self._entries[node.output]
+        entry.table = entry.table or TableTally(self._program.constant(node, "table"))
+        real = Value.of_codes(mine, tensor.scale, tensor.zero_point).real()
+        entry.table.add(given, real, value.real(), tensor.scale, self._free(mine, tensor, operands))
+
     def _free(self, mine: Codes, tensor: Tensor, operands: Sequence[Codes | None]) -> npt.NDArray[np.bool_]:
         """Return which values are neither at an end of their range nor, value by value, computed from such."""
         node = self._nodes.get(tensor.name)
@@ -223,7 +235,7 @@ class _Work:
         entry = self._entries[name]
         tally = entry.local if operands else entry.accumulated
         if tally.where is not None and (
-            self._reference.exact or self._unusual(tally, self._program.tensors[name])
+            self._reference.exact or self._unusual(entry, tally, self._program.tensors[name])
         ):
             entry.evidence = Evidence(self._program.tensors[name], mine, value, operands)
 
@@ -245,7 +257,8 @@ class _Work:
         measure: Measure = entry.local or entry.accumulated
         if self._reference.exact:
             return not measure.equal or (not entry.accumulated.equal and not self._inputs_differ(entry))
-        return self._unusual(self._entries[entry.tensor].local, self._program.tensors[entry.tensor])
+        found = self._entries[entry.tensor]
+        return self._unusual(found, found.local, self._program.tensors[entry.tensor])
 
     def _inputs_differ(self, entry: TensorComparison) -> bool:
         """Tell whether something differs already that a tensor is computed from."""
@@ -254,8 +267,8 @@ class _Work:
             for name in entry.inputs
         )
 
-    def _unusual(self, tally: Tally, tensor: Tensor) -> bool:
-        """Tell whether all of a tensor, or a channel of it, is farther off than rounding explains."""
+    def _unusual(self, entry: _Entry, tally: Tally, tensor: Tensor) -> bool:
+        """Tell whether a tensor, a channel of it or an entry of its table is farther off than rounding explains."""
         signal, noise, values = tally.by_channel
         if not signal.sum():
             return False
@@ -263,7 +276,7 @@ class _Work:
         allowed, much = (STEPS * tensor.scale) ** 2, 10 ** (DECIBELS / 10)
         whole = noise.sum() > allowed * counted.sum() and noise.sum() * much > signal.sum()
         each = (noise > allowed * counted) & (noise * much > signal) & (values >= FEWEST)
-        return bool(whole or each.any())
+        return bool(whole or each.any() or (entry.table is not None and entry.table.odd().size))
 
     def _notes(self, entries: Sequence[TensorComparison]) -> tuple[str, ...]:
         notes = []

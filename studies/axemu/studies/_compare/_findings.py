@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.model.program import Node, Program, Tensor
-from axemu.studies._compare._measure import Codes
+from axemu.studies._compare._measure import Codes, TableTally
 from axemu.studies._compare._reference import same_codes
 from axemu.studies._compare._sides import ProgramSide, Side, Value, codes_of
 
@@ -157,6 +157,9 @@ def _entries(evidence: Evidence, node: Node, program: Program) -> Iterator[str]:
     if not evidence.operands:
         return
     table, (given, *_) = program.constant(node, "table"), evidence.operands
+    if evidence.expected.codes is None:
+        yield from _odd_entries(evidence, table, given)
+        return
     differing = evidence.found != _codes(evidence)
     codes = np.unique(given[differing])
     if len(codes) > _FEW:
@@ -169,6 +172,24 @@ def _entries(evidence: Evidence, node: Node, program: Program) -> Iterator[str]:
         flipped = f", bit {bits.bit_length() - 1} is flipped" if bits & (bits - 1) == 0 else ""
         channel = f" of channel {place[2]}" if table.ndim > 1 else ""
         yield f"the table's entry for input {int(code)}{channel} (index {int(code) + 128}) gives {one}, expected {two}{flipped}"
+
+
+def _odd_entries(evidence: Evidence, table: Codes, given: Codes) -> Iterator[str]:
+    """Say which entries of a table are far from the function's values."""
+    tally, tensor = TableTally(table), evidence.tensor
+    real = Value.of_codes(evidence.found, tensor.scale, tensor.zero_point).real()
+    free = (given > -128) & (given < 127) & (evidence.found > -128) & (evidence.found < 127)
+    tally.add(given, real, evidence.expected.real(), tensor.scale, free)
+    odd = tally.odd()
+    for index in odd[:_FEW]:
+        channel = f" of channel {index // 256}" if table.ndim > 1 else ""
+        off = tally.sums[index] / tally.counts[index]
+        yield (
+            f"the table's entry for input {index % 256 - 128}{channel} (index {index % 256}) gives {table.reshape(-1)[index]}, about "
+            f"{abs(off):.0f} steps too {'much' if off > 0 else 'little'}"
+        )
+    if len(odd) > _FEW:
+        yield f"{len(odd)} entries of the table are far from the function's values"
 
 
 def _exchanged(evidence: Evidence) -> list[str]:

@@ -17,6 +17,9 @@ Real = npt.NDArray[np.float32]
 LARGEST_BIN = 8
 """Steps counted one by one; all that are larger share the last bin."""
 
+ENTRY_STEPS = 4.0
+"""Steps, on average, that an entry of a table may be off against real numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -126,3 +129,38 @@ class Tally:
             values=int(self.bins.sum()),
             where=self.where,
         )
+
+
+@dataclass(slots=True)
+class TableTally:
+    """Adds up by how many steps the entries of a table are off, on the values that nothing cut off."""
+
+    table: Codes
+    sums: npt.NDArray[np.float64] = field(init=False)
+    counts: npt.NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing."""
+        self.sums = np.zeros(self.table.size)
+        self.counts = np.zeros(self.table.size, np.int64)
+
+    def add(
+        self, given: Codes, found: Real, expected: Real, step: float, free: npt.NDArray[np.bool_]
+    ) -> None:
+        """Take in a frame: codes given to the table and real values (H, W, C) of both."""
+        index = given.astype(np.int64) + 128
+        if self.table.ndim > 1:
+            index += 256 * np.arange(given.shape[2])
+        off = (found - expected)[free] / step
+        self.sums += np.bincount(index[free], off, self.table.size)
+        self.counts += np.bincount(index[free], minlength=self.table.size)
+
+    def odd(self) -> npt.NDArray[np.intp]:
+        """Return which entries are off by more than `ENTRY_STEPS`, and by more than the table changes from one to the next."""
+        table = self.table.reshape(-1, 256).astype(np.float64)
+        slope = np.abs(np.diff(table, axis=1))
+        # Of an entry that is wrong, both slopes are: that between its neighbours counts.
+        beside = np.abs(table[:, 2:] - table[:, :-2]) / 2
+        steep = np.concatenate([slope[:, :1], beside, slope[:, -1:]], axis=1).reshape(-1)
+        mean = self.sums / np.maximum(self.counts, 1)
+        return np.flatnonzero((self.counts > 0) & (np.abs(mean) > ENTRY_STEPS + 2 * steep))
