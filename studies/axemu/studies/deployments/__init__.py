@@ -2,6 +2,8 @@
 
 from axemu.studies.deployments._distribution import Distribution
 from axemu.studies.deployments._evaluate import evaluate
+from axemu.studies.deployments._points import Point, changed, drawn, grid, latin_hypercube, listed
+from axemu.studies.deployments._read import deployment_from, read_deployment
 from axemu.studies.deployments._result import Evaluation, Latency, NetworkResult, StreamResult
 from axemu.studies.deployments._service import Service, ServiceKey, keys_of, services
 from axemu.studies.deployments._spec import (
@@ -13,6 +15,7 @@ from axemu.studies.deployments._spec import (
     NetworkSetup,
     Stream,
 )
+from axemu.studies.deployments._sweep import Progress, sweep
 from axemu.studies.deployments._verdict import milliseconds
 
 __all__ = [
@@ -26,12 +29,22 @@ __all__ = [
     "Latency",
     "NetworkResult",
     "NetworkSetup",
+    "Point",
+    "Progress",
     "Service",
     "ServiceKey",
     "Stream",
     "StreamResult",
+    "changed",
+    "deployment_from",
+    "drawn",
     "evaluate",
+    "grid",
     "keys_of",
+    "latin_hypercube",
+    "listed",
     "milliseconds",
+    "read_deployment",
     "services",
+    "sweep",
 ]
