@@ -6,6 +6,7 @@ import inspect
 import json
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ import typer
 from typer.core import TyperGroup
 
 from axemu.cli._errors import exit_on_error
+from axemu.driver import InvalidArgument
+from axemu.driver.bounded import parse_json
 
 if TYPE_CHECKING:
     from axemu.studies.questions import Answer
@@ -52,21 +55,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Save = Annotated[
     Path | None, typer.Option("--save", help="Also write the answer to a file, for `axemu study diff`.")
 ]
+Page = Annotated[
+    Path | None, typer.Option("--html", help="Also write one page with pictures; it needs no network.")
+]
 
 
 def command_of(name: str, question: Callable[..., Answer]) -> Callable[..., None]:
     """Return a command with the parameters of a question and those of every answer."""
 
-    def ask(*, as_json: AsJson = False, save: Save = None, **given: Any) -> None:
+    def ask(*, as_json: AsJson = False, save: Save = None, html: Page = None, **given: Any) -> None:
         with exit_on_error(f"axemu study {name}"):
-            answer = question(**given)
-            if save is not None:
-                answer.save(save)
-            if as_json:
-                print(json.dumps(answer.to_dict(), indent=1))
-                print(answer.stamp, file=sys.stderr)
-            else:
-                print(answer.text(shutil.get_terminal_size().columns))
+            show(question(**given), as_json, save, html)
 
     shared = [one for one in parameters_of(ask) if one.name != "given"]
     parameters = [*parameters_of(question), *shared]
@@ -74,6 +73,90 @@ def command_of(name: str, question: Callable[..., Answer]) -> Callable[..., None
     ask.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     ask.__annotations__ = {one.name: one.annotation for one in parameters}
     return ask
+
+
+def show(answer: Answer, as_json: bool, save: Path | None, html: Path | None) -> None:
+    """Print an answer, and write it where it is asked for."""
+    if save is not None:
+        answer.save(save)
+    if html is not None:
+        from axemu.studies.questions import write_page  # noqa: PLC0415
+
+        write_page(html, answer)
+    if as_json:
+        print(json.dumps(answer.to_dict(), indent=1))
+        print(answer.stamp, file=sys.stderr)
+    else:
+        print(answer.text(shutil.get_terminal_size().columns))
+
+
+Saved = Annotated[Path, typer.Argument(help="What `--save` wrote.")]
+
+
+@study.command("diff")
+def diff(
+    before: Saved, after: Saved, *, as_json: AsJson = False, save: Save = None, html: Page = None
+) -> None:
+    """Compare two answers to the same question."""
+    from axemu.studies.questions import diff as compare  # noqa: PLC0415
+    from axemu.studies.questions import load  # noqa: PLC0415
+
+    with exit_on_error("axemu study diff"):
+        show(compare(load(before), load(after)), as_json, save, html)
+
+
+Vary = Annotated[
+    list[str], typer.Option("--vary", help="A field and its values: PATH=VALUE,VALUE,… May be repeated.")
+]
+Output = Annotated[Path, typer.Option("--output", help="The Parquet file; a sweep that was killed goes on.")]
+Engine = Annotated[
+    str, typer.Option("--engine", help="serial, joblib, joblib:N, dask:ADDRESS, ray or ray:ADDRESS.")
+]
+
+
+@study.command("sweep")
+def sweep(
+    file: Annotated[Path, typer.Argument(help="A TOML, YAML or JSON file that describes a deployment.")],
+    *,
+    vary: Vary,
+    output: Output = Path("sweep.parquet"),
+    engine: Engine = "joblib",
+) -> None:
+    """Evaluate a deployment for all combinations of values of its fields."""
+    from axemu.studies import deployments  # noqa: PLC0415
+
+    def told(progress: deployments.Progress) -> None:
+        print(
+            f"{progress.done} of {progress.total} points, {progress.seconds_left:.0f} s to go",
+            file=sys.stderr,
+        )
+
+    with exit_on_error("axemu study sweep"):
+        points = deployments.grid(deployments.read_deployment(file), dict(map(axis, vary)))
+        table = deployments.sweep(points, engine, path=output, told=told)
+        counts = Counter(table["verdict"].to_pylist())
+        print(
+            f"{output}: {', '.join(f'{many} {verdict}' for verdict, many in sorted(counts.items()))} (simulated)"
+        )
+
+
+def axis(text: str) -> tuple[str, list[Any]]:
+    """Return a path and its values: numbers and truths as JSON writes them, else words.
+
+    Raises:
+        InvalidArgument: there is no value.
+    """
+    path, _, values = text.partition("=")
+    if not values:
+        raise InvalidArgument(f"--vary {text}: expected PATH=VALUE,VALUE,…")
+    return path, [_value(one) for one in values.split(",")]
+
+
+def _value(word: str) -> Any:
+    try:
+        return parse_json(word.encode())
+    except ValueError:
+        return word
 
 
 def parameters_of(function: Callable[..., object]) -> list[inspect.Parameter]:

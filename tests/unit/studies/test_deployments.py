@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND
 from axemu.driver import InvalidArgument
-from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Machine
+from axemu.emulator.metis import Activity, Board, BoardState, Call, InstanceSpec, Machine
 from axemu.studies import Scenario, load_target, predict
 from axemu.studies.deployments import (
     BoardSetup,
@@ -51,6 +51,7 @@ def figures(deployment: Deployment, executed: float = EXECUTED) -> dict[ServiceK
             spread=0.2,
             unseen_rules=(),
             units={"array": 1.0},
+            activity=Activity(),
             model_version="",
             calibration_id="",
             provenance="assumed",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 from axemu.cli import _study
 from axemu.driver import InvalidArgument
-from axemu.studies.questions import QUESTIONS, Answer, cameras, load
+from axemu.studies.questions import QUESTIONS, Answer, cameras, diff, load, write_page
 from axemu.studies.questions._answer import table
 
 runner = CliRunner()
@@ -69,7 +71,12 @@ def test_flags_are_called_as_parameters_are(name: str) -> None:
     flags = {option for one in command.params for option in one.opts if option.startswith("--")}
     parameters = inspect.signature(QUESTIONS[name]).parameters.values()
     keywords = {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
-    assert {f"--{one.replace('_', '-')}" for one in keywords} == flags - {"--help", "--json", "--save"}
+    assert {f"--{one.replace('_', '-')}" for one in keywords} == flags - {
+        "--help",
+        "--json",
+        "--save",
+        "--html",
+    }
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -90,3 +97,146 @@ def test_what_does_not_exist_is_one_line_on_stderr() -> None:
     result = runner.invoke(_study.app, ["study", "cameras", "squeezenet9"])
     assert result.exit_code == 1
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+DEPLOYMENT = """
+seconds = 1.0
+[[networks]]
+model = "squeezenet1_1"
+[[streams]]
+network = "squeezenet1_1"
+name = "door"
+count = 3
+"""
+SAMPLE = ("more", "cascade", "deployment")
+QUICK: dict[str, dict[str, object]] = {
+    "cameras": {"seconds": 0.5, "fps": 700.0},
+    "split": {"first": "squeezenet1_1", "second": "resnet10t"},
+    "cascade": {"detector": "squeezenet1_1", "classifier": "resnet10t"},
+    "more": {"model": "squeezenet1_1", "stage": "resnet10t"},
+    "together": {"models": ["squeezenet1_1", "resnet10t", "yolov8n"]},
+    "link": {"model": "squeezenet1_1", "most": 3},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", [one if one in SAMPLE else pytest.param(one, marks=pytest.mark.full) for one in QUESTIONS]
+)
+def test_each_question_is_answered_within_80_columns(name: str, tmp_path: Path) -> None:
+    given = QUICK.get(name, {"model": "squeezenet1_1"})
+    if name == "deployment":
+        file = tmp_path / "d.toml"
+        file.write_text(DEPLOYMENT)
+        given = {"file": str(file)}
+    answer = QUESTIONS[name](**given)
+    assert answer.question == name
+    assert answer.rows
+    lines = answer.text(80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[-1].startswith("simulated") or any(line.startswith("simulated: ") for line in lines)
+    assert all(answer.answer)
+    for chart in answer.charts:
+        assert {chart.x, chart.y} <= set(answer.rows[0])
+    page = tmp_path / "page.html"
+    write_page(page, answer)
+    assert "<script src" not in page.read_text(encoding="utf-8")
+
+
+def test_networks_are_counted_as_fitting_until_the_board_is_full() -> None:
+    few = QUESTIONS["together"](["squeezenet1_1", "resnet10t"], fps=50.0)
+    assert [row["fits"] for row in few.rows] == [True, True]
+    many = QUESTIONS["together"](["squeezenet1_1", "resnet10t"], fps=4000.0)
+    assert [row["fits"] for row in many.rows] == [True, False]
+
+
+@pytest.mark.slow
+def test_boards_behind_one_link_never_do_more_than_with_links_of_their_own() -> None:
+    rows = QUESTIONS["link"]("squeezenet1_1", most=2).rows
+    assert all(row["FPS, one link"] <= 1.01 * row["FPS, own links"] for row in rows)
+    assert rows[0]["FPS, one link"] == pytest.approx(rows[0]["FPS, own links"], rel=0.01)
+
+
+def test_a_difference_tells_what_was_asked_and_what_changed(answer: Answer) -> None:
+    slower = cameras("squeezenet1_1", seconds=0.5, fps=700.0, latency=20.0, clock=400)
+    told = diff(answer, slower)
+    assert "clock 800 -> 400" in told.why[0]
+    assert any(row["column"] == "busy %" and row["change %"] > 5 for row in told.rows)
+    assert diff(answer, answer).answer.startswith("0 numbers differ")
+    with pytest.raises(InvalidArgument, match="nothing to compare"):
+        diff(answer, Answer("", [], (), "", question="cores"))
+
+
+def test_commands_compare_what_they_saved(tmp_path: Path) -> None:
+    files = [str(tmp_path / name) for name in ("a.json", "b.json")]
+    for file, clock in zip(files, ("800", "600"), strict=True):
+        result = runner.invoke(_study.app, ["study", "cameras", *SMALL, "--clock", clock, "--save", file])
+        assert result.exit_code == 0, result.output
+    result = runner.invoke(_study.app, ["study", "diff", *files])
+    assert "clock 800 -> 600" in result.stdout
+    assert runner.invoke(_study.app, ["study", "diff", files[0], str(tmp_path / "none.json")]).exit_code == 1
+
+
+def test_a_sweep_by_the_command(tmp_path: Path) -> None:
+    (tmp_path / "d.toml").write_text(DEPLOYMENT)
+    given = [
+        "study",
+        "sweep",
+        str(tmp_path / "d.toml"),
+        "--output",
+        str(tmp_path / "s.parquet"),
+        "--engine",
+        "serial",
+    ]
+    result = runner.invoke(
+        _study.app, [*given, "--vary", "streams.door.count=1,2,500", "--vary", "boards.0.board=m2,pcie"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "4 healthy" in result.stdout
+    assert "2 overloaded" in result.stdout
+    assert "6 of 6 points" in result.stderr
+    wrong = runner.invoke(_study.app, [*given, "--vary", "streams.window.count=1"])
+    assert wrong.exit_code == 1
+    assert "there is no window" in wrong.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (400, "light"),
+        *(
+            pytest.param(*case, marks=pytest.mark.full)
+            for case in ((1400, "light"), (400, "dark"), (1400, "dark"))
+        ),
+    ],
+)
+def test_a_page_draws_its_pictures_without_a_network(
+    answer: Answer, tmp_path: Path, width: int, scheme: str
+) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("no chromium")
+    page = tmp_path / "page.html"
+    write_page(page, answer)
+    flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        "--virtual-time-budget=8000",
+    ]
+    flags += [
+        f"--window-size={width},900",
+        f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
+    ]
+    flags += [
+        f"--user-data-dir={tmp_path / 'browser'}",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        "--dump-dom",
+    ]
+    done = subprocess.run(
+        [browser, *flags, page.as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "<svg" in done.stdout
+    assert "CONSOLE" not in done.stderr

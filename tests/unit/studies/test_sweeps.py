@@ -20,6 +20,7 @@ from axemu.studies.deployments import (
     BoardSetup,
     Deployment,
     Distribution,
+    Goal,
     NetworkSetup,
     Point,
     Progress,
@@ -32,6 +33,7 @@ from axemu.studies.deployments import (
     latin_hypercube,
     listed,
     read_deployment,
+    search,
     sweep,
 )
 
@@ -116,6 +118,7 @@ def test_a_table_says_where_it_comes_from(serial: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_all_cores_give_the_same_file_as_one(serial: Any, tmp_path: Path) -> None:
     table = sweep(points(), "joblib:2", path=tmp_path / "two.parquet")
     assert table.equals(serial, check_metadata=True)
@@ -146,6 +149,7 @@ def scheduler() -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_processes_of_a_dask_cluster_give_the_same(serial: Any, scheduler: str) -> None:
     assert sweep(points(), f"dask:{scheduler}").equals(serial, check_metadata=True)
@@ -264,3 +268,44 @@ def test_files_that_are_none_are_refused_by_name(name: str, content: str | None,
         (tmp_path / name).write_text(content)
     with pytest.raises(InvalidArgument, match=name):
         read_deployment(tmp_path / name)
+
+
+SPACE = {
+    "networks.net.cores": (1, 2, 3, 4),
+    "boards.0.clock": (400, 500, 600, 700, 800),
+    "streams.0.count": tuple(range(1, 60, 3)),
+}
+
+
+def test_a_search_of_everything_gives_the_feasible_and_the_front() -> None:
+    goals = (Goal("cameras", "max"), Goal("watts", "min"))
+    space = {**SPACE, "boards.0.clock": (400, 800)}
+    found = search(BASE, space, goals, latency=15, trials=1000)
+    assert found.exhaustive
+    assert len(found.tried) == 160
+    assert set(map(id, found.front)) <= set(map(id, found.feasible))
+    assert 1 < len(found.front) < len(found.feasible) < len(found.tried)
+    for one in found.feasible:
+        assert one.measures["p99"] <= 15
+        assert one.verdict != "overloaded"
+        # Nothing feasible has more cameras for fewer watts than everything on the front.
+        assert any(
+            best.measures["cameras"] >= one.measures["cameras"]
+            and best.measures["watts"] <= one.measures["watts"]
+            for best in found.front
+        )
+
+
+def test_optuna_finds_nearly_what_a_search_of_everything_finds() -> None:
+    goals = (Goal("cameras", "max"),)
+    most = search(BASE, SPACE, goals, latency=15, trials=1000).front[0].measures["cameras"]
+    found = search(BASE, SPACE, goals, latency=15, trials=60)
+    assert not found.exhaustive
+    assert found.front[0].measures["cameras"] >= 0.8 * most
+    assert found == search(BASE, SPACE, goals, latency=15, trials=60)
+
+
+@pytest.mark.parametrize(("measure", "direction"), [("speed", "max"), ("fps", "up")])
+def test_a_goal_that_nobody_knows_is_refused(measure: str, direction: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected max or min"):
+        Goal(measure, direction)

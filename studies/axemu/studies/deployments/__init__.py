@@ -5,6 +5,7 @@ from axemu.studies.deployments._evaluate import evaluate
 from axemu.studies.deployments._points import Point, changed, drawn, grid, latin_hypercube, listed
 from axemu.studies.deployments._read import deployment_from, read_deployment
 from axemu.studies.deployments._result import Evaluation, Latency, NetworkResult, StreamResult
+from axemu.studies.deployments._search import Found, Goal, search
 from axemu.studies.deployments._service import Service, ServiceKey, keys_of, services
 from axemu.studies.deployments._spec import (
     Arrivals,
@@ -25,6 +26,8 @@ __all__ = [
     "Deployment",
     "Distribution",
     "Evaluation",
+    "Found",
+    "Goal",
     "HostSetup",
     "Latency",
     "NetworkResult",
@@ -45,6 +48,7 @@ __all__ = [
     "listed",
     "milliseconds",
     "read_deployment",
+    "search",
     "services",
     "sweep",
 ]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from axemu.chip import BOARDS
+from axemu.chip import BOARD_HEAT, BOARDS
+from axemu.emulator.metis import power_of
 from axemu.studies.deployments._events import World
 from axemu.studies.deployments._plan import host_of
 from axemu.studies.deployments._result import Latency, NetworkResult, StreamResult
@@ -142,3 +143,14 @@ def units_busy(deployment: Deployment, figures: Figures, world: World) -> dict[s
     if deployment.host.threads:
         busy["host.threads"] = float(world.scalars[0]["host"]) / seconds / deployment.host.threads
     return busy
+
+
+def watts(deployment: Deployment, figures: Figures, world: World) -> float:
+    """Return the mean power of all boards in W, while nothing throttles."""
+    setups, seconds = deployment.setup_of_chips(), _seconds(world)
+    total = sum(float(BOARD_HEAT[setup.board].idle_power) for setup in setups)
+    for instance in world.instances:
+        setup = setups[instance["board"]]
+        one = figures[key_of(deployment.networks[instance["network"]], setup, deployment.calibration)]
+        total += power_of(one.activity.times(int(instance["calls"]) / seconds), 0.0).total
+    return total

@@ -68,7 +68,8 @@ class NetworkResult:
 class Evaluation:
     """An answer. All figures are simulated.
 
-    `units` says how busy each core, memory, link and host thread was. `bound_by` names what is busiest. `spread` is half the width of the
+    `units` says how busy each core, memory, link and host thread was, `watts` is the mean power of all boards (an order of
+    magnitude; nothing throttles). `bound_by` names what is busiest. `spread` is half the width of the
     band as a factor (executions may take so much longer or less); `fast` and `slow` are the answers at its ends, if asked for.
     """
 
@@ -78,6 +79,7 @@ class Evaluation:
     streams: tuple[StreamResult, ...]
     networks: tuple[NetworkResult, ...]
     units: Mapping[str, float]
+    watts: float
     bound_by: str
     spread: float
     host: str

@@ -9,7 +9,7 @@ from math import comb, log
 from pathlib import Path
 
 from axemu.chip import BOARDS, CORES, HOSTS, TICKS_PER_SECOND
-from axemu.emulator.metis import MODEL_VERSION, Board, BoardState, InstanceSpec
+from axemu.emulator.metis import MODEL_VERSION, Activity, Board, BoardState, InstanceSpec, active_ticks
 from axemu.studies._predict import band, ddr_traffic, unseen_rules
 from axemu.studies._scenario import read_calibration, weakest_of
 from axemu.studies._steady import Loops, run_loops
@@ -42,7 +42,7 @@ class Service:
 
     `executed` holds seconds of a call while 1, 2, … instances of the network execute all the time. `fetching` is the part of
     a lone execution that goes to transfers from and to DDR, all cores of the instance together. `spread` is the half
-    width of the band, as a logarithm. `units` says what a lone execution goes to.
+    width of the band, as a logarithm. `units` says what a lone execution goes to, `activity` what a call costs in power.
     """
 
     executed: tuple[float, ...]
@@ -54,6 +54,7 @@ class Service:
     spread: float
     unseen_rules: tuple[str, ...]
     units: Mapping[str, float]
+    activity: Activity
     model_version: str
     calibration_id: str
     provenance: str
@@ -156,6 +157,11 @@ def derive(target: Target, key: ServiceKey) -> Service:
         spread=log(high),
         unseen_rules=unseen,
         units={name: ticks / total for name, ticks in units.items()},
+        activity=Activity(
+            target.batch * active_ticks(units) / TICKS_PER_SECOND * key.clock * 1e6,
+            target.batch * sum(one.macs for one in target.core.passes if one.units.array),
+            ddr_traffic(target) + target.input_bytes + target.output_bytes,
+        ),
         model_version=MODEL_VERSION,
         calibration_id=board.calibration.identity,
         provenance=weakest_of(board)[0],

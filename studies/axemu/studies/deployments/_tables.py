@@ -15,7 +15,7 @@ from axemu.studies.deployments._result import Evaluation
 
 NUMBERS = (
     "offered_fps", "fps", "p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "jitter_ms", "late", "busy", "ddr_busy",
-    "link_busy", "spread",
+    "link_busy", "spread", "watts",
 )  # fmt: skip
 COUNTS = ("frames", "dropped", "incomplete", "unfinished")
 WORDS = ("digest", "verdict", "bound_by", "refusal")
@@ -55,6 +55,7 @@ def measures(answer: Evaluation) -> dict[str, Any]:
         "ddr_busy": _busiest(answer.units, ".ddr"),
         "link_busy": _busiest(answer.units, ".link"),
         "spread": answer.spread,
+        "watts": answer.watts,
         **{name: sum(getattr(one, name) for one in streams) for name in COUNTS},
         "streams": [
             {"name": one.name, "fps": one.fps, "p50_ms": _finite(one.latency.p50), "p99_ms": _finite(one.latency.p99),

@@ -19,6 +19,8 @@ Cell = str | int | float | bool | None
 NEVER = "never"
 """How a time that does not end is written: JSON has no infinity."""
 Given = ParamSpec("Given")
+Row = Mapping[str, Any]
+"""A row of a table: cells by column."""
 FORMAT = 1
 """Version of saved answers."""
 
@@ -50,7 +52,7 @@ class Answer:
     """
 
     answer: str
-    rows: Sequence[Mapping[str, Cell]]
+    rows: Sequence[Row]
     why: Sequence[str]
     stamp: str
     charts: Sequence[Chart] = ()
@@ -123,7 +125,7 @@ def fold(words: str, width: int) -> str:
     return textwrap.fill(words, width, break_on_hyphens=False, break_long_words=False)
 
 
-def table(rows: Sequence[Mapping[str, Cell]]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """Return rows as aligned text: numbers to the right, column names on as many lines as they have words."""
     if not rows:
         return "(nothing)"

@@ -16,7 +16,7 @@ from axemu.studies.deployments import (
     evaluate,
 )
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, question
+from axemu.studies.questions._answer import Answer, Chart, Row, question
 from axemu.studies.questions._words import band_of, ms, stamp_of
 
 
@@ -61,7 +61,7 @@ def cameras(
     many = best[choice]
     chosen = found[choice, max(1, many)]
     sure = largest(lambda one: asked(one, choice).at_slow_end.within(latency), many) if many else 0
-    rows = [
+    rows: list[Row] = [
         {
             "double buffer": double_buffer,
             "cameras": many,

@@ -17,3 +17,7 @@ Host = Annotated[
     "desktop, desktop-2024, laptop or embedded-arm. Default: what the board is measured in.",
 ]
 DoubleBuffer = Annotated[bool, "Copy while executing."]
+First = Annotated[str, "The first network: of the zoo, an ONNX file or a compiled directory."]
+Second = Annotated[str, "The second network."]
+Ambient = Annotated[float, "Temperature around the board in °C."]
+Cooling = Annotated[str | None, "fan, heatsink, fanless. Default: as the board is sold."]
