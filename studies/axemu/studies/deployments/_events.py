@@ -62,6 +62,7 @@ NETWORK = np.dtype(
         ("limit", _INT),  # frames that may wait
         ("oldest", _INT),  # is dropped, or the newest
         ("copied", _REAL, (2,)),  # bytes of a call
+        ("launch", _REAL),  # seconds
         ("executed", _REAL, (MOST_BOARDS, CORES)),  # seconds beside 0, 1, … others of its kind
         ("weight", _REAL, (MOST_BOARDS,)),  # part of the time an instance fetches, times its cores
         ("head", _INT),
@@ -107,8 +108,7 @@ FRAME = np.dtype(
 )
 SCALARS = np.dtype(
     [
-        ("launch", _REAL),  # seconds
-        ("spread", _REAL),
+        ("spread", _REAL),  # of launches, either way, in seconds
         ("gap", _REAL),
         ("setup", _REAL),
         ("begin", _REAL),  # frames count
@@ -422,7 +422,7 @@ def _dispatch(world: World, now: float, network: int) -> None:
         world.instances[chosen].called = now
         number = world.instances[chosen].number
         vary = world.scalars[0].spread * (2 * _random(world, chosen, number, LAUNCHES) - 1)
-        _timer(world, now, chosen, max(0.0, world.scalars[0].launch + vary))
+        _timer(world, now, chosen, max(0.0, world.networks[network].launch + vary))
         world.instances[chosen].number = number + 1
 
 

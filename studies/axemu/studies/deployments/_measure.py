@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.chip import BOARD_HEAT, BOARDS
-from axemu.emulator.metis import power_of
+from axemu.emulator.metis import host_seconds, power_of
 from axemu.studies.deployments._events import World
 from axemu.studies.deployments._plan import host_of
 from axemu.studies.deployments._result import Latency, NetworkResult, StreamResult
@@ -110,7 +110,7 @@ def _parts(deployment: Deployment, figures: Figures, own: Any, number: int) -> d
     parts = {unit: share * alone for unit, share in one.units.items()}
     parts["ddr"] = parts.get("ddr", 0.0) + executed - alone
     figure = host_of(deployment)
-    host = 1000 * float(figure.launch.value + figure.gap.value)
+    host = 1000 * (host_seconds(figure, one.input_bytes + one.output_bytes) + float(figure.gap))
     rest = max(0.0, 1000 * float(own["busy"].sum()) / calls - executed)
     parts["host"] = min(host, rest)
     parts["link"] = max(0.0, rest - host)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import exp
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from axemu.chip import BOARDS, CORES, HOSTS, HostFigures
+from axemu.chip import BOARDS, CORES, HostFigures
 from axemu.driver import InvalidArgument
+from axemu.emulator.metis import host_seconds
+from axemu.studies._scenario import read_calibration
 from axemu.studies.deployments._distribution import QUANTILES
 from axemu.studies.deployments._events import (
     ARRIVAL,
@@ -94,7 +97,7 @@ def _scalars(deployment: Deployment, end: float, last: float) -> Any:
     host = host_of(deployment)
     scalars = np.zeros(1, SCALARS)
     one = scalars[0]
-    one["launch"], one["spread"] = float(host.launch), float(host.launch_spread)
+    one["spread"] = float(host.launch_spread)
     one["gap"], one["setup"] = float(host.gap), float(host.copy_setup)
     one["begin"], one["end"], one["last"] = deployment.warm_up, end, last
     one["seed"] = deployment.drawn_from % 2**64
@@ -128,6 +131,7 @@ def _networks(deployment: Deployment, figures: Mapping[ServiceKey, Service], slo
         one["executed"][board, : len(found.executed)] = np.array(found.executed) * exp(slower * found.spread)
         one["weight"][board] = found.batch * found.fetching
         one["copied"] = found.input_bytes, found.output_bytes
+        one["launch"] = host_seconds(host_of(deployment), found.input_bytes + found.output_bytes)
     return networks
 
 
@@ -143,7 +147,12 @@ def _boards(deployment: Deployment) -> Any:
 
 def host_of(deployment: Deployment) -> HostFigures:
     """Return the figures of the host."""
-    return HOSTS[deployment.host.host or BOARDS[deployment.boards[0].board].host]
+    return _host(deployment.calibration, deployment.boards[0].board, deployment.host.host)
+
+
+@lru_cache(maxsize=64)
+def _host(calibration: str | None, board: str, host: str | None) -> HostFigures:
+    return read_calibration(calibration).host_of(BOARDS[board], host)
 
 
 def _stream(

@@ -43,7 +43,7 @@ def bandwidth(
             for at in range(cores)
         ]
         loops = run_loops((trial,), BoardState((clock,) * CORES), instances, seconds=30.0)
-        parts = call_parts(trial, loops)
+        parts = call_parts(trial, loops, target.input_bytes + target.output_bytes)
         rows.append(
             {
                 "times": factor,
