@@ -23,7 +23,7 @@ MANY = 2000
 """Actions of a program above which it pays to compile its replay."""
 
 BOARD_FIGURES = ("memory_bandwidth", "core_bandwidth", "link_bandwidth", "link_joint_bandwidth")
-HOST_FIGURES = ("launch", "gap")
+HOST_FIGURES = ("launch", "copy", "gap")
 
 
 @dataclass(frozen=True, slots=True)
