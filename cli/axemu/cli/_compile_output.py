@@ -23,7 +23,7 @@ _OUTPUT = Contents(
     (REPORT,),
     (
         REPORT, "compilation_log.txt", "cli_args.json", "conf.json", "input_model", "quantized_model", "compiled_model",
-        "dump", "*.axm",
+        "dump", "*.axm", "error_artifact.zip",
     ),
 )  # fmt: skip
 

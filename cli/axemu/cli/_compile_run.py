@@ -18,6 +18,7 @@ from axelera.compiler.defects import defects
 from axelera.compiler.frontend import load_proto, normalise
 from axelera.compiler.pipeline import dump_after, watched
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
+from axemu.cli._compile_artifact import ARTIFACT, write_artifact
 from axemu.cli._compile_data import HELD_BACK, Samples, calibration_samples, held_back_samples
 from axemu.cli._compile_options import MANIFEST, Options
 from axemu.cli._compile_output import Outcome, write_json, write_report
@@ -63,6 +64,9 @@ def run(options: Options, config: CompilerConfig, folder: Path, console: Console
     if outcome.error is not None:
         shutil.rmtree(folder / "compiled_model", ignore_errors=True)
     write_report(outcome, folder)
+    if outcome.error is not None and config.save_error_artifact:
+        write_artifact(folder, options.input, random_weights=config.randomize_onnx_model)
+        _log.info("Everything about this failure: %s", options.output / ARTIFACT)
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,31 @@ def test_the_scheme_of_least_error_is_chosen_when_asked_to(tmp_path: Path, net: 
     best = max(schemes, key=schemes.__getitem__)
     assert json.loads((out / "conf.json").read_text())["quantization_scheme"] == best
     assert f"{best} was taken" in done.stdout
+
+
+@pytest.mark.parametrize("randomised", [True, False])
+def test_a_failed_run_saves_an_artifact_when_asked_to(tmp_path: Path, randomised: bool) -> None:
+    source = network(tmp_path / "net.onnx", middle="Erf")
+    (tmp_path / "conf.json").write_text(
+        json.dumps({"save_error_artifact": True, "randomize_onnx_model": randomised})
+    )
+    out = tmp_path / "out"
+    assert run("-i", source, "-o", out, "--conf", tmp_path / "conf.json", "--dataset-len", 2).exit_code == 1
+    with zipfile.ZipFile(out / "error_artifact.zip") as archive:
+        assert {
+            "compilation_report.json",
+            "compilation_log.txt",
+            "cli_args.json",
+            "conf.json",
+            "network.onnx",
+        } <= set(archive.namelist())
+        saved = onnx.load_model_from_string(archive.read("network.onnx"))
+    before, after = (
+        numpy_helper.to_array(model.graph.initializer[0]) for model in (onnx.load(source), saved)
+    )
+    assert before.shape == after.shape
+    assert np.array_equal(before, after) != randomised
+    assert run("-i", source, "-o", out, "--dataset-len", 2).exit_code == 1  # replaces it all
 
 
 def test_a_failed_run_does_not_block_the_next(tmp_path: Path, net: Path) -> None:

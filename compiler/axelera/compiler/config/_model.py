@@ -64,7 +64,6 @@ _HOMES = without_effect("the memory plan finds each buffer's home by itself")
 _LIMITS = refused("the memory plan takes its limits from resources_used only")
 _SIZES = refused("the memory sizes are those of the chip model; resources_used sets the share")
 _REGISTERS = without_effect("vector-unit code is not generated here")
-_ARTIFACT = without_effect("errors come with a report instead of an archive that holds the network")
 _HOST_MEMORY = without_effect("no task list is linked here, so there is nothing to place")
 
 
@@ -331,8 +330,15 @@ class CompilerConfig(BaseModel):
     profiling_drop_percentile: Annotated[
         float, Field(ge=0, le=1), without_effect("timing comes from the simulation, not from the model")
     ] = 0.25
-    randomize_onnx_model: Annotated[StrictBool, _ARTIFACT] = True
-    save_error_artifact: Annotated[StrictBool, _ARTIFACT] = False
+    randomize_onnx_model: Annotated[
+        StrictBool, modelled("the network in error_artifact.zip has random weights in place of its own")
+    ] = True
+    save_error_artifact: Annotated[
+        StrictBool,
+        modelled(
+            "a failed `axcompile` leaves error_artifact.zip: network, options, report and log, to be sent with a question"
+        ),
+    ] = False
 
     if not TYPE_CHECKING:  # the checker keeps the typed signature pydantic gives it
 

@@ -19,7 +19,7 @@ MODELLED = {
 }
 # Modelled, but not read while an ONNX network is quantised and compiled.
 BY_THE_CONFIGURATION_ITSELF = {"multicore_mode"}
-BY_AXCOMPILE = {"compiler_mode"}
+BY_AXCOMPILE = {"compiler_mode", "randomize_onnx_model", "save_error_artifact"}
 BY_TORCH_EXPORT = {"onnx_opset_version"}
 
 
