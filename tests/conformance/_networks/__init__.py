@@ -2,6 +2,7 @@
 
 from tests.conformance._networks._activations import ACTIVATIONS
 from tests.conformance._networks._backend import OPERATORS, NodeCase, node_cases
+from tests.conformance._networks._board import differs_on_board
 from tests.conformance._networks._bound import FloatNetwork
 from tests.conformance._networks._check import Outcome, Verdict, check, kind_of, rules_of, samples
 from tests.conformance._networks._generate import activation_pair, from_seed, networks
@@ -16,6 +17,7 @@ __all__ = [
     "Verdict",
     "activation_pair",
     "check",
+    "differs_on_board",
     "from_seed",
     "kind_of",
     "networks",
