@@ -31,7 +31,7 @@ def scale(good: ProgramSide, frame: list[np.ndarray]) -> tuple[Side, str, str]:
     """A quarter more in one channel of the convolution in the middle."""
     conv = _middle(good, "conv")
     bad = _changed(good, conv.constants, ("scale_f18", "multiplier"), lambda value: _enlarge(value, 7))
-    return bad, conv.output, "constant 'scale_f18'"
+    return bad, conv.output, "constant 'scale_f18': "
 
 
 def channel(good: ProgramSide, frame: list[np.ndarray]) -> tuple[Side, str, str]:

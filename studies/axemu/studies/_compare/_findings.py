@@ -104,24 +104,32 @@ def _constants(node: Node, program: Program, other: Program) -> Iterator[str]:
     twin = next((each for each in other.nodes if each.output == node.output), None)
     if twin is None:
         return
-    for name in dict.fromkeys((*node.inputs, node.output)):
-        mine, theirs = program.tensors[name], other.tensors.get(name)
-        if theirs is not None and np.float32(mine.scale) != np.float32(theirs.scale):
-            yield f"the scale of tensor {name!r} is {mine.scale:.6g}, on the other side {theirs.scale:.6g}"
-        if theirs is not None and mine.zero_point != theirs.zero_point:
-            yield f"the zero point of tensor {name!r} is {mine.zero_point}, on the other side {theirs.zero_point}"
+    yield from _scales(node, program, other)
     for key in sorted({*node.attributes, *twin.attributes}):
         if node.attributes.get(key) != twin.attributes.get(key):
             yield f"attribute {key!r} is {node.attributes.get(key)}, on the other side {twin.attributes.get(key)}"
+    alike: dict[str, list[str]] = {}
     for role in sorted(node.constants):
         one, two = (
             program.constant(node, role),
             other.constant(twin, role) if role in twin.constants else None,
         )
         if two is None or one.shape != two.shape:
-            yield f"constant {role!r} has another shape on the other side"
+            alike.setdefault("another shape on the other side", []).append(role)
         elif not np.array_equal(one, two):
-            yield f"constant {role!r} {_difference(role, one, two)}"
+            alike.setdefault(_difference(role, one, two), []).append(role)
+    for difference, roles in alike.items():
+        yield f"constant{'s' if len(roles) > 1 else ''} {', '.join(map(repr, roles))}: {difference}"
+
+
+def _scales(node: Node, program: Program, other: Program) -> Iterator[str]:
+    """Compare scales and zero points of the tensors that a node reads and writes."""
+    for name in dict.fromkeys((*node.inputs, node.output)):
+        mine, theirs = program.tensors[name], other.tensors.get(name)
+        if theirs is not None and np.float32(mine.scale) != np.float32(theirs.scale):
+            yield f"the scale of tensor {name!r} is {mine.scale:.6g}, on the other side {theirs.scale:.6g}"
+        if theirs is not None and mine.zero_point != theirs.zero_point:
+            yield f"the zero point of tensor {name!r} is {mine.zero_point}, on the other side {theirs.zero_point}"
 
 
 def _difference(role: str, one: npt.NDArray[np.generic], two: npt.NDArray[np.generic]) -> str:
@@ -133,23 +141,19 @@ def _difference(role: str, one: npt.NDArray[np.generic], two: npt.NDArray[np.gen
         and np.array_equal(one[rows[0]], two[rows[1]])
         and np.array_equal(one[rows[1]], two[rows[0]])
     ):
-        return f"has channels {rows[0]} and {rows[1]} exchanged"
+        return f"channels {rows[0]} and {rows[1]} exchanged"
     count = int(differing.sum())
     place = tuple(int(index) for index in np.argwhere(one != two)[0])
     first = f"{one[place]} at {list(place)}, on the other side {two[place]}"
     if count == 1:
         bits = int(one[place].view(f"u{one.itemsize}") ^ two[place].view(f"u{two.itemsize}"))
         flipped = f" (bit {bits.bit_length() - 1} is flipped)" if bits & (bits - 1) == 0 else ""
-        return (
-            f"is {first}{flipped}"
-            if role != "table" or len(place) > 1
-            else (
-                f"differs in the entry of input {place[0] - 128}: {one[place]}, on the other side {two[place]}{flipped}"
-            )
-        )
+        if role == "table" and len(place) == 1:
+            return f"input {place[0] - 128} gives {one[place]}, on the other side {two[place]}{flipped}"
+        return f"{first}{flipped}"
     if role == "table" and len(place) == 1:
-        return f"differs in {_named('entry', rows)}; first {first}"
-    return f"differs in {count} of {one.size} values, {_named('channel', rows)}; first {first}"
+        return f"{_named('entry', rows)} differ, first {first}"
+    return f"{count} of {one.size} values differ, in {_named('channel', rows)}, first {first}"
 
 
 def _entries(evidence: Evidence, node: Node, program: Program) -> Iterator[str]:
