@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from axemu.driver import InvalidArgument
 from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
+from axemu.emulator.watching import Snapshot
 
 
 def _key(description: str) -> Any:
@@ -455,11 +456,13 @@ ANSWERS: dict[str, Any] = {
     "axemu examples list": list[ExampleFacts],
     "axemu explain": ExplanationAnswer,
     "axemu info": Info,
+    "axemu monitor": Snapshot,
     "axemu predict": PredictionAnswer,
     "axemu report": Report,
     "axemu stand-in": StandIn,
     "axemu zoo list": list[NetworkFacts],
     "axemu zoo show": NetworkFacts,
+    "axmonitor": Snapshot,
     "axrunmodel": Measured,
     "axzoo benchmark": Benchmark,
 }

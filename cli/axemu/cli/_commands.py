@@ -20,7 +20,7 @@ from axemu.cli._errors import exit_on_error
 from axemu.cli._options import AsJson
 from axemu.driver import InvalidArgument, path_errors
 
-NAMES = ("axcompile", "axdevice", "axdownloadmodel", "axrunmodel", "axzoo")
+NAMES = ("axcompile", "axdevice", "axdownloadmodel", "axmonitor", "axrunmodel", "axzoo")
 MARK = "# written by: axemu commands --install"
 
 app = typer.Typer()
@@ -36,7 +36,7 @@ def commands(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show, write or remove axcompile, axdevice, axdownloadmodel, axrunmodel and axzoo of this SDK.
+    """Show, write or remove axcompile, axdevice, axdownloadmodel, axmonitor, axrunmodel and axzoo of this SDK.
 
     Files that something else put there are never touched. `axemu run axcompile ...` works without them.
     """

@@ -24,7 +24,7 @@ app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True)
 
 PARTS = (
     "_zoo", "_examples", "_predict", "_study", "_calibrate", "_import", "_warm", "_commands", "_capi", "_to_toml",
-    "_vectors", "_compare", "_eval", "_stand_in",
+    "_vectors", "_compare", "_eval", "_stand_in", "axmonitor",
 )  # fmt: skip
 """Modules of this package with a typer application `app` of further commands."""
 

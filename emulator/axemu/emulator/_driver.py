@@ -27,6 +27,7 @@ from axemu.emulator._configuration import EmulatorOptions, load_options, user_fi
 from axemu.emulator._execution import Executables, Values
 from axemu.emulator._handles import EmulatedConnection, EmulatedInstance
 from axemu.emulator._load import core_of, load_model
+from axemu.emulator._publisher import Publisher
 from axemu.emulator._realtime import RealtimePace
 from axemu.emulator._recording import Recording, counters, simulated
 from axemu.emulator._report import require_perfetto, write_reports
@@ -62,6 +63,7 @@ class EmulatorDriver(Driver):
         self._instances: list[EmulatedInstance] = []
         self._lock = threading.RLock()
         self._closed = False
+        self._publisher = Publisher(self.recording)
 
     @property
     def simulated(self) -> str:
@@ -132,6 +134,7 @@ class EmulatorDriver(Driver):
                 f"model {model.name!r} runs {model.batch} frames at once on as many cores; the connection to {board.name} "
                 f"has {len(cores)}: connect with num_sub_devices={model.batch}, or compile the model for fewer cores"
             )
+        self._publisher.look()
         program, runner = load_model(model, self.options, self._executables)
         holding = instance = None
         try:
@@ -166,6 +169,7 @@ class EmulatorDriver(Driver):
         """Execute one frame in the calling thread, without a lock of the driver."""
         if not isinstance(instance, EmulatedInstance):
             raise InvalidArgument("run: the instance is not one of this driver")
+        self._publisher.look()
         with instance.lock:
             conditions = instance.conditions()
             complete = self._pace.arrive(instance.spec, instance.connection.board.state_under(conditions))
@@ -212,6 +216,7 @@ class EmulatorDriver(Driver):
             self._closed = True
         try:
             if self._instances:
+                self._publisher.close()
                 write_reports(self.recording, self.options)
         finally:
             self._pace.close()

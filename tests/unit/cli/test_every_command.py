@@ -17,7 +17,17 @@ import typer
 from typer.testing import CliRunner
 from typer.utils import get_params_from_function
 
-from axemu.cli import _answers_page, _options, axcompile, axdevice, axdownloadmodel, axemu, axrunmodel, axzoo
+from axemu.cli import (
+    _answers_page,
+    _options,
+    axcompile,
+    axdevice,
+    axdownloadmodel,
+    axemu,
+    axmonitor,
+    axrunmodel,
+    axzoo,
+)
 from axemu.cli._answers import ANSWERS
 from axemu.cli._errors import exit_on_error, start
 from axemu.driver import InvalidArgument
@@ -26,6 +36,7 @@ PROGRAMS = {
     "axcompile": axcompile,
     "axdevice": axdevice,
     "axdownloadmodel": axdownloadmodel,
+    "axmonitor": axmonitor,
     "axrunmodel": axrunmodel,
     "axzoo": axzoo,
 }
@@ -40,6 +51,7 @@ HEAVY = {
     "polars",
     "pyarrow",
     "matplotlib",
+    "textual",
 }
 ACTS = {
     "axcompile": "writes a directory with a report",
@@ -339,6 +351,7 @@ def test_a_network_where_a_compiled_model_is_wanted_is_to_be_compiled(tmp_path: 
     [
         (["calibrate"], "scipy"),
         (["correlate", "--plot", "x.png"], "matplotlib"),
+        (["monitor", "--summary", "x.svg"], "matplotlib"),
         (["run", "--trace", "x.pftrace", __file__], "perfetto"),
     ],
 )

@@ -1,0 +1,154 @@
+"""The screen, driven by keys."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+
+import pytest
+from rich.console import Console
+from tests.unit.monitor._snapshots import snapshot
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from axemu.driver import Holder
+from axemu.emulator.watching import Snapshot, Watcher
+from axemu.monitor import Replay, Tracks, draw
+from axemu.monitor.screen import Live, MonitorApp, Replayed, Source
+
+Act = Callable[[MonitorApp, Pilot[None]], Awaitable[None]]
+
+
+def show(source: Source, act: Act) -> None:
+    async def run() -> None:
+        app = MonitorApp(source)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            await act(app, pilot)
+
+    asyncio.run(run())
+
+
+def about(app: MonitorApp) -> str:
+    return str(app.query_one("#about", Static).render())
+
+
+def screen(app: MonitorApp) -> str:
+    """Return what stands on the screen."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(line.text.rstrip() for line in lines)
+
+
+class Clock:
+    """Goes on when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def replayed(run_of: list[Snapshot], clock: Clock) -> Replayed:
+    return Replayed(Replay(run_of, "a"), clock)
+
+
+def test_a_recording_goes_on_as_fast_as_it_was_recorded(replayed: Replayed, clock: Clock) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+        assert "0.0 of 3.0 s" in about(app)
+        clock.now = 2.0
+        app.refresh_view()
+        await pilot.pause()
+        assert "2.0 of 3.0 s" in about(app)
+        assert "200.0" in screen(app)
+
+    show(replayed, act)
+
+
+def test_arrows_step_from_snapshot_to_snapshot(replayed: Replayed) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+        for key, moment in (("right", 1), ("right", 2), ("right", 3), ("right", 3), ("left", 2)):
+            await pilot.press(key)
+            assert f"{moment}.0 of 3.0 s · paused" in about(app)
+
+    show(replayed, act)
+
+
+def test_space_pauses_and_goes_on(replayed: Replayed, clock: Clock) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+        await pilot.press("space")
+        clock.now = 1.0
+        app.refresh_view()
+        assert about(app).endswith("0.0 of 3.0 s · paused")
+        await pilot.press("space")
+        clock.now = 3.0
+        app.refresh_view()
+        assert about(app).endswith("2.0 of 3.0 s")
+
+    show(replayed, act)
+
+
+def test_q_quits(replayed: Replayed) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+        await pilot.press("q")
+        await pilot.pause()
+        assert not app.is_running
+
+    show(replayed, act)
+
+
+def test_all_that_matters_stands_in_80_columns(replayed: Replayed, clock: Clock) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+        clock.now = 3.0
+        app.refresh_view()
+        await pilot.pause()
+        shown = screen(app)
+        for words in (
+            "app.py (7)", "virtual", "board time", "metis-0:1:0", "m2", "400 100%", "50.0%", "1.00 GB/s",
+            "5.0 W, 70 °C, 99 °C in the long run", "limits none", "0 net", "100.0", "250.0", "1.500", "2.500", "1000",
+        ):  # fmt: skip
+            assert words in shown
+        assert "…" not in shown
+
+    show(replayed, act)
+
+
+def test_running_boards_cannot_be_stepped(own_boards: None) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+        await pilot.press("right")
+        assert "paused" not in about(app)
+        assert "No program holds an emulated board." in screen(app)
+
+    with Watcher() as watcher:
+        show(Live(watcher), act)
+
+
+def plain(*arguments: object) -> str:
+    file = io.StringIO()
+    Console(file=file, width=100).print(draw(*arguments))  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def test_a_program_that_holds_cores_and_tells_nothing_is_named() -> None:
+    text = plain([], {"metis-0:1:0": (Holder(9, "idle.py", (2, 3)),)}, 0.0)
+    assert "metis-0:1:0: process 9 (idle.py) holds cores 2, 3; no figures yet" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pace": "virtual"}, "virtual, as of a replay 2 s ago"),
+        ({"pace": "realtime"}, "realtime, live"),
+        ({"pace": "realtime", "every": 0.5}, "realtime, 2 s old"),
+        ({"ended": True}, "virtual, ended"),
+    ],
+)
+def test_it_says_of_which_time_the_figures_are(changes: dict[str, object], words: str) -> None:
+    assert words in plain(Tracks().follow([snapshot(100, 1.0, 10, **changes)]), {}, 102.0)
