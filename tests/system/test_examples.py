@@ -31,7 +31,8 @@ def correct(output: str) -> int:
 
 @pytest.mark.usefixtures("own_boards")
 @pytest.mark.parametrize(
-    "example", ["quick_start.py", "by_hand.py", "worker_threads.py", "double_buffering.py"]
+    "example",
+    ["quick_start.py", "by_hand.py", "worker_threads.py", "double_buffering.py", "stream.py"],
 )
 def test_examples_on_one_board_read_the_digits(example: str, digits_1: Path, digits_images: Path) -> None:
     assert correct(run(example, digits_1, digits_images)) >= 590
