@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from axemu.chip import HOSTS, Provenance, load_calibration
-from axemu.studies import Case, calibrate_release, load_targets, published
+from axemu.studies import Case, Target, calibrate_release, load_targets, published
 from axemu.studies._simulated import simulated_rate
 
 pytestmark = pytest.mark.slow
 
 NETWORKS = ("squeezenet1_1", "resnet10t", "resnet18", "mobilenet_v2")
+CASES = [case for case in published("1.8") if case.model in NETWORKS]
 
 
-def made(launch: float, copy: float) -> list[Case]:
+@pytest.fixture(scope="module")
+def targets() -> dict[Any, Target]:
+    return load_targets(CASES)
+
+
+def made(targets: dict[Any, Target], launch: float, copy: float) -> list[Case]:
     """Cases as if published from a host of known figures, each network with the error it has in 1.6."""
     base = load_calibration()
     known = HOSTS["desktop-2024"]
@@ -24,16 +31,14 @@ def made(launch: float, copy: float) -> list[Case]:
         "copy": known.copy.with_value(copy, "test", Provenance.ASSUMED),
     }
     truth = replace(base, sdk="1.8", hosts={"desktop-2024": host})
-    cases = [case for case in published("1.8") if case.model in NETWORKS]
-    targets = load_targets(cases)
-    seen = {case: base.details["errors"][f"{case.model} {case.board} host"]["seen"] for case in cases}
+    seen = {case: base.details["errors"][f"{case.model} {case.board} host"]["seen"] for case in CASES}
     return [
-        replace(case, fps=simulated_rate(case, targets[case.key], truth) / (1 + seen[case])) for case in cases
+        replace(case, fps=simulated_rate(case, targets[case.key], truth) / (1 + seen[case])) for case in CASES
     ]
 
 
-def test_launch_and_cost_per_byte_are_found_again() -> None:
-    found = calibrate_release("1.8", made(200e-6, 50e-12))
+def test_launch_and_cost_per_byte_are_found_again(targets: dict[Any, Target]) -> None:
+    found = calibrate_release("1.8", made(targets, 200e-6, 50e-12), targets)
     host = found.hosts["desktop-2024"]
     assert host["launch"].value == pytest.approx(200e-6, abs=3e-6)
     assert host["copy"].value == pytest.approx(50e-12, abs=10e-12)
@@ -41,8 +46,8 @@ def test_launch_and_cost_per_byte_are_found_again() -> None:
     assert host["launch"].provenance is Provenance.CALIBRATED
 
 
-def test_errors_are_those_of_1_6_where_only_the_host_changed() -> None:
-    found = calibrate_release("1.8", made(230e-6, 10e-12))
+def test_errors_are_those_of_1_6_where_only_the_host_changed(targets: dict[Any, Target]) -> None:
+    found = calibrate_release("1.8", made(targets, 230e-6, 10e-12), targets)
     for name, error in found.details["errors"].items():
         before = load_calibration().details["errors"][name]
         assert error["seen"] == pytest.approx(before["seen"], abs=0.01)
