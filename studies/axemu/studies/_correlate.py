@@ -179,8 +179,8 @@ def scatter(points: Sequence[Point], path: Path, identity: str, unseen: Sequence
         below.axhline(error, linestyle=style, color="grey", linewidth=0.8)
     named = _worst(points)
     for point in named:
-        # To the left where the label would run into the next one to the right.
-        left = any(
+        # To the left where the label would leave the picture or run into the next one to the right.
+        left = 2 * point.case.fps > span[1] or any(
             abs(other.error - point.error) < 0.025 and 1 < other.case.fps / point.case.fps < 3
             for other in named
         )
