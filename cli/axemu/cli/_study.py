@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from axemu.cli._errors import exit_on_error
+from axemu.cli._options import AsJson
 from axemu.driver import InvalidArgument
 from axemu.driver.bounded import parse_json
 
@@ -51,7 +52,6 @@ def _questions() -> TyperGroup:
     return typer.main.get_group(made)
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Save = Annotated[
     Path | None, typer.Option("--save", help="Also write the answer to a file, for `axemu study diff`.")
 ]

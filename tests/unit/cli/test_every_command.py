@@ -63,6 +63,7 @@ ACTS = {
     "axemu examples copy": "copies files",
     "axemu import": "writes a directory",
     "axemu run": "runs a program; --report FILE is JSON",
+    "axemu study sweep": "writes a table of points",
     "axemu to-toml": "converts",
     "axemu vectors export": "writes directories",
     "axemu vectors list": "lists names, a line each",
@@ -73,7 +74,7 @@ ACTS = {
     "axemu zoo table": "writes a page",
 }
 """Commands that do something rather than answer a question; all others have `--json`."""
-UNDESCRIBED = {"axemu eval"}
+UNDESCRIBED = {"axemu eval", "axemu study diff"}
 """Commands whose JSON is described in words only."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from tests.unit.compiler._networks import Net, data
 
@@ -46,6 +47,36 @@ def test_the_same_input_gives_the_same_bytes(network: onnx.ModelProto, tmp_path:
         model = compiler.quantize(network, iter(data(SHAPE, 8)), CompilerConfig())
         compiler.compile(model, CompilerConfig(), tmp_path / name)
     assert contents(tmp_path / "first") == contents(tmp_path / "second")
+
+
+@pytest.mark.parametrize("graph", ["preprocess_graph.onnx", "postprocess_graph.onnx"])
+def test_host_graphs_of_several_cores_take_any_number_of_frames(
+    quantised: AxeleraQuantizedModel, graph: str, tmp_path: Path
+) -> None:
+    for cores in (1, 4):
+        config = CompilerConfig(aipu_cores_used=cores, multicore_mode="batch")
+        compiler.compile(quantised, config, tmp_path / str(cores))
+    one, four = (
+        onnxruntime.InferenceSession(tmp_path / cores / graph, providers=["CPUExecutionProvider"])
+        for cores in ("1", "4")
+    )
+    assert [port.name for port in one.get_inputs()] == [port.name for port in four.get_inputs()]
+    assert [port.name for port in one.get_outputs()] == [port.name for port in four.get_outputs()]
+    generator = np.random.default_rng(0)
+    frames = {
+        port.name: generator.standard_normal((4, *port.shape[1:])).astype(np.float32)
+        for port in one.get_inputs()
+    }
+    singles = [
+        one.run(None, {name: value[index : index + 1] for name, value in frames.items()})
+        for index in range(4)
+    ]
+    for output, expected in zip(four.run(None, frames), zip(*singles, strict=True), strict=True):
+        np.testing.assert_array_equal(output, np.concatenate(expected))
+    alone = four.run(None, {name: value[:1] for name, value in frames.items()})
+    for output, expected in zip(alone, singles[0], strict=True):
+        np.testing.assert_array_equal(output, expected)
+    onnx.checker.check_model(onnx.load(tmp_path / "4" / graph), full_check=True)
 
 
 def test_the_directory_holds_the_documented_files(quantised: AxeleraQuantizedModel, tmp_path: Path) -> None:

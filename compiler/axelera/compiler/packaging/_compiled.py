@@ -12,6 +12,7 @@ import onnx
 
 from axelera.compiler._parts import QuantisedParts
 from axelera.compiler.config import CompilerConfig
+from axelera.compiler.packaging._batched import batched
 from axelera.compiler.packaging._blobs import write_blobs
 from axelera.compiler.packaging._graph import viewer_graph
 from axelera.compiler.packaging._replace import Contents
@@ -38,7 +39,7 @@ def write_compiled_model(
     directory: Path, model: QuantisedParts, plan: Plan, config: CompilerConfig, batch: int
 ) -> None:
     """Write everything but the report into an empty directory; the same model gives the same bytes."""
-    write_host_graphs(directory, model)
+    write_host_graphs(directory, model, batch)
     if config.quantized_graph_export:
         write_onnx(directory / VIEW, viewer_graph(model.program))
     inputs = [port.info(batch) for port in model.inputs]
@@ -66,11 +67,14 @@ def write_compiled_model(
     write_program(directory, replace(model.program, batch=batch, core=plan.core))
 
 
-def write_host_graphs(directory: Path, model: QuantisedParts) -> None:
-    """Write preamble and postamble, where the network has them, and the float graphs somebody asked to see."""
+def write_host_graphs(directory: Path, model: QuantisedParts, batch: int = 1) -> None:
+    """Write preamble and postamble, where the network has them, and the float graphs somebody asked to see.
+
+    Those of a model for several frames at once take any number of frames.
+    """
     for name, graph in ((PREAMBLE, model.preamble), (POSTAMBLE, model.postamble)):
         if graph is not None:
-            write_onnx(directory / name, graph)
+            write_onnx(directory / name, graph if batch == 1 else batched(graph))
     for name, graph in model.dumps.items():
         (directory / DUMPS).mkdir(exist_ok=True)
         write_onnx(directory / DUMPS / name, graph)
