@@ -21,6 +21,9 @@ from axelera.runtime import op, scheduler
 from axemu.testing import SmallModel
 
 pytestmark = pytest.mark.usefixtures("driver")
+FORK = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"
+)  # Python 3.12 warns, as threads are about
 
 
 @pytest.fixture
@@ -356,6 +359,7 @@ def test_threads_may_share_a_scheduler_and_a_model(model: SmallModel) -> None:
     assert wrong == []
 
 
+@FORK
 def test_a_forked_child_makes_a_scheduler_of_its_own(model: SmallModel) -> None:
     """Ours: the parent's boards are the parent's."""
     loaded, images = op.load(model.path), frames(2)
@@ -382,6 +386,7 @@ def mine_held() -> Any:
     return _current._process._lock
 
 
+@FORK
 def test_the_parents_boards_are_not_the_childs(model: SmallModel) -> None:
     loaded = op.load(model.path)
     with scheduler.create() as own:
