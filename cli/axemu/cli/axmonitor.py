@@ -143,7 +143,9 @@ def _require_screen() -> None:
 def _show(source: Source) -> None:
     from axemu.monitor.screen import MonitorApp  # noqa: PLC0415
 
-    MonitorApp(source).run()
+    failure = MonitorApp(source).run()
+    if failure is not None:
+        raise failure
 
 
 def _look_once(watcher: Watcher, recorder: Recorder | None, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static
 
-from axemu.driver import Holder
+from axemu.driver import AxeleraError, Holder
 from axemu.emulator.watching import Watcher
 from axemu.monitor._draw import draw
 from axemu.monitor._recording import Recorder, Replay
@@ -97,8 +97,8 @@ class Replayed:
         self._moment = later[0] if count > 0 else earlier[-1]
 
 
-class MonitorApp(App[None]):
-    """Shows a source until one quits."""
+class MonitorApp(App[AxeleraError | OSError | None]):
+    """Shows a source until one quits; ends with the error of a source that fails."""
 
     CSS = """
     #about { dock: top; background: $primary; color: $text; padding: 0 1; height: 1; }
@@ -132,7 +132,11 @@ class MonitorApp(App[None]):
 
     def refresh_view(self) -> None:
         """Show what there is now."""
-        view = self._source.view(self._paused)
+        try:
+            view = self._source.view(self._paused)
+        except (AxeleraError, OSError) as error:  # the disk is full, the directory is gone
+            self.exit(error)
+            return
         paused = " · paused" if self._paused else ""
         self.query_one("#about", Static).update(f"axmonitor · {view.about}{paused}")
         self.query_one("#boards", Static).update(draw(view.rates, view.held, view.now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -111,6 +112,28 @@ def test_publishing_ends_when_nobody_watches_any_more(make_model: MakeModel) -> 
         time.sleep(0.01)
     assert files() == []
     driver.close()
+
+
+def test_simulated_times_are_the_same_watched_or_not(make_model: MakeModel) -> None:
+    path = make_model()
+
+    def told() -> dict[str, object]:
+        driver = boards()
+        context = Context(driver)
+        model = context.load_model(path)
+        instances = [context.device_connect().load_model_instance(model) for _ in range(3)]
+        threads = [threading.Thread(target=run, args=(instance, 100)) for instance in instances]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        document = report(driver.recording())
+        driver.close()
+        return document
+
+    alone = told()
+    with Watcher():
+        assert told() == alone
 
 
 def test_a_watched_driver_that_nobody_refers_to_is_given_up(make_model: MakeModel, watcher: Watcher) -> None:

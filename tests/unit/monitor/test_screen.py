@@ -12,12 +12,12 @@ from tests.unit.monitor._snapshots import snapshot
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from axemu.driver import Holder
+from axemu.driver import AxeleraError, Holder, InvalidArgument
 from axemu.emulator.watching import Snapshot, Watcher
 from axemu.monitor import Replay, Tracks, draw
-from axemu.monitor.screen import Live, MonitorApp, Replayed, Source
+from axemu.monitor.screen import Live, MonitorApp, Replayed, Source, View
 
-Act = Callable[[MonitorApp, Pilot[None]], Awaitable[None]]
+Act = Callable[[MonitorApp, Pilot[AxeleraError | OSError | None]], Awaitable[None]]
 
 
 def show(source: Source, act: Act) -> None:
@@ -61,7 +61,7 @@ def replayed(run_of: list[Snapshot], clock: Clock) -> Replayed:
 
 
 def test_a_recording_goes_on_as_fast_as_it_was_recorded(replayed: Replayed, clock: Clock) -> None:
-    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
         assert "0.0 of 3.0 s" in about(app)
         clock.now = 2.0
         app.refresh_view()
@@ -73,7 +73,7 @@ def test_a_recording_goes_on_as_fast_as_it_was_recorded(replayed: Replayed, cloc
 
 
 def test_arrows_step_from_snapshot_to_snapshot(replayed: Replayed) -> None:
-    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
         for key, moment in (("right", 1), ("right", 2), ("right", 3), ("right", 3), ("left", 2)):
             await pilot.press(key)
             assert f"{moment}.0 of 3.0 s · paused" in about(app)
@@ -82,7 +82,7 @@ def test_arrows_step_from_snapshot_to_snapshot(replayed: Replayed) -> None:
 
 
 def test_space_pauses_and_goes_on(replayed: Replayed, clock: Clock) -> None:
-    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
         await pilot.press("space")
         clock.now = 1.0
         app.refresh_view()
@@ -96,7 +96,7 @@ def test_space_pauses_and_goes_on(replayed: Replayed, clock: Clock) -> None:
 
 
 def test_q_quits(replayed: Replayed) -> None:
-    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
         await pilot.press("q")
         await pilot.pause()
         assert not app.is_running
@@ -104,8 +104,25 @@ def test_q_quits(replayed: Replayed) -> None:
     show(replayed, act)
 
 
+def test_a_source_that_fails_ends_the_screen_with_its_error() -> None:
+    class Failing:
+        can_step = False
+
+        def view(self, paused: bool) -> View:  # noqa: ARG002
+            raise InvalidArgument("disk full")
+
+        def step(self, count: int) -> None:
+            pass
+
+    async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
+        assert not app.is_running
+        assert str(app.return_value) == "disk full"
+
+    show(Failing(), act)
+
+
 def test_all_that_matters_stands_in_80_columns(replayed: Replayed, clock: Clock) -> None:
-    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
         clock.now = 3.0
         app.refresh_view()
         await pilot.pause()
@@ -121,7 +138,7 @@ def test_all_that_matters_stands_in_80_columns(replayed: Replayed, clock: Clock)
 
 
 def test_running_boards_cannot_be_stepped(own_boards: None) -> None:
-    async def act(app: MonitorApp, pilot: Pilot[None]) -> None:
+    async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
         await pilot.press("right")
         assert "paused" not in about(app)
         assert "No program holds an emulated board." in screen(app)
