@@ -190,6 +190,26 @@ def test_a_sweep_that_was_killed_twice_goes_on_where_it_was(serial: Any, tmp_pat
     assert not (tmp_path / "killed.parquet.part").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_five_hundred_points_give_the_same_file_on_every_engine(scheduler: str, tmp_path: Path) -> None:
+    axes = {
+        **AXES,
+        "networks.net.drop": ("newest", "oldest"),
+        "boards.0.board": ("m2", "pcie"),
+        "seconds": (0.2, 0.3),
+    }
+    many = grid(BASE, axes)[:500]
+    assert len(many) == 500
+    files = []
+    for engine in ("serial", "joblib:2", f"dask:{scheduler}"):
+        path = tmp_path / f"{len(files)}.parquet"
+        sweep(many, engine, path=path)
+        files.append(path.read_bytes())
+    assert files[0] == files[1] == files[2]
+
+
 def test_what_was_kept_of_another_sweep_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "t.parquet.part").write_bytes(b'{"sweep": "0123"}\n')
     with pytest.raises(InvalidArgument, match="another sweep"):

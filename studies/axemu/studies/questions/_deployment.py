@@ -32,7 +32,7 @@ def deployment(file: Annotated[str, "A TOML, YAML or JSON file that describes it
         for stream in one.streams
     ]
     networks = [
-        f"{network.name}: {network.instances} instances {network.busy:.0%} busy, {network.fps:.0f} frames/s, "
+        f"{network.name}: {network.instances} instance{'s' if network.instances > 1 else ''} {network.busy:.0%} busy, {network.fps:.0f} frames/s, "
         f"{network.executed:.2f} ms each, longest queue {network.queue}"
         for network in one.networks
     ]
