@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,26 +21,14 @@ from typer.utils import get_params_from_function
 from axemu.cli import (
     _answers_page,
     _options,
-    axcompile,
-    axdevice,
-    axdownloadmodel,
     axemu,
-    axmonitor,
-    axrunmodel,
-    axzoo,
 )
 from axemu.cli._answers import ANSWERS
+from axemu.cli._commands import NAMES
 from axemu.cli._errors import exit_on_error, start
 from axemu.driver import InvalidArgument
 
-PROGRAMS = {
-    "axcompile": axcompile,
-    "axdevice": axdevice,
-    "axdownloadmodel": axdownloadmodel,
-    "axmonitor": axmonitor,
-    "axrunmodel": axrunmodel,
-    "axzoo": axzoo,
-}
+PROGRAMS = {name: import_module(f"axemu.cli.{name}") for name in NAMES}
 HEAVY = {
     "numba",
     "onnx",
