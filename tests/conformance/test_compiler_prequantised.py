@@ -161,6 +161,42 @@ def test_scales_that_are_not_of_the_output_channels_are_refused(network: onnx.Mo
         compiler.quantize(network, iter(samples), LOWER)
 
 
+@pytest.mark.parametrize("between", [[], ["Identity"], ["Dropout"], ["Identity", "Identity"]], ids=str)
+def test_a_value_that_is_quantised_in_two_ways_is_refused(between: list[str]) -> None:
+    """What lies between and changes nothing is dropped later, and one of the quantisations would be with it."""
+    net = Net(SHAPE)
+    zero = net.constant(np.int8(0))
+
+    def pair(value: str, step: float) -> str:
+        scale = net.constant(np.float32(step))
+        return net.add("DequantizeLinear", net.add("QuantizeLinear", value, scale, zero), scale, zero)
+
+    weight = net.constant(np.ones((4, 3, 1, 1), np.int8))
+    weight = net.add("DequantizeLinear", weight, net.constant(np.float32(0.01)), zero)
+    value = pair(net.add("Conv", pair("x", 0.05), weight), 0.31)
+    for kind in between:
+        value = net.add(kind, value)
+    with pytest.raises(compiler.ModelError, match="quantised in two ways"):
+        compiler.quantize(net.model(pair(value, 0.02)), iter(data(SHAPE, 2)), LOWER)
+
+
+def test_an_identity_around_integers_changes_nothing(tmp_path: Path) -> None:
+    path = quantised_by_onnxruntime(tmp_path, convolutions, "QDQ", "QInt8", per_channel=True)
+    plain, wrapped = onnx.load(path), onnx.load(path)
+    for node in list(wrapped.graph.node):
+        if node.op_type == "QuantizeLinear":
+            inner = f"{node.output[0]}/inner"
+            wrapped.graph.node.insert(
+                list(wrapped.graph.node).index(node) + 1,
+                onnx.helper.make_node("Identity", [inner], [node.output[0]]),
+            )
+            node.output[0] = inner
+    frames = data(SHAPE, 3)
+    one, other = (compiler.quantize(model, iter(frames), LOWER).program for model in (plain, wrapped))
+    assert one.constants.keys() == other.constants.keys()
+    assert all(np.array_equal(one.constants[name], other.constants[name]) for name in one.constants)
+
+
 def test_a_float_model_is_not_lowered_only(tmp_path: Path) -> None:
     net = Net(SHAPE)
     with pytest.raises(ConfigurationError, match="quantize_and_lower"):

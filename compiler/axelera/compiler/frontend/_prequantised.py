@@ -22,6 +22,8 @@ _QDQ = frozenset({"QuantizeLinear", "DequantizeLinear"})
 _BYTES = frozenset({onnx.TensorProto.INT8, onnx.TensorProto.UINT8})
 _MOVING = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 """Operators that put integers of the network's inputs somewhere else."""
+_SAME = frozenset({"Identity", "Dropout"})
+"""Operators whose output is their input."""
 _OFFSETS = {np.dtype(np.int8): 0, np.dtype(np.uint8): 128}
 
 
@@ -96,6 +98,14 @@ class _Walk:
             self._quantise(node)
         elif node.op_type == "DequantizeLinear":
             self._dequantise(node)
+        elif node.op_type in _SAME and not self.fed.intersection(node.input[:1]):
+            # The clean-up drops it; were it a value of its own, so would be one of two quantisations around it.
+            source, output = node.input[0], node.output[0]
+            self.real[output] = self.real.get(source, source)
+            if source in self.constants:
+                self.constants[output] = self.constants[source]
+            if source in self.given:
+                self.given[output] = self.given[source]
         else:
             copy = onnx.NodeProto()
             copy.CopyFrom(node)
