@@ -113,7 +113,7 @@ def _replay(path: Path, as_json: bool, screen: bool) -> None:
         _show(Replayed(replay))
     else:
         last = replay.moments[-1]
-        _print(draw(replay.at(last), {}, last))
+        _print(draw(replay.at(last), {}, last, _width()))
 
 
 @contextlib.contextmanager
@@ -166,7 +166,7 @@ def _look_once(watcher: Watcher, recorder: Recorder | None, as_json: bool) -> No
     if as_json:
         _tell(snapshots)
     else:
-        _print(draw(Tracks().follow(snapshots), held, time.time()))
+        _print(draw(Tracks().follow(snapshots), held, time.time(), _width()))
 
 
 def _follow(
@@ -192,7 +192,7 @@ def _follow(
                 break
             time.sleep(LOOK_SECONDS)
     if not as_json:
-        _print(draw(last.values(), {}, time.time()))
+        _print(draw(last.values(), {}, time.time(), _width()))
 
 
 def _tell(snapshots: Sequence[Snapshot]) -> None:
@@ -200,10 +200,14 @@ def _tell(snapshots: Sequence[Snapshot]) -> None:
         print(one.model_dump_json(), flush=True)
 
 
+def _width() -> int:
+    return columns() or UNFOLDED
+
+
 def _print(what: RenderableType) -> None:
     from rich.console import Console  # noqa: PLC0415  slow to import
 
-    Console(width=columns() or UNFOLDED, highlight=False).print(what)
+    Console(width=_width(), highlight=False).print(what)
 
 
 def _sum_up(data: Path, target: Path) -> None:

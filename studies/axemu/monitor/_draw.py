@@ -13,18 +13,29 @@ from axemu.driver import Holder
 from axemu.emulator.watching import BoardSnapshot, Snapshot
 from axemu.monitor._track import Rates
 
+NARROWEST = 80
 BAR = 16
 BLOCKS = " ▁▂▃▄▅▆▇█"
-CURVE = 12
+CURVE = 8
 """Rates that a curve shows."""
 
 
-def draw(rates: Iterable[Rates], held: Mapping[str, Sequence[Holder]], now: float) -> RenderableType:
-    """Return all contexts, and boards that are held without figures; `now` is the wall clock in seconds since 1970."""
+def draw(
+    rates: Iterable[Rates], held: Mapping[str, Sequence[Holder]], now: float, width: int = NARROWEST
+) -> RenderableType:
+    """Return all contexts, and boards that are held without figures.
+
+    Args:
+        rates: the contexts.
+        held: who holds cores of which board.
+        now: the wall clock in seconds since 1970.
+        width: columns; names are cut to leave room for the figures.
+    """
+    more = max(0, width - NARROWEST)
     parts: list[RenderableType] = []
     told: set[tuple[str, int]] = set()
     for one in rates:
-        parts += [*_context(one, now), Text()]
+        parts += [*_context(one, now, more), Text()]
         told |= {(board.name, one.snapshot.pid) for board in one.snapshot.boards}
     for board, holders in held.items():
         for holder in holders:
@@ -33,7 +44,7 @@ def draw(rates: Iterable[Rates], held: Mapping[str, Sequence[Holder]], now: floa
     return Group(*parts) if parts else Text("No program holds an emulated board.", "dim")
 
 
-def headline(snapshot: Snapshot, now: float) -> str:
+def headline(snapshot: Snapshot, now: float, room: int) -> str:
     """Say whose figures these are, of which time, and how old."""
     age = max(0.0, now - snapshot.at)
     if snapshot.ended:
@@ -41,23 +52,23 @@ def headline(snapshot: Snapshot, now: float) -> str:
     elif snapshot.pace == "realtime":
         state = "realtime, live" if age <= 2 * snapshot.every else f"realtime, {age:.0f} s old"
     else:
-        state = f"virtual, as of a replay {age:.0f} s ago"
-    return f"{snapshot.program} ({snapshot.pid}) · {snapshot.elapsed_s:.3f} s of board time · {state}"
+        state = f"virtual, replayed {age:.0f} s ago"
+    return f"{_cut(snapshot.program, room)} ({snapshot.pid}) · {snapshot.elapsed_s:.3f} s of board time · {state}"
 
 
-def _context(rates: Rates, now: float) -> list[RenderableType]:
+def _context(rates: Rates, now: float, more: int) -> list[RenderableType]:
     snapshot = rates.snapshot
-    parts: list[RenderableType] = [Text(headline(snapshot, now), "bold")]
+    parts: list[RenderableType] = [Text(headline(snapshot, now, 12 + more), "bold")]
     for board in snapshot.boards:
-        parts += _board(rates, board)
+        parts += _board(rates, board, 32 + more)
     if snapshot.instances:
-        parts.append(_instances(rates))
+        parts.append(_instances(rates, 18 + more))
     if snapshot.left_out:
         parts.append(Text(f"{snapshot.left_out} instances more", "dim"))
     return parts
 
 
-def _board(rates: Rates, board: BoardSnapshot) -> list[RenderableType]:
+def _board(rates: Rates, board: BoardSnapshot, room: int) -> list[RenderableType]:
     memory = f"held: DDR {_size(board.ddr_held)} of {_size(board.memory_bytes)}, L2 {_size(board.l2_held)}"
     title = Text.assemble((board.name, "bold cyan"), f"  {board.board}, {board.host}  ", (memory, "dim"))
     if not board.answers:
@@ -78,7 +89,7 @@ def _board(rates: Rates, board: BoardSnapshot) -> list[RenderableType]:
             f"{core.mvm_percent}%",
             _bar(share),
             f"{share:.1%}",
-            core.held_by or "-",
+            _cut(core.held_by, room) or "-",
         )
     for unit in board.channels:
         share = rates.shares[board.name, unit]
@@ -104,21 +115,19 @@ def _condition(board: BoardSnapshot) -> list[RenderableType]:
     return [words]
 
 
-def _instances(rates: Rates) -> Table:
+def _instances(rates: Rates, room: int) -> Table:
     table = _table(
         ("instance", "left"), ("cores", "left"), ("FPS", "right"), ("", "left"), ("mean", "right"), ("p50 ms", "right"),
         ("p99 ms", "right"), ("frames", "right"),
     )  # fmt: skip
-    table.columns[0].overflow = "ellipsis"
-    table.columns[0].no_wrap = True
     boards = {board.name: place for place, board in enumerate(rates.snapshot.boards)}
     for one in rates.snapshot.instances:
-        where = ",".join(map(str, one.cores)) + ("*" if one.double_buffer else "")
+        where = _range(one.cores) + "*" * one.double_buffer
         if len(boards) > 1:
-            where = f"{boards.get(one.board, '?')}: {where}"
+            where = f"{boards.get(one.board, '?')}:{where}"
         p50, p99 = (f"{value:.3f}" for value in one.recent_ms) if one.recent_ms else ("-", "-")
         table.add_row(
-            f"{one.id} {one.model}", where, f"{rates.fps[one.id]:.1f}", curve(rates.history[one.id]),
+            _cut(f"{one.id} {one.model}", room), where, f"{rates.fps[one.id]:.1f}", curve(rates.history[one.id]),
             f"{rates.mean_fps[one.id]:.1f}", p50, p99, str(one.frames), style="" if one.loaded else "dim",
         )  # fmt: skip
     return table
@@ -131,6 +140,17 @@ def _table(*columns: tuple[str, str]) -> Table:
             title, justify="right" if side == "right" else "left", no_wrap=True, overflow="ellipsis"
         )
     return table
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def _range(cores: Sequence[int]) -> str:
+    """Write neighbours as a range."""
+    if len(cores) > 2 and list(cores) == list(range(cores[0], cores[-1] + 1)):
+        return f"{cores[0]}-{cores[-1]}"
+    return ",".join(map(str, cores))
 
 
 def _size(amount: int) -> str:

@@ -139,7 +139,7 @@ class MonitorApp(App[AxeleraError | OSError | None]):
             return
         paused = " · paused" if self._paused else ""
         self.query_one("#about", Static).update(f"axmonitor · {view.about}{paused}")
-        self.query_one("#boards", Static).update(draw(view.rates, view.held, view.now))
+        self.query_one("#boards", Static).update(draw(view.rates, view.held, view.now, self.size.width - 4))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer steps where there are any."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.monitor._snapshots import snapshot
 
 from axemu.driver import InvalidArgument
 from axemu.emulator.watching import Snapshot
-from axemu.monitor import Recorder, Replay, Tracks, markdown, read_recording, write_svg
+from axemu.monitor import Recorder, Replay, Tracks, draw, markdown, read_recording, write_svg
 
 
 def record(path: Path, snapshots: list[Snapshot]) -> Path:
@@ -51,6 +55,21 @@ def test_a_line_that_is_no_snapshot_is_named(tmp_path: Path, run_of: list[Snapsh
     path.write_bytes(path.read_bytes() + line)
     with pytest.raises(InvalidArgument, match="a, line 2: "):
         list(read_recording(path))
+
+
+LINE = snapshot(100, 1.0, 500).model_dump_json().encode() + b"\n"
+
+
+@given(st.integers(0, len(LINE)), st.integers(0, 8), st.binary(max_size=8))
+def test_a_damaged_recording_is_read_or_refused(start: int, length: int, new: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        path.write_bytes(LINE + LINE[:start] + new + LINE[start + length :])
+        with suppress(InvalidArgument):
+            found = list(read_recording(path))
+            assert found
+            markdown(found)
+            draw(Replay(found, "a").at(1e9), {}, 1e9)
 
 
 def test_a_replay_shows_what_one_saw_at_each_moment(run_of: list[Snapshot]) -> None:

@@ -137,6 +137,37 @@ def test_all_that_matters_stands_in_80_columns(replayed: Replayed, clock: Clock)
     show(replayed, act)
 
 
+def test_long_names_leave_room_for_long_figures() -> None:
+    name = "a-rather-long-name-" * 5
+    one = snapshot(100, 1000.0, 12_345_678, program=name, pid=1_234_567)
+    board = one.boards[0].model_copy(
+        update={
+            "cores": tuple(
+                core.model_copy(update={"held_by": f"1234567 {name}"}) for core in one.boards[0].cores
+            )
+        }
+    )
+    instance = one.instances[0].model_copy(
+        update={
+            "model": name,
+            "cores": (0, 1, 2, 3),
+            "double_buffer": True,
+            "recent_ms": (1234.567, 2345.678),
+        }
+    )
+    others = (board.model_copy(update={"name": "metis-0:3:0"}),)
+    one = one.model_copy(update={"boards": (board, *others), "instances": (instance,)})
+    shown = plain(Tracks().follow([one]), {}, 103.0, width=80)
+    assert max(map(len, shown.splitlines())) <= 80
+    headline, row = (
+        next(line for line in shown.splitlines() if words in line) for words in ("(1234567)", "0:0-3*")
+    )
+    assert headline.endswith("1000.000 s of board time · virtual, replayed 3 s ago")
+    assert row.split()[-4:] == ["12345.7", "1234.567", "2345.678", "12345678"]
+    assert shown.count("800 100%") == 8
+    assert shown.count("1234567 a-rather") == 8
+
+
 def test_running_boards_cannot_be_stepped(own_boards: None) -> None:
     async def act(app: MonitorApp, pilot: Pilot[AxeleraError | OSError | None]) -> None:
         await pilot.press("right")
@@ -147,9 +178,9 @@ def test_running_boards_cannot_be_stepped(own_boards: None) -> None:
         show(Live(watcher), act)
 
 
-def plain(*arguments: object) -> str:
+def plain(*arguments: object, width: int = 100) -> str:
     file = io.StringIO()
-    Console(file=file, width=100).print(draw(*arguments))  # type: ignore[arg-type]
+    Console(file=file, width=width).print(draw(*arguments))  # type: ignore[arg-type]
     return file.getvalue()
 
 
@@ -161,7 +192,7 @@ def test_a_program_that_holds_cores_and_tells_nothing_is_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"pace": "virtual"}, "virtual, as of a replay 2 s ago"),
+        ({"pace": "virtual"}, "virtual, replayed 2 s ago"),
         ({"pace": "realtime"}, "realtime, live"),
         ({"pace": "realtime", "every": 0.5}, "realtime, 2 s old"),
         ({"ended": True}, "virtual, ended"),

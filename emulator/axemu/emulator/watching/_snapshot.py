@@ -37,7 +37,7 @@ class CoreSnapshot(_Frozen):
     clock_mhz: Annotated[Count, _key("clock")]
     mvm_percent: Annotated[Count, _key("limit of the MVM utilisation")]
     busy_s: Annotated[Amount, _key("board seconds so far in which it worked")]
-    held_by: Annotated[Label, _key("who holds it, in any process; empty where nobody does")]
+    held_by: Annotated[Label, _key("process and program that hold it; empty where none does")]
 
 
 class ChannelSnapshot(_Frozen):

@@ -114,7 +114,7 @@ def _heat(heat: BoardHeat | None) -> HeatSnapshot | None:
 
 
 def _holder(held: tuple[Holder, ...], core: int) -> str:
-    return next((f"{one.program} ({one.pid})"[:_LONGEST] for one in held if core in one.cores), "")
+    return next((f"{one.pid} {one.program}"[:_LONGEST] for one in held if core in one.cores), "")
 
 
 def _instance(recording: Recording, instance: EmulatedInstance) -> InstanceSnapshot:
