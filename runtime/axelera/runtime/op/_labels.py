@@ -1,6 +1,6 @@
 """Names of classes, as enumerations: members by label, values by class number.
 
-The labels in `labels/` are names of data sets: ImageNet's as torchvision writes them (BSD-3-Clause, Soumith Chintala 2016), COCO's and
+The labels in `labels/` are names of data sets: ImageNet's as torchvision writes them (see NOTICE), COCO's and
 DOTA's.
 """
 
