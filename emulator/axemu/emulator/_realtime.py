@@ -100,7 +100,7 @@ class RealtimePace:
             self._in_flight.append(call)
             if self._failure is not None or self._closed:
                 call.done.put(None)  # nobody advances the machine any more
-            self._changed.notify()
+            self._tell_pacing()
         return partial(self._complete, call)
 
     def calls(self) -> tuple[ThreadLog, ...]:
@@ -128,10 +128,18 @@ class RealtimePace:
         """Stop the pacing thread and wake whoever still waits."""
         with self._lock:
             self._closed = True
-            self._changed.notify()
+            self._tell_pacing()
         if self._pacing:
             self._ended.get()
             self._ended.put(None)  # for who closes again
+
+    def _tell_pacing(self) -> None:
+        """Wake the pacing thread; the caller holds the lock.
+
+        An interrupt in an earlier `notify` may have left the waiter it woke in the queue, where it would take the place of the
+        thread's next one: so all that are there are woken.
+        """
+        self._changed.notify_all()
 
     def _complete(self, call: _InFlight) -> None:
         call.waiting = True

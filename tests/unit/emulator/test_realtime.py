@@ -109,3 +109,19 @@ def test_a_simulation_that_fails_is_told_to_every_caller(
         with pytest.raises(InternalError, match="ZeroDivisionError"):
             run(instance, 1)
     driver.close()
+
+
+def test_a_wake_up_that_an_interrupt_cut_short_costs_no_later_call(make_model: MakeModel) -> None:
+    driver, (instance,) = load(make_model(), 1, "realtime")
+    run(instance, 1)
+    changed = driver._pace._changed  # type: ignore[union-attr]
+    with changed:
+        (waiter,) = changed._waiters
+        waiter.release()  # and not taken out of the queue, as after an interrupt in between
+    while len(changed._waiters) < 2:  # until the pacing thread waits again
+        time.sleep(0.001)
+    thread = threading.Thread(target=run, args=(instance, 1), daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    driver.close()
