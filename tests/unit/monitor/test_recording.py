@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests._sizes import sample
 from tests.unit.monitor._snapshots import snapshot
 
 from axemu.driver import InvalidArgument
@@ -60,6 +61,7 @@ def test_a_line_that_is_no_snapshot_is_named(tmp_path: Path, run_of: list[Snapsh
 LINE = snapshot(100, 1.0, 500).model_dump_json().encode() + b"\n"
 
 
+@settings(max_examples=sample(40, 2000))
 @given(st.integers(0, len(LINE)), st.integers(0, 8), st.binary(max_size=8))
 def test_a_damaged_recording_is_read_or_refused(start: int, length: int, new: bytes) -> None:
     with TemporaryDirectory() as folder:
