@@ -108,7 +108,7 @@ network = "squeezenet1_1"
 name = "door"
 count = 3
 """
-SAMPLE = ("more", "cascade", "deployment")
+SAMPLE = ("more", "clock", "deployment")
 QUICK: dict[str, dict[str, object]] = {
     "cameras": {"seconds": 0.5, "fps": 700.0},
     "split": {"first": "squeezenet1_1", "second": "resnet10t"},

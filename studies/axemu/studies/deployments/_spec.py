@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from axemu.chip import BOARDS, COMPILER_CLOCKS_MHZ, CORES, HOSTS
+from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, HOSTS
 from axemu.driver import InvalidArgument
 from axemu.studies.deployments._distribution import Distribution
 
@@ -55,8 +55,8 @@ class BoardSetup:
         """Refuse what does not exist."""
         _known("board", self.board, BOARDS)
         _within("count", self.count, 1, MOST_BOARDS)
-        if self.clock not in COMPILER_CLOCKS_MHZ:
-            clocks = ", ".join(map(str, COMPILER_CLOCKS_MHZ))
+        if self.clock not in CLOCKS_MHZ:
+            clocks = ", ".join(map(str, CLOCKS_MHZ))
             raise InvalidArgument(f"clock {self.clock} MHz is not valid; valid clocks are {clocks}")
         _within("mvm_utilisation", self.mvm_utilisation, 1, 100)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axemu.chip import COMPILER_CLOCKS_MHZ
+from axemu.chip import CLOCKS_MHZ
 from axemu.studies._predict import predict
 from axemu.studies._scenario import Scenario
 from axemu.studies._target import load_target
@@ -25,7 +25,7 @@ def clock(
     """What do clock and MVM limit cost in frames per second, and save in watts?"""
     target = load_target(model)
     rows: list[Row] = []
-    for mhz in (one for one in COMPILER_CLOCKS_MHZ if one >= 400):
+    for mhz in (one for one in CLOCKS_MHZ if one >= 400):
         for limit in (100, 50, 25):
             one = predict(
                 Scenario(
