@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +40,7 @@ class Connection(Object):
         self._handle = handle
         self._device = device
         self._num_sub_devices = num_sub_devices
-        self._dropped = weakref.finalize(self, context._dropped.append, handle)  # noqa: SLF001
-        self._dropped.atexit = False
+        self._lent = context._lend(self, handle)  # noqa: SLF001
 
     @property
     def context(self) -> Context:
@@ -122,7 +120,7 @@ class Connection(Object):
     def _free(self) -> None:
         with driver_call(f"releasing {self._device.name}"):
             self._context._driver.release(self._handle)  # noqa: SLF001
-        self._dropped.detach()
+        self._lent.returned()
 
     def _abandon(self) -> None:
         self.context._dropped.append(self._handle)  # noqa: SLF001

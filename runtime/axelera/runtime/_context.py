@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from axelera.runtime._connection import Connection
 from axelera.runtime._model import Model
-from axelera.runtime._object import Object, driver_call
+from axelera.runtime._object import Lent, Object, driver_call
 from axemu.driver import (
     ConnectionError,  # noqa: A004
     DeviceInfo,
@@ -61,7 +61,8 @@ class Context(Object):
             )
         # Handles whose last reference was dropped. They are freed at the next call, not by the garbage collector, which
         # may strike while a driver holds its own locks.
-        self._dropped: deque[Handle] = deque()
+        self._dropped: deque[Handle | Lent] = deque()
+        self._lents: set[Lent] = set()
         self._end = weakref.finalize(self, _end, self._process, self._driver, self._dropped, close)
 
     @property
@@ -203,6 +204,10 @@ class Context(Object):
     def _free_dropped(self) -> None:
         _free_dropped(self._driver, self._dropped)
 
+    def _lend(self, owner: Object, handle: Handle) -> Lent:
+        """Free a handle when its owner is gone, at the next call."""
+        return Lent(owner, handle, self._lents, self._dropped)
+
     def _drop(self, handle: Handle | None) -> None:
         """Free a handle that nobody was given, because of an interrupt; at the next call if there is another one."""
         if handle is not None:
@@ -248,7 +253,7 @@ def _canonical(name: str) -> str:
     return name.replace(":", "-")
 
 
-def _end(process: int, driver: Driver, dropped: deque[Handle], close: Callable[[], None]) -> None:
+def _end(process: int, driver: Driver, dropped: deque[Handle | Lent], close: Callable[[], None]) -> None:
     """End a context: when it is released, collected, or the interpreter ends; never in a forked child."""
     if process == os.getpid():
         try:
@@ -257,24 +262,28 @@ def _end(process: int, driver: Driver, dropped: deque[Handle], close: Callable[[
             close()
 
 
-def _free_dropped(driver: Driver, dropped: deque[Handle]) -> None:
+def _free_dropped(driver: Driver, dropped: deque[Handle | Lent]) -> None:
     while True:
         try:
-            handle = dropped[0]
+            one = dropped[0]
         except IndexError:  # also when another thread took the last one
             return
         try:
-            with driver_call("releasing what was dropped"):
-                driver.release(handle)
+            handle = one.handle if isinstance(one, Lent) else one
+            if handle is not None:
+                with driver_call("releasing what was dropped"):
+                    driver.release(handle)
         except Exception:
-            _forget(dropped, handle)
+            _forget(dropped, one)
             raise
-        _forget(dropped, handle)  # after its release, which an interrupt may end and which may come twice
+        _forget(dropped, one)  # after its release, which an interrupt may end and which may come twice
 
 
-def _forget(dropped: deque[Handle], handle: Handle) -> None:
+def _forget(dropped: deque[Handle | Lent], one: Handle | Lent) -> None:
+    if isinstance(one, Lent):
+        one.returned()
     with contextlib.suppress(ValueError):  # another thread has released it as well
-        dropped.remove(handle)
+        dropped.remove(one)
 
 
 def _leave_open() -> None:

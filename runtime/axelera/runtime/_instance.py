@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -52,8 +51,7 @@ class ModelInstance(Object):
         self._running = False
         self._driver_call = driver_call(self._name)
         self._spare: list[_Frame] = []
-        self._dropped = weakref.finalize(self, connection.context._dropped.append, handle)  # noqa: SLF001
-        self._dropped.atexit = False
+        self._lent = connection.context._lend(self, handle)  # noqa: SLF001
 
     @property
     def context(self) -> Context:
@@ -160,7 +158,7 @@ class ModelInstance(Object):
     def _free(self) -> None:
         with self._turn, self._driver_call:  # a frame under way ends first
             self._driver.release(self._handle)
-        self._dropped.detach()
+        self._lent.returned()
 
     def _abandon(self) -> None:
         self.context._dropped.append(self._handle)  # noqa: SLF001

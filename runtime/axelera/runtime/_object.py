@@ -7,12 +7,14 @@ import os
 import threading
 import weakref
 from abc import ABC, abstractmethod
+from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from axemu.driver import (
     AxeleraError,
     ConnectionError,  # noqa: A004
+    Handle,
     InternalError,
     InvalidArgument,
 )
@@ -111,6 +113,32 @@ class Object(ABC):
                 f"this {type(self).__name__} belongs to process {self._process}, which this one was forked from; "
                 "create a Context of your own in this process"
             )
+
+
+class Lent(weakref.ref["Object"]):
+    """Says that the object which a driver's handle was lent to is gone, by putting itself into `gone`.
+
+    That is one call into C. An interrupt at the beginning of a finalizer written in Python would be the end of it, and
+    nobody would ever know of the handle.
+    """
+
+    handle: Handle | None
+    _kept: set[Lent]
+
+    def __new__(cls, owner: Object, handle: Handle, kept: set[Lent], gone: deque[Handle | Lent]) -> Self:
+        """Watch an object; `kept` keeps this alive for longer than the object."""
+        lent = super().__new__(cls, owner, gone.append)
+        lent.handle, lent._kept = handle, kept
+        kept.add(lent)
+        return lent
+
+    def __init__(self, *_: object) -> None:
+        """Leave everything to `__new__`, as its base does."""
+
+    def returned(self) -> None:
+        """Forget the handle, which was released."""
+        self.handle = None
+        self._kept.discard(self)
 
 
 class driver_call:  # noqa: N801  used like a function
