@@ -145,7 +145,7 @@ class Guard:
         """Return the outputs of each frame of a batch."""
         threads = 3 if self.layout == "write" else 1
         budget = ThreadBudget(threads)
-        executable = _compiled.CompiledExecutable(program, numerics, code, threads, budget, ())
+        executable = _compiled.CompiledExecutable(program, numerics, code, threads, budget, (), aside=False)
         runner = executable.instance()
         inputs = [fenced_copy(np.ascontiguousarray(frames[name]), self.layout) for name in program.inputs]
         fence = "end" if self.layout == "write" else self.layout

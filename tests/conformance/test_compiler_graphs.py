@@ -36,7 +36,7 @@ QUICK_GRAPHS = {"resnet10t", "squeezenet1_1", "mobilenetv4_small"}
 
 def light_models() -> Iterator[object]:
     for path in sorted(LIGHT.glob("*.onnx")):
-        quick = path.stem in REFUSED or path.stem == "light_squeezenet"
+        quick = path.stem in ("light_inception_v1", "light_shufflenet", "light_squeezenet")
         yield pytest.param(path, id=path.stem, marks=[] if quick else [pytest.mark.full])
 
 

@@ -539,10 +539,11 @@ def test_a_read_only_descriptor_takes_no_output(
 def test_descriptors_are_not_kept_open(buffered: axr.ModelInstance, memory: Callable[[int], int]) -> None:
     source, target = memory(640), memory(64)
     buffered.run([source], [target])
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = {path.name for path in Path("/proc/self/fd").iterdir()}
     for _ in range(20):
         buffered.run([source], [target])
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    # Meanwhile some of what earlier tests dropped may be closed; listing opens one.
+    assert len({path.name for path in Path("/proc/self/fd").iterdir()} - before) <= 1
 
 
 # -- what a driver measured -------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def loaded(network: str) -> Target:
 
 
 @pytest.mark.parametrize("family", FAMILIES[: sample(1, len(FAMILIES))], ids="-".join)
-@pytest.mark.parametrize("board", ["pcie", "m2"])
+@pytest.mark.parametrize("board", ["pcie", pytest.param("m2", marks=pytest.mark.full)])
 def test_rates_fall_with_the_size_of_the_network(family: tuple[str, ...], board: str) -> None:
     rates = [predict(Scenario(name, board=board), loaded(name)).host_fps for name in family]
     assert all(larger < smaller for smaller, larger in itertools.pairwise(rates)), rates

@@ -121,7 +121,11 @@ def vendor_last(environment: Environment, wheels: dict[str, Path]) -> None:
     environment.install(wheels["axelera_rt"], wheels["axelera_devkit"])
 
 
-both_orders = pytest.mark.parametrize("prepare", [vendor_first, vendor_last])
+both_orders = pytest.mark.parametrize(
+    "prepare",
+    [pytest.param(vendor_first, marks=pytest.mark.full), vendor_last],
+    ids=["vendor_first", "vendor_last"],
+)
 
 
 @both_orders
@@ -204,6 +208,7 @@ def test_studies_beside_the_vendor_say_how_to_start_them(
     assert "simulated" in environment.run("axemu", "predict", "resnet18")
 
 
+@pytest.mark.full
 def test_a_frame_runs_beside_the_vendor(
     environment: Environment, wheels: dict[str, Path], tmp_path: Path
 ) -> None:

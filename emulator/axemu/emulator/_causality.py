@@ -46,7 +46,7 @@ class Knowledge:
     heard: dict[tuple[Story, int], int] = field(default_factory=dict)
     own: dict[tuple[Story, int], int] = field(default_factory=dict)
     items: dict[int, int] = field(default_factory=dict)
-    ways: frozenset[str] = frozenset()
+    ways: dict[Story, frozenset[str]] = field(default_factory=dict)
 
     def stamp(self) -> Stamp:
         """Return what goes along with what the thread hands over now."""
@@ -55,8 +55,9 @@ class Knowledge:
     def hear(self, stamp: Stamp, way: str) -> None:
         """Take what came along with something."""
         news = {key: index for key, index in stamp.items() if key not in self.own}
+        for story, _ in news:
+            self.ways[story] = self.ways.get(story, frozenset()) | {way}
         if news:
-            self.ways |= {way}
             self.heard = merged(self.heard, news)
 
     def take(self, queue: int, place: int) -> None:
@@ -66,12 +67,11 @@ class Knowledge:
     def call(self, story: Story, thread: int, index: int) -> Heard:
         """Note a call of the thread; return what it came after."""
         calls = tuple((other, last) for (where, other), last in self.heard.items() if where is story)
-        heard = Heard(calls, tuple(self.items.items()), self.ways if calls else frozenset())
+        heard = Heard(calls, tuple(self.items.items()), self.ways.get(story, frozenset()))
         self.heard = {key: last for key, last in self.heard.items() if key[0] is not story}
         self.own = {**merged(self.own, NOTHING), (story, thread): index}
         self.items = {}
-        if not self.heard:
-            self.ways = frozenset()
+        self.ways = {other: ways for other, ways in self.ways.items() if other.open and other is not story}
         return heard
 
 
