@@ -24,6 +24,8 @@ Stamp = Mapping[tuple[Story, int], int]
 """By log and thread, the last call that has been heard of."""
 
 NOTHING: Stamp = {}
+ITEMS = 64
+"""Of how many queues, the latest ones, a thread remembers the last item until it calls something."""
 _ATTRIBUTE = "_axemu_knowledge"
 
 
@@ -62,7 +64,10 @@ class Knowledge:
 
     def take(self, queue: int, place: int) -> None:
         """Remember an item; what its taker calls until it takes the next one belongs to it."""
-        self.items = {**self.items, queue: place}
+        self.items.pop(queue, None)
+        self.items[queue] = place
+        if len(self.items) > ITEMS:  # a queue for each answer, say, in a thread that calls nothing
+            del self.items[next(iter(self.items))]
 
     def call(self, story: Story, thread: int, index: int) -> Heard:
         """Note a call of the thread; return what it came after."""

@@ -10,23 +10,16 @@ import concurrent.futures
 import functools
 import queue
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from axemu.emulator._causality import NOTHING, Stamp, knowledge, merged
+from axemu.emulator._lines import Line, Tasks
 
 Method = Callable[..., Any]
-PATIENCE = 0.05
-"""Seconds to wait for another thread to note what it has already taken."""
-
-_LINE, _STAMP, _TOKENS, _ROUNDS = "_axemu_line", "_axemu_stamp", "_axemu_tokens", "_axemu_rounds"
-"""Attributes of what is watched."""
-
-_numbers = count()
+Kept = TypeVar("Kept")
 
 
 class _Inside(threading.local):
@@ -38,98 +31,65 @@ class _Inside(threading.local):
 _inside = _Inside()
 
 
-@contextmanager
-def _within() -> Iterator[None]:
-    before, _inside.here = _inside.here, True
+def _call(inside: bool, method: Method, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    before, _inside.here = _inside.here, inside  # no call before `try`, so no interrupt comes between
     try:
-        yield
+        return method(*arguments, **named)
     finally:
         _inside.here = before
 
 
-class _Line:
-    """What goes along with the items of a queue, and what was known to those who took some.
+def _within(method: Method, /, *arguments: Any, **named: Any) -> Any:
+    """Call what a way is built of."""
+    return _call(True, method, arguments, named)
 
-    Items are told apart by identity, so queues may hand them out in any order.
+
+def _name(kind: str) -> str:
+    """Name an attribute of what is watched; another watch does not see it, as it missed what happened between."""
+    return f"_axemu_{kind}_{handovers.number}"
+
+
+def _kept(owner: Any, kind: str, make: Callable[[], Kept]) -> Kept:
+    """Return what goes along with an object, made unless it is there.
+
+    Made in one step, not under a lock of all objects: a child that was forked meanwhile would find it taken for ever.
     """
-
-    def __init__(self, waiting: int = 0) -> None:
-        self.number = next(_numbers)
-        self.done: Stamp = NOTHING
-        self._lock = threading.Lock()
-        self._offered = 0
-        self._accepted = waiting
-        self._items: dict[int, deque[tuple[int, Stamp]]] = {}
-        self._takers: dict[int, Stamp] = {}
-        self._taken = 0
-
-    def offer(self, item: object) -> tuple[int, Stamp]:
-        """Note an item before anybody can take it."""
-        with self._lock:
-            entry = self._offered, knowledge().stamp()
-            self._offered += 1
-            self._items.setdefault(id(item), deque()).append(entry)
-            return entry
-
-    def withdraw(self, item: object, entry: tuple[int, Stamp]) -> None:
-        """Forget an item that the queue did not take."""
-        with self._lock:
-            entries = self._items.get(id(item))
-            if entries and entry in entries:
-                entries.remove(entry)
-
-    def take(self, item: object, way: str, bounded: bool) -> None:
-        """Let the calling thread hear of what an item brings."""
-        known = knowledge()
-        with self._lock:
-            if bounded:
-                self._takers[self._taken] = known.stamp()
-            self._taken += 1
-            entries = self._items.get(id(item))
-            entry = entries.popleft() if entries else None
-            if not entries:
-                self._items.pop(id(item), None)
-        if entry is not None:
-            known.take(self.number, entry[0])
-            known.hear(entry[1], way)
-
-    def room(self, maxsize: int) -> Stamp:
-        """Return what was known to whoever made room for the item just accepted."""
-        with self._lock:
-            place = self._accepted - maxsize
-            self._accepted += 1
-        if maxsize <= 0 or place < 0:
-            return NOTHING
-        until = time.monotonic() + PATIENCE
-        while place not in self._takers and time.monotonic() < until:
-            time.sleep(0)
-        with self._lock:
-            return self._takers.pop(place, NOTHING)
+    attributes: dict[str, Any] = owner.__dict__
+    name = _name(kind)
+    kept: Kept | None = attributes.get(name)
+    if kept is None:
+        kept = attributes.setdefault(name, make())
+        for other in list(attributes):
+            if other.startswith(f"_axemu_{kind}_") and other != name:
+                attributes.pop(other, None)
+    return kept
 
 
-def _line(owner: Any) -> _Line:
-    found: _Line | None = getattr(owner, _LINE, None)
-    if found is None:
-        with _making:
-            found = getattr(owner, _LINE, None)
-            if found is None:
-                qsize = getattr(owner, "qsize", None)
-                found = _Line(qsize() if qsize else 0)
-                setattr(owner, _LINE, found)
-    return found
+def _line(owner: Any) -> Line:
+    return _kept(owner, "line", partial(Line, owner))
 
 
-_making = threading.Lock()
+class _Left:
+    """What givers left with an object."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.stamp: Stamp = NOTHING
 
 
 def _carry(owner: Any) -> None:
     """Let an object keep what the calling thread knows."""
-    setattr(owner, _STAMP, merged(getattr(owner, _STAMP, NOTHING), knowledge().stamp()))
+    if stamp := knowledge().stamp():
+        left = _kept(owner, "stamp", _Left)
+        with left.lock:
+            left.stamp = merged(left.stamp, stamp)
 
 
 def _receive(owner: Any, way: str) -> None:
     """Let the calling thread hear of what an object keeps."""
-    knowledge().hear(getattr(owner, _STAMP, NOTHING), way)
+    left: _Left | None = owner.__dict__.get(_name("stamp"))
+    if left is not None:
+        knowledge().hear(left.stamp, way)
 
 
 def _put(original: Method) -> Method:
@@ -137,14 +97,13 @@ def _put(original: Method) -> Method:
         if _inside.here:
             return original(self, item, *arguments, **named)
         line = _line(self)
-        entry = line.offer(item)
+        entry = line.offer(self, item)
         try:
-            with _within():
-                result = original(self, item, *arguments, **named)
+            result = _within(original, self, item, *arguments, **named)
         except BaseException:
             line.withdraw(item, entry)
             raise
-        knowledge().hear(line.room(getattr(self, "maxsize", 0)), "queue")
+        knowledge().hear(line.room(self), "queue")
         return result
 
     return put
@@ -154,9 +113,14 @@ def _get(original: Method) -> Method:
     def get(self: Any, *arguments: Any, **named: Any) -> Any:
         if _inside.here:
             return original(self, *arguments, **named)
-        with _within():
-            item = original(self, *arguments, **named)
-        _line(self).take(item, "queue", getattr(self, "maxsize", 0) > 0)
+        line = _line(self)
+        line.enter()
+        try:
+            item = _within(original, self, *arguments, **named)
+        except BaseException:
+            line.leave()
+            raise
+        line.take(self, item)
         return item
 
     return get
@@ -168,8 +132,7 @@ def _giving(original: Method) -> Method:
     def give(self: Any, *arguments: Any, **named: Any) -> Any:
         if not _inside.here:
             _carry(self)
-        with _within():
-            return original(self, *arguments, **named)
+        return _within(original, self, *arguments, **named)
 
     return give
 
@@ -179,13 +142,12 @@ def _waiting(way: str, only: bool) -> Callable[[Method], Method]:
 
     def wrap(original: Method) -> Method:
         def wait(self: Any, *arguments: Any, **named: Any) -> Any:
-            with _within():
-                try:
-                    result = original(self, *arguments, **named)
-                except BaseException:
-                    if not only:
-                        _receive(self, way)  # a future's own exception, say
-                    raise
+            try:
+                result = _within(original, self, *arguments, **named)
+            except BaseException:
+                if not only:
+                    _receive(self, way)  # a future's own exception, say
+                raise
             if not _inside.here and (not only or result):
                 _receive(self, way)
             return result
@@ -197,20 +159,36 @@ def _waiting(way: str, only: bool) -> Callable[[Method], Method]:
 
 def _clear(original: Method) -> Method:
     def clear(self: Any) -> Any:
-        result = original(self)
-        setattr(self, _STAMP, NOTHING)
-        return result
+        left: _Left | None = self.__dict__.get(_name("stamp"))
+        if left is not None:
+            with left.lock:
+                left.stamp = NOTHING  # first: who sets the event from now on leaves something
+        return original(self)
 
     return clear
+
+
+def _callback(original: Method) -> Method:
+    def add_done_callback(self: Any, fn: Callable[..., Any]) -> Any:
+        @functools.wraps(fn)
+        def callback(*arguments: Any, **named: Any) -> Any:
+            return _call(False, fn, arguments, named)  # the program's own, though `set_result` calls it
+
+        return original(self, callback)
+
+    return add_done_callback
 
 
 def _release(original: Method) -> Method:
     def release(self: Any, n: int = 1) -> Any:
         tokens = _tokens(self)
-        if not _inside.here:
-            tokens.extend([knowledge().stamp()] * n)
-        with _within():
-            return original(self, n)
+        tokens.extend([NOTHING if _inside.here else knowledge().stamp()] * n)
+        try:
+            return _within(original, self, n)
+        except ValueError:  # more than there may be: nobody was let in
+            for _ in range(n):
+                tokens.pop()
+            raise
 
     return release
 
@@ -218,10 +196,14 @@ def _release(original: Method) -> Method:
 def _acquire(original: Method) -> Method:
     def acquire(self: Any, *arguments: Any, **named: Any) -> Any:
         tokens = _tokens(self)
-        with _within():
-            result = original(self, *arguments, **named)
-        if result and not _inside.here and tokens:
-            knowledge().hear(tokens.popleft(), "semaphore")
+        result = _within(original, self, *arguments, **named)
+        if result:
+            try:
+                token = tokens.popleft()
+            except IndexError:  # released unseen
+                token = NOTHING
+            if not _inside.here:
+                knowledge().hear(token, "semaphore")
         return result
 
     return acquire
@@ -229,25 +211,50 @@ def _acquire(original: Method) -> Method:
 
 def _tokens(semaphore: Any) -> deque[Stamp]:
     """Return what goes along with each release that nobody has used yet; those there were from the start know nothing."""
-    found: deque[Stamp] | None = getattr(semaphore, _TOKENS, None)
-    if found is None:
-        found = deque([NOTHING] * getattr(semaphore, "_value", 0))
-        setattr(semaphore, _TOKENS, found)
-    return found
+    return _kept(semaphore, "tokens", lambda: deque([NOTHING] * semaphore._value))  # noqa: SLF001
+
+
+class _Round:
+    """What is known to those who meet at a barrier once."""
+
+    def __init__(self) -> None:
+        self.arrived = 0
+        self.stamp: Stamp = NOTHING
+
+
+class _Rounds:
+    """The rounds of a barrier; who leaves late still has its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._now = _Round()
+
+    def arrive(self, parties: int) -> _Round:
+        stamp = knowledge().stamp()
+        with self._lock:
+            now = self._now
+            now.stamp = merged(now.stamp, stamp)
+            now.arrived += 1
+            if now.arrived == parties:
+                self._now = _Round()
+            return now
+
+    def end(self, broken: _Round) -> None:
+        with self._lock:
+            if self._now is broken:
+                self._now = _Round()
 
 
 def _barrier(original: Method) -> Method:
     def wait(self: Any, timeout: Any = None) -> Any:
-        with _making:
-            arrived, rounds = getattr(self, _ROUNDS, (0, {}))
-            turn = arrived // self.parties
-            before = rounds.get(turn, NOTHING)
-            # Who leaves late may still look at the round before; nobody at an earlier one.
-            rounds = {turn - 1: rounds.get(turn - 1, NOTHING), turn: merged(before, knowledge().stamp())}
-            setattr(self, _ROUNDS, (arrived + 1, rounds))
-        with _within():
-            result = original(self, timeout)
-        knowledge().hear(getattr(self, _ROUNDS)[1].get(turn, NOTHING), "barrier")
+        rounds = _kept(self, "rounds", _Rounds)
+        turn = rounds.arrive(self.parties)
+        try:
+            result = _within(original, self, timeout)
+        except BaseException:
+            rounds.end(turn)
+            raise
+        knowledge().hear(turn.stamp, "barrier")
         return result
 
     return wait
@@ -256,16 +263,14 @@ def _barrier(original: Method) -> Method:
 def _start(original: Method) -> Method:
     def start(self: Any) -> Any:
         knowledge(self).hear(knowledge().stamp(), "thread")
-        with _within():
-            return original(self)
+        return _within(original, self)
 
     return start
 
 
 def _join(original: Method) -> Method:
     def join(self: Any, timeout: Any = None) -> Any:
-        with _within():
-            result = original(self, timeout)
+        result = _within(original, self, timeout)
         if not self.is_alive():
             knowledge().hear(knowledge(self).stamp(), "thread")
         return result
@@ -275,20 +280,17 @@ def _join(original: Method) -> Method:
 
 def _submit(original: Method) -> Method:
     def submit(self: Any, fn: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
-        line = _line(self)
+        tasks = _kept(self, "tasks", Tasks)
+        place, stamp = next(tasks.places), knowledge().stamp()
 
         @functools.wraps(fn)
         def task(*arguments: Any, **named: Any) -> Any:
-            line.take(task, "future", bounded=False)
+            known = knowledge()
+            known.take(tasks.number, place)
+            known.hear(stamp, "future")
             return fn(*arguments, **named)
 
-        entry = line.offer(task)
-        try:
-            with _within():
-                return original(self, task, *arguments, **named)
-        except BaseException:
-            line.withdraw(task, entry)
-            raise
+        return _within(original, self, task, *arguments, **named)
 
     return submit
 
@@ -297,7 +299,8 @@ def _watchable() -> type[Any]:
     """Return a queue to stand in for Python's own, which cannot be watched, for who asks for it from now on."""
 
     class SimpleQueue(_Simple):  # type: ignore[misc]
-        put, get = _put(_Simple.put), _get(_Simple.get)
+        put, put_nowait = _put(_Simple.put), _put(_Simple.put_nowait)
+        get, get_nowait = _get(_Simple.get), _get(_Simple.get_nowait)
 
     return SimpleQueue
 
@@ -327,6 +330,7 @@ _WAYS: tuple[tuple[Any, str, Callable[[Method], Method]], ...] = (
     (concurrent.futures.Future, "set_exception", _giving),
     (concurrent.futures.Future, "result", _waiting("future", only=False)),
     (concurrent.futures.Future, "exception", _waiting("future", only=False)),
+    (concurrent.futures.Future, "add_done_callback", _callback),
     (concurrent.futures.ThreadPoolExecutor, "submit", _submit),
 )
 
@@ -337,6 +341,8 @@ class _Watch:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._users = 0
+        self.number = 0
+        """Which watch it is; what was noted in an earlier one is out of date."""
         self._originals: list[tuple[Any, str, Any]] = []
 
     def begin(self) -> None:
@@ -345,6 +351,7 @@ class _Watch:
             self._users += 1
             if self._users > 1:
                 return
+            self.number += 1
             for owner, name, wrap in _WAYS:
                 original = owner.__dict__.get(name, getattr(owner, name))
                 self._originals.append((owner, name, owner.__dict__.get(name)))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import gc
 import queue
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from axemu.emulator import EmulatorDriver, parse_options
-from axemu.emulator._causality import Story, knowledge
-from axemu.emulator._handover import _Watch, handovers
+from axemu.emulator import EmulatorDriver, _lines, parse_options
+from axemu.emulator._causality import ITEMS, Story, knowledge
+from axemu.emulator._handover import _line, _tokens, _Watch, handovers
 
 Body = Callable[[], object]
 
@@ -82,6 +84,11 @@ def test_who_takes_from_a_queue_waited_for_who_put(story: Story, kind: Callable[
     assert waited(story, lambda: line.put(5), line.get) == ((0, 0),)
 
 
+def test_a_simple_queue_tells_who_does_not_wait_too(story: Story) -> None:
+    line: Any = queue.SimpleQueue()
+    assert waited(story, lambda: line.put_nowait(5), line.get_nowait) == ((0, 0),)
+
+
 @pytest.mark.parametrize("kind", KINDS[:3], ids=["fifo", "lifo", "priority"])
 def test_each_item_brings_what_was_known_when_it_was_put(story: Story, kind: Callable[[], Any]) -> None:
     line = kind()
@@ -120,6 +127,127 @@ def test_a_queue_with_room_lets_nobody_wait(story: Story) -> None:
     line: queue.Queue[int] = queue.Queue(2)
     line.put(1)
     assert waited(story, line.get, lambda: line.put(2)) == ()
+
+
+@pytest.fixture
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a put fail that waits for somebody to note what was taken."""
+
+    def sleep(seconds: float) -> None:
+        raise AssertionError("waits for what is never noted")
+
+    monkeypatch.setattr(_lines, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+
+
+@pytest.mark.usefixtures("nobody_waits")
+def test_a_full_queue_that_the_program_emptied_itself_has_room(story: Story) -> None:
+    line: queue.Queue[object] = queue.Queue(3)
+    for _ in range(3):
+        line.put(None)
+    with line.mutex:
+        line.queue.clear()
+    for _ in range(2):
+        line.put(None)
+    line.put(None)
+    assert waited(story, line.get, lambda: line.put(None)) == ((0, 0),)
+
+
+@pytest.mark.usefixtures("nobody_waits")
+def test_a_queue_may_refuse_items_it_holds(story: Story) -> None:
+    class Different(queue.Queue[int]):
+        def _put(self, item: int) -> None:
+            if item not in self.queue:
+                self.queue.append(item)
+
+    line = Different(2)
+    for _ in range(4):
+        line.put(7)
+    line.put(8)
+    assert waited(story, line.get, lambda: line.put(9)) == ((0, 0),)
+
+
+@pytest.mark.usefixtures("nobody_waits")
+def test_a_queue_may_drop_its_oldest_item_for_a_new_one(story: Story) -> None:
+    class Latest(queue.Queue[int]):
+        def put(self, item: int, *_: object) -> None:
+            with self.mutex:
+                self.queue.clear()
+                self.queue.append(item)
+                self.not_empty.notify()
+
+    line = Latest(1)
+    for number in range(50):
+        line.put(number)
+        assert line.get() == number
+    assert len(_line(line)._takers) <= 1
+
+
+def test_items_that_a_program_dropped_leave_nothing_to_those_that_follow(story: Story) -> None:
+    line: queue.Queue[None] = queue.Queue()
+    first = Teller(story, 0)
+
+    def giver() -> None:
+        first.call()
+        line.put(None)
+        with line.mutex:
+            line.queue.clear()
+        first.call()
+        line.put(None)
+
+    elsewhere(giver)
+    line.get()
+    assert Teller(story, 1).call() == ((0, 1),)
+
+
+def test_when_nobody_notes_what_was_taken_a_put_goes_on_and_the_next_is_told_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_lines, "PATIENCE", 0)
+    line: queue.Queue[int] = queue.Queue(1)
+    line.put(1)
+    _line(line).enter()  # as if a thread were held up
+    with line.mutex:
+        line.queue.popleft()
+    line.put(2)
+    _line(line).take(line, 1)
+    assert waited(story, line.get, lambda: line.put(3)) == ((0, 0),)
+
+
+def test_a_queue_that_was_full_before_the_watch_tells_who_made_room() -> None:
+    line: queue.Queue[int] = queue.Queue(1)
+    line.put(1)
+    handovers.begin()
+    try:
+        assert waited(Story(), line.get, lambda: line.put(2)) == ((0, 0),)
+    finally:
+        handovers.end()
+
+
+def test_what_happened_between_two_watches_misleads_nobody() -> None:
+    line: queue.Queue[None] = queue.Queue(2)
+    semaphore = threading.Semaphore(1)
+    handovers.begin()
+    line.put(None)
+    line.put(None)
+    semaphore.release()
+    handovers.end()
+    for _ in range(2):
+        line.get()
+        semaphore.acquire()
+    handovers.begin()
+    try:
+        assert waited(Story(), lambda: line.put(None), line.get) == ((0, 0),)
+        assert waited(Story(), semaphore.release, semaphore.acquire) == ((0, 0),)
+        assert len([name for name in vars(line) if name.startswith("_axemu")]) == 1
+    finally:
+        handovers.end()
+
+
+def test_a_finalizer_may_put_into_a_queue_that_is_just_noting(story: Story) -> None:
+    line: Any = queue.SimpleQueue()
+    with _line(line)._lock:
+        line.put(1)  # this would never return
+    assert line.get() == 1
 
 
 def test_what_a_full_queue_refused_is_forgotten(story: Story) -> None:
@@ -191,6 +319,84 @@ def test_a_semaphore_tells_who_needs_the_release(story: Story, kind: type[thread
     elsewhere(giver)
     with semaphore:
         assert Teller(story, 2).call() == ((0, 0),)
+
+
+def test_a_semaphore_that_refuses_a_release_lets_nobody_in(story: Story) -> None:
+    semaphore = threading.BoundedSemaphore(1)
+    first = Teller(story, 0)
+
+    def giver() -> None:
+        first.call()
+        with pytest.raises(ValueError, match="released too many times"):
+            semaphore.release()
+        semaphore.acquire()
+        first.call()
+        semaphore.release()
+
+    elsewhere(giver)
+    semaphore.acquire()
+    assert Teller(story, 1).call() == ((0, 1),)
+
+
+def test_an_executor_keeps_nothing_of_tasks_that_are_done(story: Story) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        for _ in range(20):
+            executor.submit(int).result()
+        idle: Any = executor._idle_semaphore
+        assert len(_tokens(idle)) <= 2  # its worker, and one on its way
+
+
+def test_an_executor_hands_on_what_it_is_given(story: Story) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(dict, method=1, original=2, arguments=3, fn=4).result() == {
+            "method": 1,
+            "original": 2,
+            "arguments": 3,
+            "fn": 4,
+        }
+
+
+@pytest.mark.parametrize("way", ["queue", "semaphore"])
+def test_what_a_future_calls_back_hands_over_as_well(story: Story, way: str) -> None:
+    line: queue.Queue[object] = queue.Queue()
+    semaphore = threading.Semaphore(0)
+    second = Teller(story, 1)
+
+    def called(future: Future[object]) -> None:
+        if way == "queue":
+            line.put(future)
+        else:
+            semaphore.release()
+
+    future: Future[object] = Future()
+    future.add_done_callback(called)
+    elsewhere(lambda: (second.call(), future.set_result(None)))
+    if way == "queue":
+        line.get()
+    else:
+        semaphore.acquire()
+    assert Teller(story, 0).call() == ((1, 0),)
+
+
+def test_a_barrier_tells_of_those_who_meet_after_it_was_broken(story: Story) -> None:
+    barrier = threading.Barrier(2)
+    with pytest.raises(threading.BrokenBarrierError):
+        barrier.wait(0)
+    barrier.reset()
+    waits: dict[int, set[tuple[int, int]]] = {}
+
+    def body(number: int) -> None:
+        teller = Teller(story, number)
+        teller.call()
+        barrier.wait(30)
+        waits[number] = set(teller.call())
+
+    threads = [threading.Thread(target=body, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert waits == {0: {(1, 0)}, 1: {(0, 0)}}
 
 
 def test_a_barrier_tells_everybody_of_everybody(story: Story) -> None:
@@ -276,6 +482,14 @@ def test_what_is_heard_is_passed_on_by_threads_that_call_nothing(story: Story) -
         elsewhere(lambda: two.put(one.get()))
 
     assert waited(story, give, two.get) == ((0, 0),)
+
+
+def test_a_thread_that_calls_nothing_remembers_a_bounded_number_of_queues(story: Story) -> None:
+    for _ in range(ITEMS + 10):
+        line: queue.Queue[int] = queue.Queue()
+        line.put(1)
+        line.get()
+    assert len(knowledge().items) == ITEMS
 
 
 def test_nothing_of_a_log_that_is_over_is_kept(story: Story) -> None:
