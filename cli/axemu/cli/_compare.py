@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -112,7 +113,7 @@ def _array(path: Path) -> npt.NDArray[Any]:
         found = np.load(
             path, mmap_mode="r", allow_pickle=False
         )  # mapped: what a header claims is not allocated
-    except ValueError as error:
+    except (ValueError, EOFError, TokenError) as error:
         raise InvalidArgument(f"inputs {path}: no .npy file: {error}") from error
     if not isinstance(found, np.ndarray) or found.ndim < 2 or found.dtype.kind not in "fiu":
         raise InvalidArgument(

@@ -68,7 +68,18 @@ def test_inputs_are_read_from_files(models: tuple[str, str]) -> None:
     np.save("image.npy", np.zeros((2, 3, 8, 8), np.float32))
     done = RUN.invoke(_compare.app, [models[0], models[0], "--inputs", "image.npy"])
     assert "2 frames" in done.stdout
-    Path("image.npy").write_text("no array", encoding="utf-8")
+
+
+HEADER = b"{'descr': ((('|i1'"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"no array", b"", b"\x93NUMPY\x01\x00" + len(HEADER).to_bytes(2, "little") + HEADER],
+    ids=["words", "nothing", "half a header"],
+)
+def test_what_is_no_array_is_refused_by_name(models: tuple[str, str], content: bytes) -> None:
+    Path("image.npy").write_bytes(content)
     done = RUN.invoke(_compare.app, [models[0], models[0], "--inputs", "image.npy"])
     assert done.exit_code == 1
     assert "image.npy: no .npy file" in done.stderr
