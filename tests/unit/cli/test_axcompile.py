@@ -178,6 +178,50 @@ def test_a_failed_run_saves_an_artifact_when_asked_to(tmp_path: Path, randomised
     assert run("-i", source, "-o", out, "--dataset-len", 2).exit_code == 1  # replaces it all
 
 
+def artifact_of(tmp_path: Path, model: onnx.ModelProto) -> dict[str, bytes]:
+    """Return the files that a failed run of a network keeps, whose weights are random by default."""
+    onnx.save(model, tmp_path / "broken.onnx")
+    (tmp_path / "conf.json").write_text(json.dumps({"save_error_artifact": True}))
+    arguments = ["-i", tmp_path / "broken.onnx", "-o", tmp_path / "out", "--conf", tmp_path / "conf.json"]
+    assert run(*arguments, "--dataset-len", 2).exit_code == 1
+    with zipfile.ZipFile(tmp_path / "out" / "error_artifact.zip") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize("kind", ["FLOAT", "FLOAT16", "BFLOAT16", "INT8", "UINT8", "INT32"])
+def test_an_artifact_holds_no_weights_wherever_a_network_keeps_them(tmp_path: Path, kind: str) -> None:
+    model = onnx.load(network(tmp_path / "net.onnx", middle="Erf"))
+    number = TensorProto.DataType.Value(kind)
+    own = np.arange(100).astype(helper.tensor_dtype_to_np_dtype(number))
+    output = helper.make_tensor_value_info("w", number, [100])
+    inner = helper.make_graph([], "inner", [], [output], [numpy_helper.from_array(own, "w")])
+    model.graph.node.extend(
+        [
+            helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(own, "c")),
+            helper.make_node("If", ["yes"], ["one"], then_branch=inner, else_branch=inner),
+        ]
+    )
+    model.graph.initializer.append(numpy_helper.from_array(own, "i"))
+    model.graph.initializer.append(numpy_helper.from_array(np.arange(100), "indices"))
+    saved = onnx.load_model_from_string(artifact_of(tmp_path, model)["network.onnx"]).graph
+    *_, constant, branches = saved.node
+    tensors = [constant.attribute[0].t, *(one.g.initializer[0] for one in branches.attribute)]
+    for tensor in (saved.initializer[-2], *tensors):
+        found = numpy_helper.to_array(tensor)
+        assert (found.shape, found.dtype) == (own.shape, own.dtype)
+        assert not np.array_equal(found, own), tensor.name
+    assert np.array_equal(numpy_helper.to_array(saved.initializer[-1]), np.arange(100))
+
+
+def test_an_artifact_of_a_damaged_network_says_so_in_its_place(tmp_path: Path) -> None:
+    model = onnx.load(network(tmp_path / "net.onnx"))
+    model.graph.initializer[0].dims[0] += 1
+    found = artifact_of(tmp_path, model)
+    assert "network.onnx" not in found
+    assert found["network.txt"].startswith(b"the network could not be read: ")
+    assert "the file is damaged" in report(tmp_path / "out")["error"]["message"]
+
+
 def test_a_failed_run_does_not_block_the_next(tmp_path: Path, net: Path) -> None:
     out = tmp_path / "out"
     assert run("-i", tmp_path / "missing.onnx", "-o", out).exit_code == 1
