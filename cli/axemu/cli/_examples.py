@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from axemu.cli._errors import exit_on_error
+from axemu.cli._options import AsJson
 from axemu.driver import InvalidArgument, path_errors
 
 app = typer.Typer()
@@ -54,9 +55,8 @@ def find() -> list[Example]:
 
 @examples.command("list")
 def list_examples(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a list of objects with name, title, commands.")
-    ] = False,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Say what each example shows, and the commands that make its model and run it."""
     with exit_on_error("axemu examples"):

@@ -90,6 +90,16 @@ Model = Annotated[
         autocompletion=starting(network_names),
     ),
 ]
+CompiledModel = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="model.json, its directory, or an .axm archive.")
+]
+Devices = Annotated[
+    str | None, typer.Option("-d", "--devices", help="Boards by index or name, e.g. 0,1; all by default.")
+]
+BoardSeconds = Annotated[
+    float, typer.Option("--seconds", min=1e-3, max=86_400, help="How long, in the boards' own time.")
+]
+BoardCores = Annotated[int, typer.Option("--aipu-cores", min=1, max=CORES, help="Cores to use per board.")]
 Clock = Annotated[
     int,
     typer.Option(

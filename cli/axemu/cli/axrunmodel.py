@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from axemu.chip import CORES, THERMAL
 from axemu.cli._errors import exit_on_error, start
-from axemu.cli._options import AsJson, Version
+from axemu.cli._options import AsJson, BoardCores, BoardSeconds, CompiledModel, Devices, Version
 from axemu.driver import NotImplemented  # noqa: A004
 
 if TYPE_CHECKING:
@@ -29,17 +28,11 @@ OutputDmabuf = Annotated[bool, typer.Option(help="Take outputs as shared memory 
 
 @app.command(help=__doc__)
 def axrunmodel(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="model.json, its directory, or an .axm archive.")
-    ],
+    model: CompiledModel,
     *,
-    devices: Annotated[
-        str | None, typer.Option("-d", "--devices", help="Boards by index or name, e.g. 0,1; all by default.")
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=1e-3, max=86_400, help="How long, in the boards' own time.")
-    ] = 10,
-    aipu_cores: Annotated[int, typer.Option(min=1, max=CORES, help="Cores to use per board.")] = CORES,
+    devices: Devices = None,
+    seconds: BoardSeconds = 10,
+    aipu_cores: BoardCores = CORES,
     throttle_fps: Annotated[
         float, typer.Option(min=0, max=1e6, help="Frames per second to keep to; 0: none.")
     ] = 0,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from axemu.chip import CORES
 from axemu.cli._errors import exit_on_error, start
-from axemu.cli._options import AsJson, Version
+from axemu.cli._options import AsJson, BoardCores, BoardSeconds, CompiledModel, Devices, Version
 from axemu.cli.axrunmodel import statistics, summary
 
 if TYPE_CHECKING:
@@ -30,17 +29,11 @@ def axzoo(version: Version = False) -> None:
 
 @app.command()
 def benchmark(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="model.json, its directory, or an .axm archive.")
-    ],
+    model: CompiledModel,
     *,
-    devices: Annotated[
-        str | None, typer.Option("-d", "--devices", help="Boards by index or name, e.g. 0,1; all by default.")
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=1e-3, max=86_400, help="How long, in the boards' own time.")
-    ] = 10,
-    aipu_cores: Annotated[int, typer.Option(min=1, max=CORES, help="Cores to use per board.")] = CORES,
+    devices: Devices = None,
+    seconds: BoardSeconds = 10,
+    aipu_cores: BoardCores = CORES,
     as_json: AsJson = False,
 ) -> None:
     """Measure rates, and how the latencies of single frames are distributed."""

@@ -176,8 +176,6 @@ SHARED = {
 @EVERY
 def test_options_of_one_name_have_one_type(name: str) -> None:
     """A board, a clock or a number of cores is the same in every command."""
-    if name == "axemu examples list":
-        pytest.skip("describes its JSON itself")
     for word, (_, about) in options(name).items():
         shared = [get_args(one)[1] for one in SHARED.get(word, ())]
         assert not shared or any(about.help == one.help and about.parser is one.parser for one in shared), (
