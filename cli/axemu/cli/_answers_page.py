@@ -40,9 +40,8 @@ def page() -> str:
         inner = schema.get("$defs", {})
         lines += ["", f"## {command}", ""]
         root = schema["items"] if schema.get("type") == "array" else schema
-        lines += ["A list of:", ""] if schema.get("type") == "array" else []
         root = inner[root["$ref"].rpartition("/")[2]] if "$ref" in root else root
-        lines += table(root)
+        lines += [root["description"], "", *table(root)]
         shown.add(root["title"])
         for name, one in inner.items():
             if name not in shown:
@@ -71,7 +70,8 @@ def kind(schema: Mapping[str, Any]) -> str:
         items = schema.get("items") or (schema.get("prefixItems") or [{}])[0]
         return f"list of {kind(items)}"
     if schema.get("type") == "object":
-        return f"object of {kind(schema.get('additionalProperties') or {})}"
+        values = schema.get("additionalProperties")
+        return f"object of {kind(values if isinstance(values, Mapping) else {})}"
     return str(schema.get("type", "any"))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axemu.cli._errors import exit_on_error
+from axemu.cli._options import AsJson
 
 if TYPE_CHECKING:
     from axemu.testing.vectors import Outcome
@@ -42,20 +45,29 @@ class NumericsName(StrEnum):
 
 
 @vectors.command("list")
-def list_vectors(names: Names = None) -> None:
+def list_vectors(names: Names = None, *, as_json: AsJson = False) -> None:
     """List vectors: kind, operators, frames, tolerance in steps."""
     with exit_on_error("axemu vectors list"):
         from axemu.testing.vectors import find, load_manifest  # noqa: PLC0415  as in the commands below: they alone need it
 
         known = load_manifest()
-        chosen = find(tuple(names or ()))
+        rows = [
+            {
+                "name": vector.name,
+                "kind": vector.kind,
+                "operators": len(vector.program.nodes),
+                "frames": len(vector.frames),
+                "tolerance": known.entries[vector.name].tolerance,
+            }
+            for vector in find(tuple(names or ()))
+        ]
+        if as_json:
+            print(json.dumps(rows, indent=1))
+            return
         print(f"{'name':<32} {'kind':<8} {'operators':>9} {'frames':>6} {'tolerance':>9}")
-        for vector in chosen:
-            tolerance = known.entries[vector.name].tolerance
-            print(
-                f"{vector.name:<32} {vector.kind:<8} {len(vector.program.nodes):>9} {len(vector.frames):>6} {tolerance:>9}"
-            )
-        print(f"{len(chosen)} vectors, numerics {known.numerics_version}")
+        for row in rows:
+            print("{name:<32} {kind:<8} {operators:>9} {frames:>6} {tolerance:>9}".format_map(row))
+        print(f"{len(rows)} vectors, numerics {known.numerics_version}")
 
 
 @vectors.command()
@@ -67,6 +79,7 @@ def verify(
     recording: Annotated[
         Path | None, typer.Option(help="Compare what `axemu vectors record` wrote; no board is needed.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Hold a driver to the vectors; name the first tensor that differs, with coordinates.
 
@@ -76,16 +89,22 @@ def verify(
     with exit_on_error("axemu vectors verify"):
         from axemu.testing import vectors as golden  # noqa: PLC0415
 
+        of_a_board = (driver, numerics, models) != ("emulator", NumericsName.metis, None)
+        if recording is not None and of_a_board:
+            raise typer.BadParameter(
+                "--recording needs no board: leave --driver, --numerics and --models out"
+            )
         chosen = golden.find(tuple(names or ()))
         if recording is not None:
-            _tell(golden.verify_recorded(chosen, recording), f"recording {recording}")
+            _tell(golden.verify_recorded(chosen, recording), f"recording {recording}", as_json=as_json)
             return
         board = golden.make_driver(driver, numerics.value)
         try:
             if models is None:
-                _tell(golden.verify(board, chosen, numerics.value), f"driver {driver}, numerics {numerics}")
+                outcomes, where = golden.verify(board, chosen, numerics.value), f"numerics {numerics}"
             else:
-                _tell(golden.verify_compiled(board, chosen, models), f"driver {driver}, models {models}")
+                outcomes, where = golden.verify_compiled(board, chosen, models), f"models {models}"
+            _tell(outcomes, f"driver {driver}, {where}", as_json=as_json)
         finally:
             board.close()
 
@@ -127,17 +146,21 @@ def export(
         print(f"{output}: {len(chosen)} vectors")
 
 
-def _tell(outcomes: Iterable[Outcome], where: str, done: str = "as they must be") -> None:
-    start, passed, failed = time.perf_counter(), 0, 0
+def _tell(
+    outcomes: Iterable[Outcome], where: str, done: str = "as they must be", *, as_json: bool = False
+) -> None:
+    start, known = time.perf_counter(), []
     for outcome in outcomes:
-        if outcome.passed:
-            passed += 1
-        else:
-            failed += 1
+        known.append(outcome)
+        if not (outcome.passed or as_json):
             print(outcome, flush=True)
     seconds = time.perf_counter() - start
-    if not passed + failed:
+    if not known:
         raise FileNotFoundError("nothing to do: there is no directory or file with the name of a vector")
-    print(f"{passed} of {passed + failed} vectors {done} ({where}; {seconds:.1f} s)")
-    if failed:
+    passed = sum(outcome.passed for outcome in known)
+    if as_json:
+        print(json.dumps([{"passed": one.passed, **asdict(one)} for one in known], indent=1))
+    else:
+        print(f"{passed} of {len(known)} vectors {done} ({where}; {seconds:.1f} s)")
+    if passed < len(known):
         raise typer.Exit(1)

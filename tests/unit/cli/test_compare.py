@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from axemu.cli import _compare
-from axemu.cli._answers import ComparisonAnswer
+from axemu.cli._answers import ANSWERS
 from axemu.model.program import Program, read_program, write_program
 from axemu.studies import record, write_recording
 from axemu.testing import write_small_model
@@ -51,7 +51,7 @@ def test_models_that_differ_exit_with_1_and_name_the_operator(models: tuple[str,
 
 def test_json_is_all_that_is_printed(models: tuple[str, str]) -> None:
     done = RUN.invoke(_compare.app, [models[1], models[0], "--json"])
-    answer = ComparisonAnswer.model_validate_json(done.stdout)
+    answer = ANSWERS["axemu compare"].model_validate_json(done.stdout)
     assert answer.first == "negated"
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from axemu.cli import axcompile
+from axemu.cli._answers import ANSWERS
 from axemu.cli._eval import app
 
 CLASSES = 4
@@ -92,6 +93,7 @@ def run(*arguments: object) -> Any:
 def measured(*arguments: object) -> dict[str, Any]:
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.stderr
+    ANSWERS["axemu eval"].model_validate_json(result.stdout)
     return dict(json.loads(result.stdout))
 
 

@@ -1,0 +1,34 @@
+"""Answers to questions about throughput and latency."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from axemu.cli._answers._answer import Answer, key
+
+
+class ChartAnswer(Answer):
+    """What a page draws of the table."""
+
+    title: Annotated[str, key("above the picture")]
+    x: Annotated[str, key("column along the horizontal axis")]
+    y: Annotated[str, key("column along the vertical axis")]
+    colour: Annotated[str | None, key("column that tells lines or bars apart")]
+    mark: Annotated[str, key("`line` or `bar`")]
+    limit: Annotated[float | None, key("a line across, at this height")]
+
+
+class StudyAnswer(Answer):
+    """`axemu study QUESTION` and `axemu study diff`; `--save` writes the same. All figures are simulated."""
+
+    format: Annotated[int, key("version of these keys")]
+    answer: Annotated[str, key("a sentence or two")]
+    rows: Annotated[
+        list[dict[str, str | int | float | bool | None]],
+        key("the table: cells by column; all rows have the same columns, and `never` is a time without end"),
+    ]
+    why: Annotated[list[str], key("paragraphs")]
+    stamp: Annotated[str, key("what the figures rest on")]
+    charts: Annotated[list[ChartAnswer], key("pictures of the table")]
+    question: Annotated[str, key("name of the question")]
+    options: Annotated[dict[str, Any], key("what was asked, by parameter")]
