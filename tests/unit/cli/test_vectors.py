@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from axemu.cli import _vectors
+from axemu.cli._answers import ANSWERS
+from axemu.studies import read_recording, write_recording
 from axemu.testing.vectors import find
 
 RUN = CliRunner()
@@ -44,6 +48,40 @@ def test_verify_fails_where_a_recording_differs(tmp_path: Path) -> None:
         in done.stdout
     )
     assert "0 of 1 vectors as they must be" in done.stdout
+
+
+def test_verify_tells_every_vector_as_json(tmp_path: Path) -> None:
+    written = RUN.invoke(_vectors.app, ["vectors", "record", "--output", str(tmp_path), "conv_silu", "add"])
+    assert written.exit_code == 0
+    path = tmp_path / "conv_silu.axrec"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x55")
+    done = RUN.invoke(_vectors.app, ["vectors", "verify", "--recording", str(tmp_path), "--json"])
+    assert done.exit_code == 1
+    add, conv = TypeAdapter(ANSWERS["axemu vectors verify"]).validate_json(done.stdout)
+    assert (add.vector, add.passed, add.difference) == ("add", True, None)
+    assert (conv.vector, conv.passed, conv.difference.tensor) == ("conv_silu", False, "lut_1")
+
+
+def test_a_recording_of_other_shapes_differs(tmp_path: Path) -> None:
+    """Such as a single value, which NumPy would compare with all."""
+    assert (
+        RUN.invoke(_vectors.app, ["vectors", "record", "--output", str(tmp_path), "constant"]).exit_code == 0
+    )
+    path = tmp_path / "constant.axrec"
+    recording = read_recording(path)
+    ((name, tensor),) = recording.outputs.items()
+    flat = replace(tensor, values=tensor.values.reshape(1, 1, 1, -1))
+    write_recording(path, replace(recording, outputs={name: flat}))
+    done = RUN.invoke(_vectors.app, ["vectors", "verify", "--recording", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "constant: output 'y' has the shape (1, 1, 1, 1323), expected (1, 7, 9, 21)" in done.stdout
+
+
+@pytest.mark.parametrize("option", [["--driver", "function"], ["--numerics", "exact"], ["--models", "."]])
+def test_options_of_boards_are_refused_where_there_is_none(tmp_path: Path, option: list[str]) -> None:
+    done = RUN.invoke(_vectors.app, ["vectors", "verify", "--recording", str(tmp_path), *option])
+    assert done.exit_code == 2
+    assert "--recording needs no board" in done.stderr
 
 
 def test_where_there_is_nothing_to_do_it_says_so(tmp_path: Path) -> None:

@@ -118,6 +118,9 @@ def within_tolerance(vector: Vector, found: Mapping[str, Int8Array], entry: Entr
     for name in vector.program.outputs:
         if name not in found:
             return Outcome(vector.name, f"output {name!r} is missing")
+        if found[name].shape != expected[name].shape:
+            shapes = f"{found[name].shape}, expected {expected[name].shape}"
+            return Outcome(vector.name, f"output {name!r} has the shape {shapes}")
         apart = np.abs(found[name].astype(np.int16) - expected[name])
         largest = max(largest, int(apart.max(initial=0)))
         if largest > entry.tolerance:
