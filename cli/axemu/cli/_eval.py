@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 SHOWN = 5
 """Files that a message names."""
+DIVIDE, LEAST, OVERLAP = 255, 0.001, 0.7
+"""Of detection, where no option says otherwise."""
 
 Model = Annotated[
     Path,
@@ -88,12 +90,12 @@ def evaluate_command(
     ] = None,
     divide: Annotated[
         float, typer.Option(min=1e-6, max=1e6, help="Detection: what pixels of 0 to 255 are divided by.")
-    ] = 255,
+    ] = DIVIDE,
     bgr: Annotated[bool, typer.Option("--bgr", help="Detection: the network takes BGR.")] = False,
-    least: Annotated[float, typer.Option(min=0, max=1, help="Detection: lowest score.")] = 0.001,
+    least: Annotated[float, typer.Option(min=0, max=1, help="Detection: lowest score.")] = LEAST,
     overlap: Annotated[
         float, typer.Option(min=0, max=1, help="Detection: overlap above which boxes are one.")
-    ] = 0.7,
+    ] = OVERLAP,
     limit: Annotated[
         int | None,
         typer.Option(min=1, max=10_000_000, help="So many images, drawn at random (always the same)."),
@@ -118,6 +120,8 @@ def evaluate_command(
     given = Given(
         model, images, onnx, labels, names, annotations, metric, transform, family, classes, divide, bgr, least, overlap
     )  # fmt: skip
+    if misplaced := _misplaced(given):
+        raise typer.BadParameter(misplaced)
     with exit_on_error("axemu eval"), _Networks(given) as networks:
         task, pictures = _task(given, networks)
         if limit is not None and limit < len(pictures):
@@ -129,13 +133,32 @@ def evaluate_command(
             networks.int8,
             networks.float_,
             journal=journal,
-            identity={"networks": networks.identity},
+            identity={
+                "networks": networks.identity,
+                "images": str(images.resolve()),
+                "truth": _truth(given, networks.compiled),
+            },
             counted=lambda items: _counted(items, len(pictures), "Evaluating"),
             resamples=resamples,
             confidence=confidence,
         )
         document = _document(result, networks, compared)
         print(json.dumps(document, indent=2) if as_json else "\n".join(_lines(result, compared)))
+
+
+def _misplaced(given: Given) -> str:
+    """Say which option another one leaves without effect; nothing where each has one."""
+    detection, own = given.annotations is not None, given.metric is not None
+    defaults = {"divide": DIVIDE, "bgr": False, "least": LEAST, "overlap": OVERLAP}
+    for name, default in {"family": None, "classes": None, **defaults}.items():
+        if not detection and getattr(given, name) != default:
+            return f"--{name} is of detection, which needs --annotations"
+    for name, without in {
+        "metric": detection, "labels": detection or own, "names": own, "transform": detection,
+    }.items():  # fmt: skip
+        if without and getattr(given, name) is not None:
+            return f"--{name} has no effect with --{'annotations' if detection else 'metric'}; leave it out"
+    return ""
 
 
 class _Networks:
@@ -155,7 +178,8 @@ class _Networks:
     def identity(self) -> str:
         """Digest of both networks."""
         found = hashlib.sha256()
-        files = [self.compiled, *sorted(self.compiled.parent.glob("program.*"))]
+        folder = self.compiled.parent
+        files = [self.compiled, *sorted(folder.glob("program.*")), *sorted(folder.glob("*.onnx"))]
         for path in (*files, *([] if self.onnx is None else [self.onnx])):
             found.update(path.read_bytes())
         return found.hexdigest()[:16]
@@ -210,9 +234,8 @@ def _task(given: Given, networks: _Networks) -> tuple[Task, list[Picture]]:
         from axemu.cli._compile_data import load_function  # noqa: PLC0415
 
         metric = load_function("--metric", given.metric, "metric")
-        return UserMetric(transform, metric, f"{identity} {_file_digest(given.metric)}"), pictures_in(
-            given.images
-        )
+        described = f"{identity} {given.metric} {_file_digest(given.metric)}"
+        return UserMetric(transform, metric, described), pictures_in(given.images)
     import numpy as np  # noqa: PLC0415
 
     size_of_output = networks.int8(
@@ -249,6 +272,14 @@ def _transform(given: Given, networks: _Networks) -> tuple[Callable[[Any], Any],
 def _file_digest(text: str | None) -> str:
     path = Path((text or "").rpartition(":")[0] if ":" in (text or "") else text or "")
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else str(text)
+
+
+def _truth(given: Given, compiled: Path) -> str:
+    """Digest of what is true of the pictures, beside the directories that they lie in."""
+    found = hashlib.sha256(repr(_names(given, compiled)).encode())
+    for path in filter(None, (given.labels, given.annotations)):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def _names(given: Given, compiled: Path) -> tuple[str, ...]:

@@ -174,6 +174,49 @@ def test_an_evaluation_goes_on_with_its_journal(made: Path, tmp_path: Path) -> N
     assert "belongs to an evaluation with transform" in other.stderr
 
 
+def test_a_journal_of_other_truths_is_refused(made: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    for name, label in (("one", 0), ("two", 1)):
+        lines = [f"{label}/2-{number}.png,{label}" for number in range(5)]
+        (tmp_path / name).write_text("\n".join(lines))
+    assert (
+        run(made / "build", made / "test", "--journal", journal, "--labels", tmp_path / "one").exit_code == 0
+    )
+    other = run(made / "build", made / "test", "--journal", journal, "--labels", tmp_path / "two")
+    assert other.exit_code == 1
+    assert "belongs to an evaluation with truth" in other.stderr
+    pictures(tmp_path / "elsewhere", 2, 5)
+    other = run(made / "build", tmp_path / "elsewhere", "--journal", journal, "--labels", tmp_path / "one")
+    assert other.exit_code == 1
+    assert "belongs to an evaluation with images" in other.stderr
+
+
+def test_a_journal_of_another_metric_of_the_same_file_is_refused(made: Path, tmp_path: Path) -> None:
+    metrics, journal = tmp_path / "metrics.py", tmp_path / "journal.jsonl"
+    metrics.write_text("def one(outputs, path):\n    return 1\n\n\ndef two(outputs, path):\n    return 2\n")
+    arguments = (made / "build", made / "test", "--journal", journal, "--metric")
+    assert run(*arguments, f"{metrics}:one").exit_code == 0
+    other = run(*arguments, f"{metrics}:two")
+    assert other.exit_code == 1
+    assert "belongs to an evaluation with metric" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--family", "yolov8"], "--family is of detection, which needs --annotations"),
+        (["--divide", "1"], "--divide is of detection"),
+        (["--annotations", "a.json", "--metric", "m.py"], "--metric has no effect with --annotations"),
+        (["--annotations", "a.json", "--transform", "tf_ssd"], "--transform has no effect"),
+        (["--metric", "m.py", "--labels", "l.csv"], "--labels has no effect with --metric"),
+    ],
+)
+def test_options_without_effect_are_refused(arguments: list[str], said: str) -> None:
+    result = run("build", "images", *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+
+
 def test_detection_needs_annotations(tmp_path: Path) -> None:
     images = pictures(tmp_path / "images", 3, 2, size=64)
     build = tmp_path / "build"
