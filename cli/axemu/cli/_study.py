@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typer.core import TyperGroup
 
 from axemu.cli._errors import exit_on_error
 from axemu.cli._options import AsJson
+from axemu.cli._terminal import columns
 from axemu.driver import InvalidArgument
 from axemu.driver.bounded import parse_json
 
@@ -87,7 +87,7 @@ def show(answer: Answer, as_json: bool, save: Path | None, html: Path | None) ->
         print(json.dumps(answer.to_dict(), indent=1))
         print(answer.stamp, file=sys.stderr)
     else:
-        print(answer.text(shutil.get_terminal_size().columns))
+        print(answer.text(columns() or sys.maxsize))
 
 
 Saved = Annotated[Path, typer.Argument(help="What `--save` wrote.")]
@@ -132,7 +132,10 @@ def sweep(
         )
 
     with exit_on_error("axemu study sweep"):
-        points = deployments.grid(deployments.read_deployment(file), dict(map(axis, vary)))
+        axes = list(map(axis, vary))
+        if twice := [path for path, many in Counter(path for path, _ in axes).items() if many > 1]:
+            raise InvalidArgument(f"--vary {twice[0]}: given twice; name all its values at once")
+        points = deployments.grid(deployments.read_deployment(file), dict(axes))
         table = deployments.sweep(points, engine, path=output, told=told)
         counts = Counter(table["verdict"].to_pylist())
         print(
