@@ -50,10 +50,10 @@ def commands(
             path = place / name
             state = state_of(path)
             if install and state in ("missing", "ours"):
-                with path_errors(InvalidArgument, path):
+                with path_errors(InvalidArgument, path, "cannot be written"):
                     write(path)
             elif remove and state == "ours":
-                with path_errors(InvalidArgument, path):
+                with path_errors(InvalidArgument, path, "cannot be written"):
                     path.unlink()
             elif install:
                 refused.append(name)

@@ -17,6 +17,7 @@ import typer
 from axemu.cli._errors import exit_on_error
 from axemu.cli._options import AsJson
 from axemu.driver import InvalidArgument, path_errors
+from axemu.model import replacing
 
 app = typer.Typer()
 examples = typer.Typer(no_args_is_help=True, help="Programs to start from: list them, copy them.")
@@ -96,7 +97,8 @@ def copy_examples(
         for name in files:
             with path_errors(InvalidArgument, to / name, "cannot be written"):
                 (to / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(directory() / name, to / name)
+                with replacing(to / name) as temporary:
+                    shutil.copyfile(directory() / name, temporary)
             print(to / name)
 
 

@@ -50,7 +50,7 @@ def stand_in(
         if (install or remove) and owner == "not ours":
             raise InvalidArgument(f"{place}: {NAME} {release} is there, and not ours; it is left alone")
         record = place / f"{NAME.replace('-', '_')}-{RELEASE}.dist-info"
-        with path_errors(InvalidArgument, record):
+        with path_errors(InvalidArgument, record, "cannot be written"):
             if install and owner == "missing":
                 write(record)
             elif remove and owner == "ours":

@@ -34,4 +34,4 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     done = CliRunner().invoke(app, ["--install", "--directory", str(tmp_path / "file")])
     assert done.exit_code == 1
-    assert str(tmp_path / "file" / NAMES[0]) in done.stderr
+    assert f"{tmp_path / 'file' / NAMES[0]}: cannot be written" in done.stderr
