@@ -60,8 +60,9 @@ class Line:
         """Forget an item that the queue did not take."""
         with self._lock:
             self._busy -= 1
-            if entry in self._items.get(id(item), ()):
-                self._drop(id(item), entry)
+            if entries := self._items.get(id(item)):
+                # The same object may have come in and gone meanwhile, and been taken for this one.
+                self._drop(id(item), entry if entry in entries else entries[-1])
 
     def enter(self) -> None:
         """Note that a thread is about to take an item."""

@@ -250,6 +250,15 @@ def test_a_finalizer_may_put_into_a_queue_that_is_just_noting(story: Story) -> N
     assert line.get() == 1
 
 
+def test_what_was_refused_and_is_taken_all_the_same_leaves_nothing(story: Story) -> None:
+    line: queue.Queue[None] = queue.Queue()
+    entry = _line(line).offer(line, None)  # as if it waited for room
+    line.put(None)
+    line.get()  # the same object, taken for the first one
+    _line(line).withdraw(None, entry)
+    assert not _line(line)._items
+
+
 def test_what_a_full_queue_refused_is_forgotten(story: Story) -> None:
     line: queue.Queue[None] = queue.Queue(1)
     first = Teller(story, 0)
