@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import axelera.runtime as axr
-from axemu.driver import InvalidConfiguration
+from axemu.driver import InvalidConfiguration, reservation_directory
 from axemu.emulator import EmulatorDriver, FaultEvent, load_options, parse_options, report, text
-from axemu.emulator.faults import flip
+from axemu.emulator.faults import Health, flip
 from axemu.emulator.faults._heat import throttled, triangle
 from axemu.emulator.faults._plan import DmaTimeout, LinkDrop
 from axemu.emulator.faults._trigger import Trigger
@@ -348,6 +350,28 @@ def test_a_rate_is_met() -> None:
     trigger = Trigger(DmaTimeout(kind="dma-timeout", rate=0.01), "seed")
     assert sum(map(trigger.take, range(1, 100_001))) == pytest.approx(1000, abs=4 * 1000**0.5)
     assert all(map(Trigger(DmaTimeout(kind="dma-timeout", rate=1), "seed").take, range(1, 100)))
+
+
+def test_a_rate_may_be_as_small_as_a_number_can_be() -> None:
+    trigger = Trigger(DmaTimeout(kind="dma-timeout", rate=5e-324), "seed")
+    assert not any(map(trigger.take, range(1, 1000)))
+
+
+def test_a_boards_state_is_locked_while_it_changes() -> None:
+    path = reservation_directory() / "locked.health"
+    program = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    ends: list[str] = []
+
+    def change(word: int) -> int:
+        attempt = subprocess.run(
+            [sys.executable, "-c", program, path], stderr=subprocess.PIPE, check=False, text=True
+        )
+        ends.append(attempt.stderr.splitlines()[-1] if attempt.returncode else "it was not locked")
+        return word
+
+    Health("locked")._change(change)
+    assert len(ends) == 1
+    assert ends[0].startswith("BlockingIOError")
 
 
 def test_at_means_one_event_of_the_first_instance_unless_another_is_named() -> None:

@@ -52,13 +52,14 @@ class Health:
 
     @cached_property
     def _words(self) -> memoryview:
-        descriptor = self._open()
-        try:
-            if os.fstat(descriptor).st_size < _SIZE:
-                os.ftruncate(descriptor, _SIZE)
-            return memoryview(mmap.mmap(descriptor, _SIZE)).cast("Q")
-        finally:
-            os.close(descriptor)
+        with _changing:
+            descriptor = self._open()
+            try:
+                if os.fstat(descriptor).st_size < _SIZE:
+                    os.ftruncate(descriptor, _SIZE)
+                return memoryview(mmap.mmap(descriptor, _SIZE)).cast("Q")
+            finally:
+                os.close(descriptor)
 
     @cached_property
     def _directory(self) -> Path:
@@ -108,11 +109,12 @@ class Health:
         )
 
     def _change(self, change: Callable[[int], int]) -> None:
+        words = self._words  # first: making them closes a descriptor
         with _changing:
             descriptor = self._open()
             try:
                 fcntl.lockf(descriptor, fcntl.LOCK_EX)
-                self._words[0] = change(self._words[0])
+                words[0] = change(words[0])
             finally:
                 os.close(descriptor)
 

@@ -35,4 +35,4 @@ class Trigger:
             return NEVER
         if self._rate == 1:
             return 1
-        return 1 + int(math.log1p(-self.random.random()) / math.log1p(-self._rate))
+        return 1 + int(min(NEVER, math.log1p(-self.random.random()) / math.log1p(-self._rate)))
