@@ -11,6 +11,7 @@ import _thread
 import contextlib
 import os
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class Publisher:
         self._closed = False
         self._publishing = _thread.allocate_lock()
         """Held by the thread that publishes."""
+        self._thread: int | None = None
         self._wake: SimpleQueue[None] = SimpleQueue()
 
     def look(self) -> None:
@@ -61,7 +63,8 @@ class Publisher:
         if os.getpid() != self._pid:
             return
         self._wake.put(None)
-        self._publishing.acquire()
+        if self._thread != threading.get_ident():  # else it came upon a context that nobody refers to
+            self._publishing.acquire()
         with contextlib.suppress(OSError, AxeleraError), open_place() as place:
             if is_watched(place) and (recording := self._recording()) is not None:
                 self._write(place, recording(), every=0, ended=True)
@@ -69,6 +72,7 @@ class Publisher:
     def _run(self) -> None:
         if not self._publishing.acquire(blocking=False):
             return
+        self._thread = threading.get_ident()
         try:
             # Nobody is there to be told that the directory is gone, or that the boards cannot be simulated.
             with contextlib.suppress(OSError, AxeleraError), open_place() as place:
@@ -77,6 +81,7 @@ class Publisher:
                 finally:
                     place.remove(file_name(self._context))
         finally:
+            self._thread = None
             self._publishing.release()
 
     def _publish(self, place: PrivateDirectory) -> None:

@@ -41,7 +41,7 @@ class VirtualPace:
         self._settings = settings
         self._story = Story()
         self._log = CallLog(self._story)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may end this context while its record is made
         self.clock = VirtualClock()
         handovers.begin()
         self._end = weakref.finalize(self, _end, self._story)

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from axelera.runtime import Context, ModelInstance
-from axemu.driver import reservation_directory
+from axemu.driver import ConnectionError, reservation_directory  # noqa: A004
 from axemu.emulator import EmulatorDriver, parse_options, report
+from axemu.emulator._publisher import Publisher
+from axemu.emulator._recording import Recording
 from axemu.emulator.faults import Health, State
 from axemu.emulator.watching import Snapshot, Watcher, parse_snapshot
 from axemu.emulator.watching._take import take
@@ -147,6 +149,40 @@ def test_a_watched_driver_that_nobody_refers_to_is_given_up(make_model: MakeMode
         gc.collect()
         time.sleep(0.01)
     assert known() is None
+
+
+def test_a_context_may_end_in_the_thread_that_publishes_it(watcher: Watcher) -> None:
+    class Dropped:
+        closed = False
+
+        def recording(self) -> Recording:
+            if not self.closed:
+                self.closed = True
+                publisher.close()  # as the garbage collector may, wherever it strikes
+            raise ConnectionError("over")
+
+    dropped = Dropped()
+    publisher = Publisher(dropped.recording)
+    thread = threading.Thread(target=publisher._run, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert dropped.closed
+    assert not thread.is_alive()
+
+
+def test_a_context_may_end_while_its_record_is_made() -> None:
+    driver = boards()
+    with driver._pace._lock:
+        ends = driver.recording()
+    assert ends.record.elapsed == 0
+    driver.close()
+
+
+def test_a_program_may_have_a_name_that_is_no_text() -> None:
+    driver = boards()
+    snapshot = take(driver.recording(), program="a\udcffb", context=0, at=1.0, every=1.0, ended=False)
+    assert parse_snapshot(snapshot.model_dump_json().encode()).program == "a\ufffdb"
+    driver.close()
 
 
 def test_a_snapshot_agrees_with_the_report(make_model: MakeModel) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from axemu.driver.bounded import JSON_TEXT, parse_json
 
@@ -12,12 +12,14 @@ MOST_BOARDS = 64
 MOST_INSTANCES = 256
 
 
-def _printable(text: str) -> str:
-    """Keep what a terminal would take for a command from it."""
+def _printable(text: object) -> object:
+    """Keep what a terminal would take for a command from it; and what no text holds, as file names in Python do."""
+    if not isinstance(text, str):
+        return text
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-Label = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+Label = Annotated[str, Field(max_length=200), BeforeValidator(_printable)]
 Amount = Annotated[float, Field(ge=0, le=1e18)]
 Celsius = Annotated[float, Field(ge=-300, le=1e6)]
 Count = Annotated[int, Field(ge=0, le=1 << 62)]
