@@ -57,6 +57,16 @@ def test_helpers_of_runs_aside_do_not_hold_up_others() -> None:
     assert not set(map(id, aside)) & set(map(id, helpers_of(budget, 2)))
 
 
+def test_a_helper_works_where_priorities_may_not_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(threads_module.os, "setpriority", refuse)
+    served = threading.Event()
+    Helper(lambda _mailbox, _first, _second: served.set(), aside=True).start()
+    assert served.wait(30)
+
+
 def test_helpers_are_used_again() -> None:
     budget = ThreadBudget(2)
     first, second = helpers_of(budget, 2), helpers_of(budget, 2)

@@ -13,6 +13,7 @@ ends can be done over again.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import ctypes
 import os
 import sys
@@ -70,7 +71,10 @@ def _live(serve: Call, mailbox: int, memory: object, aside: bool) -> None:
     """Serve for as long as asked; `memory` is held here because the thread looks at it."""
     if aside and sys.platform == "linux":  # elsewhere threads have no priorities of their own
         own = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, own, min(19, os.getpriority(os.PRIO_PROCESS, own) + NICER))
+        with contextlib.suppress(
+            OSError
+        ):  # a sandbox may refuse; who sleeps until this thread has worked would never wake
+            os.setpriority(os.PRIO_PROCESS, own, min(19, os.getpriority(os.PRIO_PROCESS, own) + NICER))
     serve(mailbox, 0, 0)
     del memory
 
