@@ -108,8 +108,11 @@ class Worker:
     def warm_up(self) -> None:
         """Let everything be made that is made once."""
         instance = self.loaded(0)
+        inputs, outputs = self.small.frame(0), self.small.outputs()
         with suppress(axr.AxeleraError):
-            instance.run(self.small.frame(0), self.small.outputs())
+            instance.run(inputs, outputs)
+            if not np.array_equal(outputs[0], self.small.expected(inputs)[0]):
+                self.check_damaged(0, 0)
         instance.connection.release()
 
     def loaded(self, board: int) -> axr.ModelInstance:
