@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests._sizes import FULL
 from tests.conformance._loadgen import CORES, SAMPLES, SCENARIOS, run, system
+from tests.conformance._suites import recorded
 
 
 def latencies(summary: str) -> dict[str, int]:
@@ -28,6 +29,7 @@ def test_a_scenario_is_valid_complete_and_right(tmp_path: Path, scenario: str, w
     with system(tmp_path, workers) as under_test:
         run(under_test, tmp_path, scenario, "PerformanceOnly", full=FULL)
         simulated = [one.counters() for one in under_test.instances]
+    assert recorded("loadgen")[scenario].verdict == "right"
     summary = (tmp_path / "mlperf_log_summary.txt").read_text(encoding="utf-8")
     print(summary)
     assert "Result is : VALID" in summary

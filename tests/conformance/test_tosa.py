@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.conformance._suites import recorded, tosa_entries
 from tests.conformance._tosa import Case, case_of, differences, vectors
 
 VECTORS = list(vectors())
@@ -15,6 +16,12 @@ def test_an_operator_gives_what_the_reference_model_gives(op: str) -> None:
     print(f"{op}: {len(cases)} of {len(own)} tests")
     assert cases
     assert {name: found for name, case in cases if (found := list(differences(case)))} == {}
+
+
+def test_what_came_of_each_is_as_recorded() -> None:
+    assert recorded("tosa") == tosa_entries(), (
+        "run `python -m tests.conformance._suites tosa` if that is meant"
+    )
 
 
 def test_a_changed_output_is_noticed() -> None:
