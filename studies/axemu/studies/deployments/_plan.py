@@ -8,30 +8,27 @@ from math import exp
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from axemu.chip import BOARDS, CORES, HostFigures
 from axemu.driver import InvalidArgument
 from axemu.emulator.metis import host_seconds
 from axemu.studies._scenario import read_calibration
 from axemu.studies.deployments._distribution import QUANTILES
-from axemu.studies.deployments._events import (
+from axemu.studies.deployments._service import Service, ServiceKey, key_of, keys_of
+from axemu.studies.deployments._spec import MOST_BOARDS, Deployment, Stream
+from axemu.studies.deployments._world import (
     ARRIVAL,
     BOARD,
     BRANCH,
     FRAME,
     INSTANCE,
-    MOST_BOARDS,
     NETWORK,
     SCALARS,
     STREAM,
     UNLIMITED,
+    Floats,
     World,
 )
-from axemu.studies.deployments._service import Service, ServiceKey, key_of, keys_of
-from axemu.studies.deployments._spec import Deployment, Stream
-
-Floats = npt.NDArray[np.float64]
 
 GRACE = 0.25
 """Part of the time that counts, at least a second, for which frames that have not come back are waited for."""
