@@ -24,7 +24,7 @@ from axemu.studies._comparable import comparable
 from axemu.studies._heat import Heat, Work, heat_of
 from axemu.studies._scenario import Prediction, Scenario, weakest_of
 from axemu.studies._steady import Loops, run_loops
-from axemu.studies._target import Target, load_target
+from axemu.studies._target import Target, instances_of, load_target
 
 MICROSECOND = TICKS_PER_SECOND / 1e6
 
@@ -116,19 +116,7 @@ def make_instances(scenario: Scenario, target: Target, boards: int) -> list[Inst
         raise IncompatibleDevice(
             f"model {target.name} spans {target.batch} cores; {scenario.cores} are too few"
         )
-    return [
-        InstanceSpec(
-            id=board * per_board + number,
-            core=target.core,
-            cores=tuple(range(number * target.batch, (number + 1) * target.batch)),
-            input_bytes=target.input_bytes,
-            output_bytes=target.output_bytes,
-            double_buffer=scenario.double_buffer,
-            board=board,
-        )
-        for board in range(boards)
-        for number in range(per_board)
-    ]
+    return instances_of(target, per_board, scenario.double_buffer, boards)
 
 
 def unloaded_latency(scenario: Scenario, target: Target, board: Board) -> int:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from axemu.chip import BOARDS, TICKS_PER_SECOND, Calibration
-from axemu.emulator.metis import Board, BoardState, InstanceSpec
+from axemu.emulator.metis import Board, BoardState
 from axemu.studies._measured import Case
 from axemu.studies._steady import run_loops
-from axemu.studies._target import Target
+from axemu.studies._target import Target, instances_of
 
 
 def simulated_rate(case: Case, target: Target, calibration: Calibration, host: str | None = None) -> float:
     """Return the rate of a case in frames per second, by simulation."""
     board = Board(BOARDS[case.board], calibration.host_of(BOARDS[case.board], host), calibration=calibration)
     state = BoardState((case.clock_mhz,) * 4, (case.mvm_percent,) * 4)
-    instances = [
-        InstanceSpec(
-            number,
-            target.core,
-            tuple(range(number * target.batch, (number + 1) * target.batch)),
-            target.input_bytes,
-            target.output_bytes,
-            case.double_buffer,
-        )
-        for number in range(case.instances)
-    ]
+    instances = instances_of(target, case.instances, case.double_buffer)
     loops = run_loops((board,), state, instances, seconds=60)
     ticks = {"host": loops.call, "device": loops.executed, "system": loops.period}[case.metric]
     return sum(target.batch * TICKS_PER_SECOND / each for each in ticks)

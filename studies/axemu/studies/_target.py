@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from axemu import faces
 from axemu.chip import METIS, ChipFigures
 from axemu.driver import InvalidArgument, path_errors
+from axemu.emulator.metis import InstanceSpec
 from axemu.model.passes import CoreProgram
 from axemu.model.program import Program
 
@@ -56,6 +57,23 @@ def load_target(
             f"model {model}: says nothing of what a core executes; compile it again with this SDK"
         )
     return Target(program.name, program.batch, program.core, *_io_bytes(program))
+
+
+def instances_of(target: Target, count: int, double_buffer: bool, boards: int = 1) -> list[InstanceSpec]:
+    """Return `count` instances of a target on each board, side by side from its first core on."""
+    return [
+        InstanceSpec(
+            id=board * count + number,
+            core=target.core,
+            cores=tuple(range(number * target.batch, (number + 1) * target.batch)),
+            input_bytes=target.input_bytes,
+            output_bytes=target.output_bytes,
+            double_buffer=double_buffer,
+            board=board,
+        )
+        for board in range(boards)
+        for number in range(count)
+    ]
 
 
 def load_program(model: str | Path, compiled_cores: int | None = None) -> Program:

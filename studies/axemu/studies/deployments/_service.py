@@ -9,11 +9,11 @@ from math import comb, log
 from pathlib import Path
 
 from axemu.chip import BOARDS, CORES, HOSTS, TICKS_PER_SECOND
-from axemu.emulator.metis import MODEL_VERSION, Activity, Board, BoardState, InstanceSpec, active_ticks
+from axemu.emulator.metis import MODEL_VERSION, Activity, Board, BoardState, active_ticks
 from axemu.studies._predict import band, ddr_traffic, unseen_rules
 from axemu.studies._scenario import read_calibration, weakest_of
-from axemu.studies._steady import Loops, run_loops
-from axemu.studies._target import Target, load_target
+from axemu.studies._steady import run_loops
+from axemu.studies._target import Target, instances_of, load_target
 from axemu.studies.deployments._spec import BoardSetup, Deployment, NetworkSetup
 
 Files = tuple[tuple[str, int, int], ...]
@@ -137,7 +137,7 @@ def derive(target: Target, key: ServiceKey) -> Service:
     board = Board(figures, HOSTS["desktop"], calibration=read_calibration(key.calibration))
     state = BoardState((key.clock,) * CORES, (key.mvm_utilisation,) * CORES)
     runs = [
-        _loops(target, board, state, count, key.double_buffer)
+        run_loops((board,), state, instances_of(target, count, key.double_buffer), SECONDS)
         for count in range(1, CORES // target.batch + 1)
     ]
     executed = [_seconds(run.executed) for run in runs]
@@ -172,7 +172,8 @@ def without_gaps(executed: list[float], busy: list[float]) -> tuple[float, ...]:
     """Return how long an execution lasts while 1, 2, … instances execute without a pause.
 
     Of `n` instances that execute for a part `busy[n - 1]` of the time, one meets each number of the others as chance has
-    it: its mean rate is the mean of its rates with 0, 1, … others.
+    it: its mean rate is the mean of its rates with 0, 1, … others. Where they hardly ever meet, or not as chance has it, that
+    tells little of the rate; it is bounded by that beside fewer, and by what together they do beside fewer.
 
     Args:
         executed: mean execution of 1, 2, … instances in closed loops.
@@ -182,23 +183,12 @@ def without_gaps(executed: list[float], busy: list[float]) -> tuple[float, ...]:
     for others, (time, part) in enumerate(zip(executed, busy, strict=True)):
         met = [comb(others, many) * part**many * (1 - part) ** (others - many) for many in range(others + 1)]
         rest = 1 / time - sum(chance * rate for chance, rate in zip(met, rates, strict=False))
-        rates.append(min(rest / met[-1], rates[-1]) if rates else 1 / time)
+        if not rates:
+            rates.append(1 / time)
+            continue
+        least = rates[-1] * others / (others + 1)
+        rates.append(min(max(rest / met[-1], least), rates[-1]))
     return tuple(1 / rate for rate in rates)
-
-
-def _loops(target: Target, board: Board, state: BoardState, count: int, double_buffer: bool) -> Loops:
-    instances = [
-        InstanceSpec(
-            number,
-            target.core,
-            tuple(range(number * target.batch, (number + 1) * target.batch)),
-            target.input_bytes,
-            target.output_bytes,
-            double_buffer,
-        )
-        for number in range(count)
-    ]
-    return run_loops((board,), state, instances, SECONDS)
 
 
 def _seconds(ticks: tuple[float, ...]) -> float:
