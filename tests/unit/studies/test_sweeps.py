@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from axemu.studies.deployments import (
     Point,
     Progress,
     Stream,
+    _sweep,
     changed,
     deployment_from,
     drawn,
@@ -87,10 +89,13 @@ def test_drawn_points_depend_on_the_seed() -> None:
     assert drawn(BASE, axes, 9, 1) == drawn(BASE, axes, 9, 1) != drawn(BASE, axes, 9, 2)
 
 
-@pytest.mark.parametrize("path", ["boards.1.clock", "boards.0.clok", "streams.0", "net.cores"])
+@pytest.mark.parametrize(
+    "path", ["boards.1.clock", "boards.0.clok", "streams.0", "net.cores", "networks.net.boards.first.kind"]
+)
 def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
+    base = replace(BASE, networks=(replace(BASE.networks[0], boards=(0,)),))
     with pytest.raises(InvalidArgument, match=path):
-        grid(BASE, {path: (1,)})
+        grid(base, {path: (1,)})
 
 
 def test_a_combination_that_cannot_be_is_a_row_that_says_so() -> None:
@@ -214,6 +219,37 @@ def test_what_was_kept_of_another_sweep_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "t.parquet.part").write_bytes(b'{"sweep": "0123"}\n')
     with pytest.raises(InvalidArgument, match="another sweep"):
         sweep(points(), "serial", path=tmp_path / "t.parquet")
+
+
+def test_what_was_kept_with_other_figures_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        pass
+
+    def kill(progress: Progress) -> None:
+        raise KilledError
+
+    path, some = tmp_path / "t.parquet", points()[:3]
+    with pytest.raises(KilledError):
+        sweep(some, "serial", path=path, told=kill)
+    kept = (tmp_path / "t.parquet.part").read_bytes()
+    assert len(kept.splitlines()) == 1 + 3
+    slower = {key: replace(one, executed=(0.01,) * 4) for key, one in _sweep._figures(some).items()}
+    monkeypatch.setattr(_sweep, "_figures", lambda _: slower)
+    with pytest.raises(
+        InvalidArgument, match=r"t\.parquet\.part belongs to another sweep, or .* has changed"
+    ):
+        sweep(some, "serial", path=path)
+    assert (tmp_path / "t.parquet.part").read_bytes() == kept
+
+
+def test_a_file_of_somebody_else_beside_the_table_is_left_alone(tmp_path: Path) -> None:
+    part = tmp_path / "t.parquet.part"
+    part.write_bytes(b"no line of a sweep")
+    with pytest.raises(InvalidArgument, match="another sweep"):
+        sweep(points()[:1], "serial", path=tmp_path / "t.parquet")
+    assert part.read_bytes() == b"no line of a sweep"
 
 
 @pytest.mark.parametrize("engine", ["", "spark", "joblib:0", "joblib:x", "dask", "serial:2"])

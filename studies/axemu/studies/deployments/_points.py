@@ -144,6 +144,9 @@ def _member(inside: Any, part: str, path: str) -> Any:
         if part.isdecimal() and int(part) < len(inside):
             return inside[int(part)]
         for one in inside:
-            if part in (one.get("name"), one.get("name") or one.get("model") or one.get("network")):
+            if isinstance(one, dict) and part in (
+                one.get("name"),
+                one.get("name") or one.get("model") or one.get("network"),
+            ):
                 return one
     raise InvalidArgument(f"path {path}: there is no {part}")

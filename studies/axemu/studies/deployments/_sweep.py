@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +59,10 @@ def sweep(
         A `pyarrow.Table`, one row for each point in order; its metadata tell where it comes from.
 
     Raises:
-        AxeleraError: a model cannot be read, an engine is unknown, or `PATH.part` belongs to another sweep.
+        AxeleraError: a model cannot be read, an engine is unknown, or `PATH.part` belongs to another sweep or to other models.
     """
     figures = _figures(points)
-    with _kept(points, path) as (rows, keep):
+    with _kept(_identity(points, figures), path) as (rows, keep):
         todo = [point for point in points if point.number not in rows]
         began, before = time.monotonic(), len(rows)
         with _engine(engine) as (run, width):
@@ -163,20 +165,18 @@ def _part_of(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _kept(
-    points: Sequence[Point], path: Path | None
-) -> Iterator[tuple[dict[int, Row], Callable[[list[Row]], None]]]:
+def _kept(identity: str, path: Path | None) -> Iterator[tuple[dict[int, Row], Callable[[list[Row]], None]]]:
     """Yield the rows that are there already, and a function that keeps more; on disk if there is a path."""
     rows: dict[int, Row] = {}
     if path is None:
         yield rows, lambda found: rows.update((row["point"], row) for row in found)
         return
-    digest = digest_of(points)
-    good = _read(_part_of(path), digest, rows)
+    head = json.dumps({"sweep": identity}).encode() + b"\n"
+    good = _read(_part_of(path), head, rows)
     with _part_of(path).open("ab") as file:
         file.truncate(good)  # the line that a kill cut short
         if not good:
-            file.write(json.dumps({"sweep": digest}).encode() + b"\n")
+            file.write(head)
 
         def keep(found: list[Row]) -> None:
             for row in found:
@@ -188,21 +188,29 @@ def _kept(
         yield rows, keep
 
 
-def _read(part: Path, digest: str, rows: dict[int, Row]) -> int:
+def _identity(points: Sequence[Point], figures: Figures) -> str:
+    """Return what rows depend on, in sixteen digits: points, what networks were then, and the version of this SDK."""
+    content = (digest_of(points), version("axemu"), *sorted(map(repr, figures.items())))
+    return hashlib.sha256("\n".join(content).encode()).hexdigest()[:16]
+
+
+def _read(part: Path, head: bytes, rows: dict[int, Row]) -> int:
     """Collect what was kept; return how many bytes of the file are whole."""
     if not part.exists():
         return 0
-    good = 0
     with part.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
+        first = file.readline(len(head))
+        if first != head:
+            if head.startswith(first):  # a kill came early
+                return 0
+            raise InvalidArgument(
+                f"{part} belongs to another sweep, or what its figures rest on has changed; remove it or give another path"
+            )
+        good = len(head)
+        while (line := file.readline(JSON_TEXT.size + 1)).endswith(b"\n") or len(line) > JSON_TEXT.size:
             try:
                 row = parse_json(line, JSON_TEXT)
-                if good:
-                    rows[row["point"]] = row
-                elif row["sweep"] != digest:
-                    raise InvalidArgument(f"{part} belongs to another sweep; remove it or give another path")
+                rows[row["point"]] = row
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidArgument(
                     f"{part} is not the beginning of a sweep: {error}; remove it"
