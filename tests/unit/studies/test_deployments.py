@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from dataclasses import replace
+from math import comb
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from axemu.studies.deployments import (
     evaluate,
     keys_of,
 )
+from axemu.studies.deployments._service import without_gaps
 
 MS = 1000
 EXECUTED = 0.002
@@ -115,6 +118,46 @@ def test_overload_is_never_called_healthy(
     if load > 1.05:
         assert answer.headline.startswith("OVERLOADED")
     assert not answer.within(1.0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    load=st.floats(1.05, 4), seconds=st.floats(0.02, 1), queue=st.sampled_from([0, 30]), host=st.booleans()
+)
+def test_overload_is_not_called_healthy_in_a_time_too_short_to_tell(
+    load: float, seconds: float, queue: int, host: bool
+) -> None:
+    executed = 0.1
+    network = NetworkSetup("net", double_buffer=False, queue=queue)
+    if host:  # one thread for what takes as long as a call of four instances
+        network = replace(network, post=Distribution(mean=executed * MS / 4))
+        executed /= 4
+    stream = Stream("net", fps=load * 4 / 0.1)
+    deployment = Deployment(
+        (network,), (stream,), host=HostSetup("desktop", int(host)), seconds=seconds, warm_up=0.0
+    )
+    try:
+        assert asked(deployment, executed=executed).verdict != "healthy"
+    except InvalidArgument as error:
+        assert "no frame arrives" in str(error)  # noqa: PT017  as good an answer
+
+
+def test_a_stream_of_which_nothing_arrives_while_it_counts_has_no_answer() -> None:
+    with pytest.raises(InvalidArgument, match=r"stream net: no frame arrives in the 10 s that count"):
+        asked(one_core(Stream("net", fps=0.05)))
+
+
+def test_frames_without_some_of_their_crops_are_not_within_a_latency() -> None:
+    networks = (
+        NetworkSetup("first", cores=3, double_buffer=False),
+        NetworkSetup("second", cores=1, double_buffer=False, queue=9),
+    )
+    streams = (Stream("first", arrivals="poisson", fps=60),)
+    branch = Branch("first", "second", Distribution("poisson", 2.0))
+    answer = asked(Deployment(networks, streams, branches=(branch,), host=HostSetup("desktop"), seconds=60))
+    assert answer.verdict == "at its limit"
+    assert 0 == answer.streams[0].dropped < answer.streams[0].incomplete
+    assert not answer.within(1000.0)
 
 
 @settings(max_examples=10, deadline=None)
@@ -208,7 +251,13 @@ def test_results_depend_on_the_content_alone() -> None:
         (lambda: BoardSetup(clock=850), "clock 850"),
         (lambda: Stream("net", arrivals="recorded"), "times"),
         (lambda: Stream("net", fps=float("nan")), "fps nan"),
+        (lambda: Stream("net", arrivals="recorded", times=(0.1, float("nan"))), "recorded time"),
+        (lambda: Stream("net", arrivals="recorded", times=(0.1, float("inf"))), "recorded time"),
+        (lambda: Stream("net", latency_bound=float("nan")), "latency_bound nan"),
+        (lambda: Branch("a", "b", Distribution(mean=2.5)), "a to b: crops .* 2.5"),
+        (lambda: Branch("a", "b", Distribution("uniform", 2, 1)), "crops of shape uniform are not whole"),
         (lambda: Distribution("uniform", 1, 2), "spread"),
+        (lambda: Deployment((NetworkSetup("net"),), (Stream("net"),) * 300), "number of streams 300"),
         (lambda: Deployment((NetworkSetup("net"),), (Stream("other"),)), "other"),
         (lambda: Deployment((NetworkSetup("a"), NetworkSetup("b")), (Stream("a"),)), "network b: 4 cores"),
         (
@@ -224,6 +273,35 @@ def test_results_depend_on_the_content_alone() -> None:
 def test_what_cannot_be_is_refused_by_name(build: object, words: str) -> None:
     with pytest.raises(InvalidArgument, match=words):
         build()  # type: ignore[operator]
+
+
+@given(
+    executed=st.lists(st.floats(1e-5, 1e-2), min_size=4, max_size=4),
+    busy=st.lists(st.floats(0.01, 1), min_size=4, max_size=4),
+)
+def test_executions_beside_others_take_longer_but_all_together_never_do_less(
+    executed: list[float], busy: list[float]
+) -> None:
+    times = without_gaps(executed, busy)
+    together = [(1 + others) / time for others, time in enumerate(times)]
+    assert times[0] == pytest.approx(executed[0])
+    for less, more in itertools.pairwise(times):
+        assert more >= less * (1 - 1e-9)
+    for less, more in itertools.pairwise(together):
+        assert more >= less * (1 - 1e-9)
+
+
+@given(
+    slower=st.tuples(st.floats(1, 1.3), st.floats(1, 1.3), st.floats(1, 1.3)),
+    busy=st.lists(st.floats(0.3, 1), min_size=4, max_size=4),
+)
+def test_gaps_between_executions_are_taken_out(slower: tuple[float, ...], busy: list[float]) -> None:
+    true = list(itertools.accumulate(slower, initial=0.001, func=lambda time, factor: time * factor))
+    mixed = []
+    for others, part in enumerate(busy):
+        met = [comb(others, many) * part**many * (1 - part) ** (others - many) for many in range(others + 1)]
+        mixed.append(1 / sum(chance / time for chance, time in zip(met, true, strict=False)))
+    assert without_gaps(mixed, busy) == pytest.approx(true, rel=1e-6)
 
 
 # Against the whole machine: rates of loops within 3 %, latencies of cameras within 5 %.

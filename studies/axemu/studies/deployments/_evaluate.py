@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import exp
 
 from axemu.chip import STRENGTH, Provenance
+from axemu.driver import InvalidArgument
 from axemu.studies.deployments._events import simulate
 from axemu.studies.deployments._measure import network_result, stream_result, units_busy, watts
 from axemu.studies.deployments._plan import host_of, world_of
@@ -27,7 +28,8 @@ def evaluate(deployment: Deployment, figures: Figures | None = None, *, band: bo
         band: also simulate both ends of the band.
 
     Raises:
-        AxeleraError: a model cannot be found, read, or run as asked; or too many frames arrive.
+        AxeleraError: a model cannot be found, read, or run as asked; too many frames arrive, or none of a stream in the time
+            that counts.
     """
     known = services(keys_of(deployment)) if figures is None else figures
     answer = _at(deployment, known, 0.0)
@@ -41,6 +43,11 @@ def _at(deployment: Deployment, figures: Figures, slower: float) -> Evaluation:
     while not simulate(world):
         world = world_of(deployment, figures, slower, room=2 * len(world.frames))
     streams = tuple(stream_result(deployment, world, at) for at in range(len(deployment.streams)))
+    for stream, result in zip(deployment.streams, streams, strict=True):
+        if stream.arrivals != "loop" and not result.frames:
+            raise InvalidArgument(
+                f"stream {stream.label}: no frame arrives in the {deployment.seconds:g} s that count; ask for more `seconds`"
+            )
     networks = tuple(network_result(deployment, figures, world, at) for at in range(len(deployment.networks)))
     units = units_busy(deployment, figures, world)
     verdict = verdict_of(deployment, streams, networks, units)

@@ -10,15 +10,13 @@ import numpy.typing as npt
 
 from axemu.chip import BOARD_HEAT, BOARDS
 from axemu.emulator.metis import host_seconds, power_of
-from axemu.studies.deployments._events import World
 from axemu.studies.deployments._plan import host_of
 from axemu.studies.deployments._result import Latency, NetworkResult, StreamResult
 from axemu.studies.deployments._service import Service, ServiceKey, key_of
 from axemu.studies.deployments._spec import Deployment
+from axemu.studies.deployments._world import Floats, World
 
 Figures = Mapping[ServiceKey, Service]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 NO_LATENCY = Latency(*(float("inf"),) * 6)
 
@@ -84,6 +82,7 @@ def network_result(deployment: Deployment, figures: Figures, world: World, numbe
     return NetworkResult(
         name=network.label,
         instances=instances,
+        offered_fps=int(queue["entered"]) / seconds,
         fps=fps,
         busy=busy,
         capacity_fps=fps / busy if busy else 0.0,

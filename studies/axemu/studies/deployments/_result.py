@@ -48,13 +48,14 @@ class StreamResult:
 class NetworkResult:
     """What the instances of one network did.
 
-    `fps` are frames that it computed, `busy` is the part of the time its instances were in a call, `capacity_fps` the rate
+    `offered_fps` are frames that came to it, `fps` those that it computed, per second, `busy` is the part of the time its instances were in a call, `capacity_fps` the rate
     at which they would always be. `executed` is a mean execution in ms, `parts` where the ms of a mean call went.
     `queue` is the longest its queue has been.
     """
 
     name: str
     instances: int
+    offered_fps: float
     fps: float
     busy: float
     capacity_fps: float
@@ -106,8 +107,9 @@ class Evaluation:
         return self.slow or self
 
     def within(self, bound: float) -> bool:
-        """Return whether it keeps up and 99 % of each stream's frames are back within so many ms."""
-        return self.verdict != "overloaded" and self.p99 <= bound and not any(s.dropped for s in self.streams)
+        """Return whether it keeps up, drops neither frames nor crops, and has 99 % of each stream's frames back in so many ms."""
+        lost = any(one.dropped or one.incomplete for one in self.streams)
+        return self.verdict != "overloaded" and self.p99 <= bound and not lost
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON-ready values."""

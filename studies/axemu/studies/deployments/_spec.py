@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any, Literal
 
 from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, HOSTS
@@ -18,6 +19,8 @@ Phase = Literal["even", "together", "random"]
 MOST_BOARDS = 16
 MOST_CAMERAS = 4096
 MOST_NETWORKS = 32
+MOST_STREAMS = 256
+"""And branches."""
 
 NO_TIME = Distribution()
 ONE_CROP = Distribution(mean=1.0)
@@ -152,6 +155,10 @@ class Stream:
             raise InvalidArgument(
                 f"stream {self.label}: `times` belong to `recorded` arrivals, which need some"
             )
+        if not all(map(isfinite, self.times)):
+            raise InvalidArgument(f"stream {self.label}: a recorded time is infinite or no number")
+        if self.latency_bound is not None:
+            _within("latency_bound", self.latency_bound, 0, 1e9)
         if any(later < one for one, later in zip((0.0, *self.times), self.times, strict=False)):
             raise InvalidArgument(f"stream {self.label}: recorded times must rise from 0")
         if self.times and self.times[-1] == 0:
@@ -172,11 +179,23 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """After a frame of one network, `crops` frames for another: a cascade. A frame is done when all of its crops are."""
+    """After a frame of one network, `crops` frames for another: a cascade. A frame is done when all of its crops are.
+
+    Crops come whole: `crops` is poisson, constant or recorded.
+    """
 
     after: str
     network: str
     crops: Distribution = ONE_CROP
+
+    def __post_init__(self) -> None:
+        """Refuse parts of crops, which would be lost."""
+        table = self.crops.table()
+        if (table % 1).any():
+            raise InvalidArgument(
+                f"branch {self.after} to {self.network}: crops of shape {self.crops.shape} are not whole (such as {table[table % 1 > 0][0]:g}); "
+                "for a mean between whole numbers take the shape poisson"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +253,8 @@ class Deployment:
             if not parts:
                 raise InvalidArgument(f"deployment: no {what}; give at least one")
         _within("number of networks", len(self.networks), 1, MOST_NETWORKS)
+        _within("number of streams", len(self.streams), 1, MOST_STREAMS)
+        _within("number of branches", len(self.branches), 0, MOST_STREAMS)
         _within("number of boards", self.chips, 1, MOST_BOARDS)
         _within("seconds", self.seconds, 0.01, 3600)
         _within("warm_up", self.warm_up, 0, 3600)

@@ -9,7 +9,7 @@ from axemu.studies.deployments._result import NetworkResult, StreamResult, Verdi
 from axemu.studies.deployments._spec import Deployment
 
 NO_RESERVE = 0.98
-"""Instances or host threads that are busier cannot work off what has piled up."""
+"""Instances or host threads that are busier, or would be with all frames that arrive, cannot work off what has piled up."""
 GROWTH = 0.005
 """A backlog that grows by a larger part of the arriving frames is no fluctuation."""
 FLUCTUATION = 6
@@ -44,10 +44,18 @@ def verdict_of(
     if any(result.dropped or result.incomplete for result in streams):
         return "at its limit"
     fed = fed_by_arrivals(deployment)
-    busy = [one.busy for one in networks if one.name in fed]
-    if open_ and max([*busy, units.get("host.threads", 0.0)], default=0.0) >= NO_RESERVE:
+    # In a short time a backlog stays below `slack`: what came back, at how busy, tells what all frames would take.
+    busy = [one.busy * _share(one.offered_fps, one.fps) for one in networks if one.name in fed]
+    arrived, returned = sum(one.offered_fps for one in open_), sum(one.fps for one in open_)
+    busy.append(units.get("host.threads", 0.0) * _share(arrived, returned))
+    if open_ and max(busy) >= NO_RESERVE:
         return "at its limit"
     return "healthy"
+
+
+def _share(offered: float, done: float) -> float:
+    """Return how many times as many arrive as are done, at least 1."""
+    return max(1.0, offered / done) if done else 1.0
 
 
 def fed_by_arrivals(deployment: Deployment) -> set[str]:
