@@ -6,6 +6,7 @@ import inspect
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from typer.testing import CliRunner
 
 from axemu.cli import _study
 from axemu.driver import InvalidArgument
-from axemu.studies.questions import QUESTIONS, Answer, cameras, diff, load, write_page
+from axemu.studies.deployments import evaluate, read_deployment
+from axemu.studies.questions import QUESTIONS, Answer, Chart, cameras, diff, load, write_page
 from axemu.studies.questions._answer import table
 
 runner = CliRunner()
@@ -63,6 +65,108 @@ def test_what_is_no_answer_is_refused(content: str, tmp_path: Path) -> None:
     path.write_text(content)
     with pytest.raises(InvalidArgument, match="not a file that"):
         load(path)
+
+
+SAVED = {
+    "format": 1,
+    "answer": "",
+    "rows": [{"case": "x", "ms": 1.0}],
+    "why": [],
+    "stamp": "",
+    "charts": [],
+    "question": "cores",
+    "options": {},
+}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"stamp": 3},
+        {"why": "text"},
+        {"why": [3]},
+        {"options": 3},
+        {"options": []},
+        {"rows": [{"ms": [1]}]},
+        {"rows": [{"ms": 10**400}]},
+        {"rows": [{"a": 1}, {"b": 1}]},
+        {"rows": [3]},
+        {"charts": [{"title": "x"}]},
+    ],
+)
+def test_an_answer_that_was_tampered_with_is_refused(damage: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(SAVED))
+    assert load(path).question == "cores"
+    path.write_text(json.dumps({**SAVED, **damage}))
+    with pytest.raises(InvalidArgument, match=r"answer\.json: not a file that"):
+        load(path)
+
+
+def test_a_difference_tells_times_that_do_not_end_any_more_or_from_now_on(tmp_path: Path) -> None:
+    def saved(time: float) -> Answer:
+        Answer("", [{"case": "x", "p99 ms": time}], [], "").save(tmp_path / "answer.json")
+        return load(tmp_path / "answer.json")
+
+    ends, never = saved(12.0), saved(float("inf"))
+    (row,) = diff(ends, never).rows
+    assert (row["before"], row["after"]) == (12.0, float("inf"))
+    assert [row["change %"] for row in diff(never, ends).rows] == [-100.0]
+    assert diff(never, never).rows == []
+
+
+def test_names_are_text_in_a_page(tmp_path: Path) -> None:
+    name = "<!--<script>alert(1)</script>"
+    chart = Chart(name, "case", "ms", mark="bar")
+    answer = Answer(name, [{"case": name, "ms": 1.0}], [name], name, [chart], name, {"model": name})
+    write_page(tmp_path / "page.html", answer)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    plain = tmp_path / "plain.html"
+    write_page(plain, Answer("", [{"case": "x", "ms": 1.0}], ["x"], "", [replace(chart, title="x")]))
+    of_ours = plain.read_text(encoding="utf-8")
+    for mark in ("<script", "</script", "<!--", "alert(1)</"):
+        assert text.count(mark) == of_ours.count(mark)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["bandwidth", "squeezenet1_1", "--host", "toaster"], "host 'toaster' is unknown"),
+        (["bandwidth", "squeezenet1_1", "--cores", "9"], "cores 9"),
+        (["bandwidth", "squeezenet1_1", "--clock", "850"], "clock 850"),
+        (["link", "squeezenet1_1", "--most", "0"], "count 0"),
+        (["more", "squeezenet1_1", "--faster", "0"], "faster 0"),
+        (["cameras", "squeezenet1_1", "--fps", "3.3", "--seconds", "0.1"], "no frame arrives"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line_on_stderr(given: list[str], words: str) -> None:
+    result = runner.invoke(_study.app, ["study", *given])
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_streams_of_one_network_each_have_their_own_slow_end(tmp_path: Path) -> None:
+    streams = """
+[[streams]]
+network = "squeezenet1_1"
+fps = 100.0
+[[streams]]
+network = "squeezenet1_1"
+fps = 1000.0
+arrivals = "poisson"
+"""
+    file = tmp_path / "d.toml"
+    file.write_text(DEPLOYMENT.partition("[[streams]]")[0] + streams)
+    rows = QUESTIONS["deployment"](str(file)).rows
+    slow = evaluate(read_deployment(file), band=True).at_slow_end.streams
+    assert [row["p99 if slow"] for row in rows] == [one.latency.p99 for one in slow]
+    assert len({row["p99 if slow"] for row in rows}) == 2
+
+
+def test_a_network_may_share_a_board_with_itself() -> None:
+    rows = QUESTIONS["split"]("squeezenet1_1", "squeezenet1_1").rows
+    assert rows[0]["squeezenet1_1 FPS"] > 2 * rows[0]["squeezenet1_1 FPS, second"]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

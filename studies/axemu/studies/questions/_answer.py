@@ -116,8 +116,28 @@ def _from_dict(content: dict[str, Any]) -> Answer:
     if content.pop("format") != FORMAT:
         raise ValueError("written by another version")
     content["charts"] = [Chart(**one) for one in content["charts"]]
-    content["rows"] = [dict(row) for row in content["rows"]]
-    return Answer(**content)
+    content["rows"] = [
+        {name: inf if cell == NEVER else cell for name, cell in row.items()} for row in content["rows"]
+    ]
+    answer = Answer(**content)
+    _check(answer)
+    return answer
+
+
+def _check(answer: Answer) -> None:
+    """Raise ValueError if an answer that was read cannot be one."""
+    texts = (answer.answer, answer.stamp, answer.question, *answer.why)
+    if not isinstance(answer.why, list) or not all(isinstance(one, str) for one in texts):
+        raise ValueError("a text is none")
+    if not isinstance(answer.options, dict):
+        raise ValueError("the options are no table")  # noqa: TRY004
+    cells = [cell for row in answer.rows for cell in row.values()]
+    if not all(isinstance(cell, Cell) for cell in cells):
+        raise ValueError("a cell is no text, number or truth")
+    if any(abs(cell) >= 1 << 1000 for cell in cells if isinstance(cell, int)):
+        raise ValueError("a number is too large")
+    if any(list(row) != list(answer.rows[0]) for row in answer.rows):
+        raise ValueError("rows have different columns")
 
 
 def fold(words: str, width: int) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from axemu.chip import BOARDS, CORES, HOSTS, TICKS_PER_SECOND, Figure, Provenance
-from axemu.emulator.metis import MODEL_VERSION, Board, BoardState, InstanceSpec, bound_of
-from axemu.studies._predict import call_parts
+from axemu.chip import TICKS_PER_SECOND, Figure, Provenance
+from axemu.emulator.metis import MODEL_VERSION, bound_of
+from axemu.studies._predict import call_parts, make_instances
+from axemu.studies._scenario import Scenario, weakest_of
 from axemu.studies._steady import run_loops
 from axemu.studies._target import load_target
-from axemu.studies.deployments import BoardSetup
 from axemu.studies.questions import _options as option
 from axemu.studies.questions._answer import Answer, Chart, Row, question
 
@@ -26,29 +26,28 @@ def bandwidth(
     host: option.Host = None,
 ) -> Answer:
     """Is a network bound by DDR or by computing, and what would more bandwidth buy?"""
+    scenario = Scenario(model, board=board, cores=cores, clock_mhz=clock, host=host)
+    sold = scenario.machine_boards()[0]
+    figures = sold.figures
     target = load_target(model)
-    figures = BOARDS[BoardSetup(board).board]
+    instances = make_instances(scenario, target, 1)
     rows: list[Row] = []
     for factor in FACTORS:
-        trial = Board(
-            replace(
+        trial = replace(
+            sold,
+            figures=replace(
                 figures,
                 memory_bandwidth=scaled(figures.memory_bandwidth, factor),
                 core_bandwidth=scaled(figures.core_bandwidth, max(1.0, factor)),
             ),
-            HOSTS[host or figures.host],
         )
-        instances = [
-            InstanceSpec(at, target.core, (at,), target.input_bytes, target.output_bytes, double_buffer=True)
-            for at in range(cores)
-        ]
-        loops = run_loops((trial,), BoardState((clock,) * CORES), instances, seconds=30.0)
+        loops = run_loops((trial,), scenario.state(), instances, seconds=30.0)
         parts = call_parts(trial, loops, target.input_bytes + target.output_bytes)
         rows.append(
             {
                 "times": factor,
                 "GB/s": float(trial.figures.memory_bandwidth) / 1e9,
-                "FPS": sum(TICKS_PER_SECOND / ticks for ticks in loops.period),
+                "FPS": sum(target.batch * TICKS_PER_SECOND / ticks for ticks in loops.period),
                 "DDR busy %": 100 * loops.busy["board0.ddr"],
                 "waits for DDR %": 100 * parts["ddr"] / sum(parts.values()),
                 "bound by": bound_of(parts),
@@ -70,7 +69,8 @@ def bandwidth(
         ),
     )
     stamp = (
-        f"simulated: model {MODEL_VERSION}, calibration {trial.calibration.identity}, host {trial.host.title}"
+        f"simulated: model {MODEL_VERSION}, calibration {trial.calibration.identity}, host {trial.host.title}, "
+        f"rests on {weakest_of(trial)[0]} figures"
     )
     return Answer(answer, rows, why, stamp, (Chart("Throughput by bandwidth", "GB/s", "FPS"),))
 

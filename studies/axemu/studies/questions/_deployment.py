@@ -14,7 +14,6 @@ def deployment(file: Annotated[str, "A TOML, YAML or JSON file that describes it
     """What becomes of the frames of a deployment that a file describes?"""
     described = read_deployment(file)
     one = evaluate(described, band=True)
-    slow = {stream.name: stream for stream in one.at_slow_end.streams}
     rows: list[Row] = [
         {
             "stream": stream.name,
@@ -25,11 +24,11 @@ def deployment(file: Annotated[str, "A TOML, YAML or JSON file that describes it
             "p99 ms": stream.latency.p99,
             "p99.9 ms": stream.latency.p999,
             "max ms": stream.latency.max,
-            "p99 if slow": slow[stream.name].latency.p99,
+            "p99 if slow": slow.latency.p99,
             "jitter ms": stream.jitter,
             "dropped": stream.dropped,
         }
-        for stream in one.streams
+        for stream, slow in zip(one.streams, one.at_slow_end.streams, strict=True)
     ]
     networks = [
         f"{network.name}: {network.instances} instance{'s' if network.instances > 1 else ''} {network.busy:.0%} busy, {network.fps:.0f} frames/s, "

@@ -19,6 +19,7 @@ def link(
     host: option.Host = None,
 ) -> Answer:
     """How many boards are worth having behind one link?"""
+    BoardSetup(board, most)  # refuses numbers that cannot be
     network = NetworkSetup(model, double_buffer=double_buffer)
     rows: list[Row] = []
     for count in range(1, most + 1):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Annotated
 
+from axemu.driver import InvalidArgument
 from axemu.studies.deployments import (
     BoardSetup,
     Branch,
@@ -34,6 +36,8 @@ def more(
     host: option.Host = None,
 ) -> Answer:
     """What does one more camera cost, what one more stage, and what does a faster stage gain?"""
+    if not 0 < faster < inf:
+        raise InvalidArgument(f"faster {faster}: expected how many times as fast, more than 0")
     first = NetworkSetup(model, "first", cores=3, double_buffer=False)
     base = Deployment(
         (first,),

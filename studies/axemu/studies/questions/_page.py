@@ -46,8 +46,8 @@ def write_page(path: Path, answer: Answer) -> None:
             for name, value in answer.options.items()
         },
         titles=[one.title for one in answer.charts],
-        # In a script `</` would end it.
-        charts=json.dumps([drawing(alt, one, answer.rows) for one in answer.charts]).replace("</", "<\\/"),
+        # In a script `</script` would end it, and `<!--` hide its end.
+        charts=json.dumps([drawing(alt, one, answer.rows) for one in answer.charts]).replace("<", "\\u003c"),
         script=bundle().replace("</script", "<\\/script"),
     )
     with replacing(path) as temporary:

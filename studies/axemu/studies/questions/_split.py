@@ -33,6 +33,7 @@ def split(
         return [stream.fps for stream in one.streams]
 
     answers: list[Evaluation] = []
+    columns = [f"{first} FPS", f"{second} FPS" if second != first else f"{second} FPS, second"]
     alone = [
         saturated(NetworkSetup(model, double_buffer=double_buffer), board=setup, host=host).fps
         for model in (first, second)
@@ -49,8 +50,8 @@ def split(
         rows.append(
             {
                 "cores": name,
-                f"{first} FPS": fps[0],
-                f"{second} FPS": fps[1],
+                columns[0]: fps[0],
+                columns[1]: fps[1],
                 "of alone, first %": 100 * parts[0],
                 "second %": 100 * parts[1],
                 "together %": 100 * sum(parts),
@@ -61,7 +62,7 @@ def split(
     best = max(rows, key=lambda row: row["together %"])
     even = max(rows, key=lambda row: min(row["of alone, first %"], row["second %"]))
     answer = (
-        f"Most work gets done with {best['cores']}: {best[f'{first} FPS']:.0f} frames/s of {first} and {best[f'{second} FPS']:.0f} of "
+        f"Most work gets done with {best['cores']}: {best[columns[0]]:.0f} frames/s of {first} and {best[columns[1]]:.0f} of "
         f"{second} on {board}. The slower of both fares best with {even['cores']}."
     )
     why = (
