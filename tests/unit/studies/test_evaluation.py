@@ -203,6 +203,7 @@ def test_annotations_in_cocos_format_are_boxes_by_picture(tmp_path: Path) -> Non
         ({"images": [{"id": 5, "file_name": "../images/a.png/../../secret.png"}]}, {}, "is not in"),
         ({"annotations": [{"image_id": 5, "category_id": 4, "bbox": [1, 2, 3, 4]}]}, {}, "no annotations in COCO's format"),
         ({"annotations": [{"image_id": 5, "category_id": 3, "bbox": [1, 2]}]}, {}, "no annotations in COCO's format"),
+        ({"annotations": [{"image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 10**400]}]}, {}, "no annotations in COCO's format"),
         ({}, {"classes": 80}, "2 categories and 80 classes of the network; say which is which: --names"),
         ({}, {"names": ["cat"]}, "categories dog are not among the names"),
     ],

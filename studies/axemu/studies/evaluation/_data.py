@@ -151,7 +151,7 @@ def coco_pictures(
         try:
             content = parse_json(read_bounded(annotations, ANNOTATIONS), ANNOTATIONS)
             return _coco(directory, content, classes or len(names) or len(content["categories"]), names)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             if isinstance(error, InvalidArgument):
                 raise
             raise InvalidArgument(f"{annotations}: no annotations in COCO's format: {error!r}") from error
