@@ -39,8 +39,9 @@ def _described(name: str, command: Any, level: int) -> Iterator[str]:
     if rows:
         yield "| | default | |\n|---|---|---|"
         yield "\n".join(rows) + "\n"
-    for inner, child in sorted(getattr(command, "commands", {}).items()):
-        yield from _described(f"{name} {inner}", child, level + 1)
+    if hasattr(command, "list_commands"):  # not `commands`: some groups make theirs when asked
+        for inner in sorted(set(command.list_commands(None))):
+            yield from _described(f"{name} {inner}", command.get_command(None, inner), level + 1)
 
 
 def _row(parameter: Any) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,6 +50,18 @@ def test_the_pictures_are_those_that_the_build_makes(monkeypatch: pytest.MonkeyP
     used = set(re.findall(r"pictures/([\w.]+)", "".join(text(page) for page in DOCS.rglob("*.md"))))
     assert used == {*pictures.PICTURES, *pictures.PAGES}
     sys.modules.pop("pictures")
+
+
+def test_the_page_of_all_commands_has_those_that_are_made_when_asked_for() -> None:
+    program = "from commands_page import commands_page; print(commands_page())"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    page = done.stdout
+    for name in ("axemu study cameras", "axemu study diff", "axemu zoo show", "axzoo benchmark", "axcompile"):
+        assert len(re.findall(rf"^#+ {name}$", page, re.MULTILINE)) == 1
+    assert "| `--fps` |" in page.partition("axemu study cameras")[2].partition("#")[0]
 
 
 CELLS = [
