@@ -295,10 +295,19 @@ def _submit(original: Method) -> Method:
     return submit
 
 
+class _StandIn(type):
+    """Counts instances of Python's own class, from before the watch, to the one that stands in for it."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return super().__instancecheck__(instance) or (
+            _Simple in cls.__bases__ and isinstance(instance, _Simple)
+        )
+
+
 def _watchable() -> type[Any]:
     """Return a queue to stand in for Python's own, which cannot be watched, for who asks for it from now on."""
 
-    class SimpleQueue(_Simple):  # type: ignore[misc]
+    class SimpleQueue(_Simple, metaclass=_StandIn):  # type: ignore[misc]
         put, put_nowait = _put(_Simple.put), _put(_Simple.put_nowait)
         get, get_nowait = _get(_Simple.get), _get(_Simple.get_nowait)
 

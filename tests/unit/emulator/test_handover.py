@@ -520,6 +520,24 @@ def test_a_pace_that_is_dropped_watches_no_longer() -> None:
     assert not story.open
 
 
+def test_a_simple_queue_is_one_whenever_it_was_made() -> None:
+    made = [queue.SimpleQueue[int]()]
+    handovers.begin()
+    made.append(queue.SimpleQueue())
+    watched = [isinstance(line, queue.SimpleQueue) for line in made]
+    strange = isinstance([], queue.SimpleQueue)
+
+    class Own(queue.SimpleQueue[int]):
+        pass
+
+    made.append(Own())
+    own = [isinstance(line, Own) for line in made]
+    handovers.end()
+    assert watched == [isinstance(line, queue.SimpleQueue) for line in made[:2]] == [True, True]
+    assert not strange
+    assert own == [False, False, True]
+
+
 def test_the_standard_library_is_as_it_was_once_nobody_watches() -> None:
     names = [
         (queue.Queue, "put"),
