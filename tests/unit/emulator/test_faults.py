@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import axelera.runtime as axr
+from axemu.chip import BOARDS
 from axemu.driver import InvalidConfiguration, reservation_directory
 from axemu.emulator import EmulatorDriver, FaultEvent, load_options, parse_options, report, text
 from axemu.emulator.faults import Health, flip
@@ -185,7 +186,7 @@ def test_a_slow_link_takes_longer_by_its_share_while_it_is_slow(small: SmallMode
     for faults in ([], [plan]):
         with bench(small, *faults) as on:
             times.append(_elapsed(on))
-    link = sum(info.size for info in (*_infos(small),)) / 3.17e9
+    link = sum(info.size for info in (*_infos(small),)) / BOARDS["pcie"].link_bandwidth.value
     assert times[1] - times[0] == pytest.approx(4 * 3 * link, rel=0.01)
 
 
