@@ -22,7 +22,7 @@ from axemu.cli._compile_artifact import ARTIFACT, write_artifact
 from axemu.cli._compile_data import HELD_BACK, Samples, calibration_samples, held_back_samples
 from axemu.cli._compile_options import MANIFEST, Options
 from axemu.cli._compile_output import Outcome, write_json, write_report
-from axemu.cli._compile_summary import accuracy, facts, worst_ratio
+from axemu.cli._compile_summary import accuracy, best_scheme, decibels, facts, worst_ratio
 from axemu.driver import InternalError
 
 __all__ = ["run"]
@@ -86,7 +86,7 @@ def _stages(
     for name, reason in config.settings_without_effect().items():
         _log.warning("%s has no effect here: %s", name, reason)
     network = None
-    schemes: dict[str, float] = {}
+    schemes: dict[str, float | None] = {}
     if options.input.name == MANIFEST:
         _log.info("Reading the quantised model %s", options.input)
         reached.status = _READING
@@ -128,18 +128,18 @@ def _best_scheme(
     config: CompilerConfig,
     network: tuple[onnx.ModelProto, dict[str, tuple[int, ...]]],
     samples: Samples,
-) -> tuple[CompilerConfig, dict[str, float]]:
-    """Return the configuration whose scheme leaves the worst output the least error, and what each leaves, in dB."""
+) -> tuple[CompilerConfig, dict[str, float | None]]:
+    """Return the configuration whose scheme leaves the worst output the least error, and the SQNR of each, in dB."""
     model, shapes = network
-    found: dict[str, float] = {}
+    found: dict[str, float | None] = {}
     for scheme in QuantizationScheme:
         tried = config.model_copy(update={"quantization_scheme": scheme})
         quantised = compiler.quantize(model, samples, tried, samples.transform)
         wanted = _BY_SPECIFICATION if quantised.by_specification else HELD_BACK
         held_back, _ = held_back_samples(options, shapes, wanted)
         found[scheme.value] = worst_ratio(accuracy(quantised, model, held_back))
-        _log.info("%s: the worst output has %.1f dB", scheme.value, found[scheme.value])
-    best = max(QuantizationScheme, key=lambda scheme: found[scheme.value])
+        _log.info("%s: the worst output has %s", scheme.value, decibels(found[scheme.value]))
+    best = QuantizationScheme(best_scheme(found))
     return config.model_copy(update={"quantization_scheme": best}), found
 
 

@@ -17,7 +17,7 @@ from axelera.compiler.report import measure_outputs
 from axemu.cli._compile_data import Samples
 from axemu.driver import AxeleraError
 
-__all__ = ["accuracy", "facts", "summary_lines", "worst_ratio"]
+__all__ = ["accuracy", "best_scheme", "decibels", "facts", "summary_lines", "worst_ratio"]
 
 
 def accuracy(model: AxeleraQuantizedModel, network: onnx.ModelProto, samples: Samples) -> dict[str, Any]:
@@ -59,10 +59,10 @@ def _inputs(model: AxeleraQuantizedModel, value: Any) -> list[npt.NDArray[np.flo
     ]
 
 
-def worst_ratio(measured: Mapping[str, Any]) -> float:
-    """Return the lowest SQNR of any output, or of any kind of channels in one, in dB."""
+def worst_ratio(measured: Mapping[str, Any]) -> float | None:
+    """Return the lowest SQNR of any output, or of any kind of channels in one, in dB; None where there is no error."""
     ratios = [one["sqnr_db"] for entry in measured["outputs"] for one in (entry["kinds"] or [entry])]
-    return min((ratio for ratio in ratios if ratio is not None), default=float("inf"))
+    return min((ratio for ratio in ratios if ratio is not None), default=None)
 
 
 def facts(folder: Path, model: AxeleraQuantizedModel, config: CompilerConfig, board: str) -> dict[str, Any]:
@@ -123,12 +123,21 @@ def summary_lines(summary: Mapping[str, Any]) -> Iterator[str]:
         )
     yield from _accuracy_lines(summary.get("accuracy"))
     if schemes := summary.get("schemes"):
-        best = max(schemes, key=schemes.__getitem__)
-        told = ", ".join(f"{name} {ratio:.1f} dB" for name, ratio in schemes.items())
-        yield f"schemes   lowest SQNR: {told}; {best} was taken"
+        told = ", ".join(f"{name} {decibels(ratio)}" for name, ratio in schemes.items())
+        yield f"schemes   lowest SQNR: {told}; {best_scheme(schemes)} was taken"
     yield from _host_lines(summary)
     yield f"report    {folder / 'report.html'}"
     yield f"next      axemu run axrunmodel {folder}"
+
+
+def best_scheme(ratios: Mapping[str, float | None]) -> str:
+    """Return the first of the schemes that leave the least error, by what `worst_ratio` says of each."""
+    return max(ratios, key=lambda name: (ratios[name] is None, ratios[name] or 0.0))
+
+
+def decibels(ratio: float | None) -> str:
+    """Return an SQNR in words."""
+    return "no error" if ratio is None else f"{ratio:.1f} dB"
 
 
 def _accuracy_lines(measured: Mapping[str, Any] | None) -> Iterator[str]:

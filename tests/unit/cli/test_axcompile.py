@@ -153,6 +153,18 @@ def test_the_scheme_of_least_error_is_chosen_when_asked_to(tmp_path: Path, net: 
     assert f"{best} was taken" in done.stdout
 
 
+def test_schemes_without_error_are_told_in_json_as_well(tmp_path: Path) -> None:
+    model = onnx.load(network(tmp_path / "net.onnx"))
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(np.zeros(tensor.dims, np.float32), tensor.name))
+    onnx.save(model, tmp_path / "zeros.onnx")
+    out = tmp_path / "out"
+    done = run("-i", tmp_path / "zeros.onnx", "-o", out, "--dataset-len", 2, "--choose-scheme")
+    assert done.exit_code == 0, done.output
+    assert set(report(out)["summary"]["schemes"].values()) == {None}  # JSON has no infinity
+    assert "per_tensor_histogram no error" in done.stdout
+
+
 @pytest.mark.parametrize("randomised", [True, False])
 def test_a_failed_run_saves_an_artifact_when_asked_to(tmp_path: Path, randomised: bool) -> None:
     source = network(tmp_path / "net.onnx", middle="Erf")
