@@ -88,13 +88,13 @@ def facts(folder: Path, model: AxeleraQuantizedModel, config: CompilerConfig, bo
     }
 
 
-def _prediction(folder: Path, board: str) -> dict[str, Any] | None:
+def _prediction(folder: Path, board: str) -> dict[str, Any]:
     from axemu.studies import Scenario, predict  # noqa: PLC0415  slow to import
 
     try:
         found = predict(Scenario(folder, board=board))
-    except AxeleraError:
-        return None
+    except AxeleraError as error:  # a board that is too small, say: the model is good all the same
+        return {"problem": str(error)}
     return {
         "board": found.board,
         "host": found.host,
@@ -114,7 +114,9 @@ def summary_lines(summary: Mapping[str, Any]) -> Iterator[str]:
     spans = f"{cores} core{'s' if cores > 1 else ''}, {cores} frame{'s' if cores > 1 else ''} per call"
     yield f"model     {folder} ({summary['bytes'] / 1e6:.1f} MB; {spans})"
     speed = summary["prediction"]
-    if speed is not None:
+    if "problem" in speed:
+        yield f"speed     not predicted: {speed['problem']}"
+    else:
         low, high = speed["band"]
         yield (
             f"speed     {speed['host_fps']:.0f} FPS on four cores of a {speed['board']} board (80 % band {low:.0f} to "

@@ -18,6 +18,7 @@ from axelera import compiler
 from axelera.compiler import CompilerConfig
 from axelera.compiler.pipeline import PASSES
 from axemu.cli.axcompile import app
+from axemu.driver import IncompatibleDevice
 from axemu.model import load_compiled_model
 
 
@@ -106,6 +107,19 @@ def test_the_end_says_where_the_model_is_how_fast_how_accurate_and_what_comes_ne
     summary = report(out)["summary"]
     assert summary["accuracy"]["samples"] == 50
     assert summary["prediction"]["host_fps"] > 0
+
+
+def test_the_end_says_why_there_is_no_prediction(
+    tmp_path: Path, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise IncompatibleDevice("too large for an m2")
+
+    monkeypatch.setattr("axemu.studies.predict", refuse)
+    done = run("-i", net, "-o", tmp_path / "out", "--dataset-len", 2)
+    assert done.exit_code == 0
+    assert "speed     not predicted: too large for an m2\n" in done.stdout
+    assert report(tmp_path / "out")["summary"]["prediction"] == {"problem": "too large for an m2"}
 
 
 def test_the_end_says_loudly_what_the_host_has_to_do(tmp_path: Path, net: Path) -> None:
