@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import queue
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -518,6 +520,38 @@ def test_a_pace_that_is_dropped_watches_no_longer() -> None:
     gc.collect()
     assert pace() is None
     assert not story.open
+
+
+FORKING = """
+import os, queue, signal, threading
+from axemu.emulator._handover import handovers
+
+def hand_over():
+    line, event, barrier = queue.Queue(1), threading.Event(), threading.Barrier(1)
+    line.put(1), line.get(), event.set(), event.is_set(), barrier.wait()
+
+def busily():
+    while True:
+        hand_over()
+
+handovers.begin()
+for _ in range(2):
+    threading.Thread(target=busily, daemon=True).start()
+for _ in range(60):
+    child = os.fork()
+    if not child:
+        signal.alarm(5)
+        hand_over()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+os._exit(0)
+"""
+
+
+def test_a_child_that_is_forked_while_others_hand_over_may_hand_over_too() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_simple_queue_is_one_whenever_it_was_made() -> None:
