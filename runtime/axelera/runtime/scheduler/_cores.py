@@ -31,9 +31,9 @@ class Core:
         """Run a frame, the caller holding `turn`; return whether the model had to be put here first."""
         switched = self.model is not model
         if switched:
-            if self._instance is not None:
-                self._instance.release()
-            self._instance, self.model = None, None
+            before, self._instance, self.model = self._instance, None, None
+            if before is not None:
+                before.release()
             self._instance = self._connection.load_model_instance(model)
             self.model = model
         assert self._instance is not None  # noqa: S101

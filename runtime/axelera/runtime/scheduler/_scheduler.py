@@ -6,7 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -91,9 +91,11 @@ class Scheduler:
 
     def close(self) -> None:
         """End the workers and give the boards up; frames under way end first. Again it does nothing."""
+        if self._process != os.getpid():  # where a thread that is not here may hold the lock
+            self._closed = True
+            return
         with self._lock:
-            if self._closed or self._process != os.getpid():
-                self._closed = True
+            if self._closed:
                 return
             self._closed = True
             workers, self._workers = self._workers, []
@@ -196,7 +198,6 @@ class Scheduler:
 
         So which thread calls which core does not depend on how busy the host is.
         """
-        workers = self._hired(threads)
         flying: deque[Future[Any]] = deque()
         failure: Exception | None = None
         count = 0
@@ -206,21 +207,26 @@ class Scheduler:
                 try:
                     for frame in islice(frames, room):
                         worker = count % threads
-                        flying.append(
-                            workers[worker].submit(self._one, operator, frame, _Place(plan, worker))
-                        )
+                        hired = self._hired(threads)[worker]
+                        flying.append(hired.submit(self._one, operator, frame, _Place(plan, worker)))
                         count += 1
                 except Exception as error:  # noqa: BLE001  frames that were read before come first
                     failure = error
                 if not flying:
                     break
-                yield flying.popleft().result()
+                try:
+                    result = flying[0].result()
+                except CancelledError:
+                    self._check_usable()  # `close` cancels what has not begun
+                    raise
+                flying.popleft()
+                yield result
             if failure is not None:
                 raise failure
         finally:
-            for future in flying:
-                future.cancel()
-            wait(flying)
+            running = [future for future in flying if not future.cancel()]
+            if not self._inside():  # as when the garbage collector ends a stream in one of its own workers
+                wait(running)
 
     def _one(self, operator: Operator, frame: tuple[Any, ...], place: _Place) -> Any:
         token = _place.set(place)
@@ -255,15 +261,13 @@ class Scheduler:
         self._connected().execute(compiled, inputs, outputs, core)
 
     def _connected(self) -> Cores:
-        with self._lock:
-            self._check_usable()
+        with self._usable():
             if self._cores is None:
                 self._cores = Cores(self._devices)
             return self._cores
 
     def _hired(self, count: int) -> list[ThreadPoolExecutor]:
-        with self._lock:
-            self._check_usable()
+        with self._usable():
             while len(self._workers) < count:
                 self._workers.append(
                     ThreadPoolExecutor(
@@ -272,6 +276,14 @@ class Scheduler:
                 )
             return self._workers[:count]
 
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Keep others from changing it; first refuse what `_check_usable` refuses."""
+        self._check_usable()  # in a forked child nobody may be there to unlock it
+        with self._lock:
+            self._check_usable()
+            yield
+
     def _check_usable(self) -> None:
         if self._closed:
             raise InvalidArgument(
@@ -279,8 +291,8 @@ class Scheduler:
             )
         if self._process != os.getpid():
             raise ConnectionError(
-                f"this Scheduler belongs to process {self._process}, which this one was forked from; "
-                "axelera.runtime.scheduler.current() makes one for this process"
+                f"this Scheduler belongs to process {self._process}, which this one was forked from; outside of its "
+                "`create` block axelera.runtime.scheduler.current() makes one for this process"
             )
 
     def _inside(self) -> bool:
