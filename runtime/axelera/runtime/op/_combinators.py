@@ -21,8 +21,50 @@ if TYPE_CHECKING:
     from axelera.runtime.scheduler import Scheduler
 
 
-class Pipeline(Operator):
-    """What can run on frames of its own: a `seq`, or a model alone."""
+class Combinator(Operator):
+    """What holds other operators."""
+
+    def __init__(self, who: str, operators: Iterable[Any]) -> None:
+        """Take operators, their classes, or anything callable.
+
+        Raises:
+            InvalidArgument: there is none, or one cannot be called.
+        """
+        self.operators = tuple(as_operator(one) for one in operators)
+        if not self.operators:
+            raise InvalidArgument(f"{who}: give at least one operator")
+
+    @property
+    def children(self) -> tuple[Operator, ...]:
+        """The operators."""
+        return self.operators
+
+    def with_children(self, children: tuple[Operator, ...]) -> Self:
+        """Return a copy with other operators."""
+        made = copy.copy(self)
+        made.operators = children
+        return made
+
+
+class Seq(Combinator):
+    """Operators one after the other. Made by `seq`; called with what the first one takes.
+
+    A pipeline that is not called from within another works on its first argument as the frame's image.
+    """
+
+    def __init__(self, *operators: Any, name: str = "") -> None:
+        """Take operators, their classes, or anything callable.
+
+        Raises:
+            InvalidArgument: there is none, or one cannot be called.
+        """
+        super().__init__("seq", operators)
+        self.name = name
+
+    def __call__(self, *values: Any) -> Any:
+        """Run all; returns what the last one returns."""
+        with frame_of(values):
+            return _in_turn(self.operators, values)
 
     def optimized(self, policy: str = "auto") -> Self:
         """Return a copy that may be faster.
@@ -55,48 +97,14 @@ class Pipeline(Operator):
             raise LookupError(f"{len(found)} operators {name} in this pipeline; expected one")
         return found[0]
 
+    def __repr__(self) -> str:
+        return f"seq({', '.join(map(repr, self.operators))})"
+
 
 def _scheduler() -> Scheduler:
     from axelera.runtime import scheduler  # noqa: PLC0415  which imports this module
 
     return scheduler.current()
-
-
-class Seq(Pipeline):
-    """Operators one after the other. Made by `seq`; called with what the first one takes.
-
-    A pipeline that is not called from within another works on its first argument as the frame's image.
-    """
-
-    def __init__(self, *operators: Any, name: str = "") -> None:
-        """Take operators, their classes, or anything callable.
-
-        Raises:
-            InvalidArgument: there is none, or one cannot be called.
-        """
-        if not operators:
-            raise InvalidArgument("seq: give at least one operator")
-        self.operators = tuple(as_operator(one) for one in operators)
-        self.name = name
-
-    @property
-    def children(self) -> tuple[Operator, ...]:
-        """The operators."""
-        return self.operators
-
-    def with_children(self, children: tuple[Operator, ...]) -> Self:
-        """Return a copy with other operators."""
-        made = copy.copy(self)
-        made.operators = children
-        return made
-
-    def __call__(self, *values: Any) -> Any:
-        """Run all; returns what the last one returns."""
-        with frame_of(values):
-            return _in_turn(self.operators, values)
-
-    def __repr__(self) -> str:
-        return f"seq({', '.join(map(repr, self.operators))})"
 
 
 def _in_turn(operators: Iterable[Operator], values: tuple[Any, ...]) -> Any:
@@ -107,7 +115,7 @@ def _in_turn(operators: Iterable[Operator], values: tuple[Any, ...]) -> Any:
     return result
 
 
-class Par(Operator):
+class Par(Combinator):
     """Branches that all get the same arguments. Made by `par`.
 
     Returns a NamedTuple when every branch has a name, otherwise values that go separately into the next operator.
@@ -120,41 +128,28 @@ class Par(Operator):
         Raises:
             InvalidArgument: there is none, or two have the same name.
         """
-        if not branches:
-            raise InvalidArgument("par: give at least one branch")
-        self.branches = tuple(as_operator(one) for one in branches)
+        super().__init__("par", branches)
         self.name = name
-        names = [_name_of(branch) for branch in self.branches]
+        names = [_name_of(branch) for branch in self.operators]
         if len(set(names)) < len(names) and all(names):
             raise InvalidArgument(f"par: two branches have the same name: {', '.join(names)}")
         self._result = _named("Branches", names) if all(names) else None
-
-    @property
-    def children(self) -> tuple[Operator, ...]:
-        """The branches."""
-        return self.branches
-
-    def with_children(self, children: tuple[Operator, ...]) -> Self:
-        """Return a copy with other branches."""
-        made = copy.copy(self)
-        made.branches = children
-        return made
 
     def __call__(self, *values: Any) -> Any:
         """Run every branch."""
         frame = current_frame()
         if frame is None:
-            results = [branch(*values) for branch in self.branches]
+            results = [branch(*values) for branch in self.operators]
         else:
             results = []
-            for branch in self.branches[:-1]:
+            for branch in self.operators[:-1]:
                 with frame.unchanged():
                     results.append(branch(*values))
-            results.append(self.branches[-1](*values))
+            results.append(self.operators[-1](*values))
         return Unpacked(results) if self._result is None else self._result(*results)
 
     def __repr__(self) -> str:
-        return f"par({', '.join(map(repr, self.branches))})"
+        return f"par({', '.join(map(repr, self.operators))})"
 
 
 def _name_of(operator: Operator) -> str:
@@ -172,7 +167,7 @@ def _named(title: str, names: list[str]) -> Callable[..., Any]:
         raise InvalidArgument(f"names {names}: {error}") from error
 
 
-class ForEach(Operator):
+class ForEach(Combinator):
     """Operators that run for every element of a list. Made by `for_each`.
 
     Returns a NamedTuple of the list and the list of results. Within it an object's box is the region that boxes found
@@ -199,24 +194,11 @@ class ForEach(Operator):
         """
         if operators and isinstance(operators[0], str):
             name, operators = operators[0], operators[1:]
-        if not operators:
-            raise InvalidArgument("for_each: give at least one operator")
-        self.operators = tuple(as_operator(one) for one in operators)
+        super().__init__("for_each", operators)
         self.name = name or "output"
         self.iter = iter
         self.save = save
         self._result = _named("ForEachResult", [self.iter, self.name])
-
-    @property
-    def children(self) -> tuple[Operator, ...]:
-        """The operators."""
-        return self.operators
-
-    def with_children(self, children: tuple[Operator, ...]) -> Self:
-        """Return a copy with other operators."""
-        made = copy.copy(self)
-        made.operators = children
-        return made
 
     def __call__(self, *values: Any) -> Any:
         """Run the operators on each element.
@@ -235,7 +217,8 @@ class ForEach(Operator):
             return _in_turn(self.operators, (item,))
         with frame.unchanged():
             box = getattr(item, "bbox", None)
-            frame.parent = (box._frame or box) if isinstance(box, BBox) else None  # noqa: SLF001
+            if isinstance(box, BBox):
+                frame.parent = box.in_frame
             return _in_turn(self.operators, (item,))
 
     def __repr__(self) -> str:

@@ -270,6 +270,8 @@ class CropRoi(Operator):
             raise ValueError(f"crop_roi: {box} covers no pixel of an image of {width}x{height}")
         cut = _like(pixels[y0:y1, x0:x1], frame.image)
         frame.image, frame.saved = cut, None
+        around = None if self.indices is None else frame.parent
+        frame.parent = box.in_frame if around is None else box.in_frame_of(around)
         return cut
 
     def _box(self, item: Any, geometry: Geometry) -> BBox:
@@ -312,7 +314,7 @@ class CropRotatedRoi(Operator):
         x = ((np.arange(wide) + 0.5) / wide)[np.newaxis, :, np.newaxis]
         y = ((np.arange(high) + 0.5) / high)[:, np.newaxis, np.newaxis]
         cut = _like(_sampled(pixels, corners[0] + x * across + y * down - 0.5), frame.image)
-        frame.image, frame.saved = cut, None
+        frame.image, frame.saved, frame.parent = cut, None, item.bbox.in_frame
         return cut
 
 

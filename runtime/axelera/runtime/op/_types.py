@@ -95,7 +95,12 @@ class BBox:
 
     def frame_pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Return the corners in pixels of the whole frame, whose size this is."""
-        return (self._frame or self).to_pixels(width, height)
+        return self.in_frame.to_pixels(width, height)
+
+    @property
+    def in_frame(self) -> BBox:
+        """Where it is in the whole frame, as far as it knows (ours)."""
+        return self._frame or self
 
     def in_frame_of(self, parent: BBox) -> BBox:
         """Return where this box of the region `parent` is in whatever `parent` is in."""
@@ -207,7 +212,9 @@ class OrientedObject:
     def bbox(self) -> BBox:
         """The upright box around it."""
         low, high = self.corners.min(axis=0), self.corners.max(axis=0)
-        return BBox(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        box = BBox(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        box._frame = None if self._frame is None else box.in_frame_of(self._frame)  # noqa: SLF001
+        return box
 
     @property
     def area(self) -> float:

@@ -20,6 +20,12 @@ def test_a_result_is_the_single_argument_of_the_next() -> None:
     assert pipeline(1, 2) == 6
 
 
+@pytest.mark.parametrize("combinator", ["seq", "par", "for_each"])
+def test_a_combinator_holds_at_least_one_operator(combinator: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"{combinator}: give at least one operator"):
+        getattr(op, combinator)()
+
+
 @pytest.mark.parametrize("value", [(1, 2), [1, 2]])
 def test_a_tuple_or_list_is_one_argument(value: Any) -> None:
     assert op.seq(lambda: value, join)() == str(value)
@@ -92,6 +98,26 @@ def test_boxes_within_an_object_know_where_they_are_in_the_frame() -> None:
     assert middle.bbox.frame_pixels(200, 100) == (80, 60, 120, 80)
     assert deepest.bbox.frame_pixels(200, 100) == (100, 70, 120, 80)
     assert "_frame" not in repr(middle.bbox)
+
+
+def test_boxes_within_a_row_that_was_cut_out_know_where_they_are_in_the_frame() -> None:
+    rows = np.array([[0.5, 0.5, 1, 1, 0.9, 0]])
+    inner = op.seq(op.constant(rows), op.ax_detection())
+    pipeline = op.for_each(op.crop_roi(indices=(0, 1, 2, 3)), inner)
+    with op.frame_context(np.zeros((100, 200, 3), np.uint8)) as frame:
+        result = pipeline([np.array([40.0, 40, 120, 80])])
+        assert frame.parent is None
+    ((found,),) = result.output
+    assert found.bbox.frame_pixels(200, 100) == (80, 60, 120, 80)
+
+
+def test_boxes_within_a_turned_object_of_a_region_lie_in_that_region() -> None:
+    outer = [DetectedObject(0, 0, BBox(0.5, 0.5, 1.0, 1.0), 1.0)]
+    turned = op.seq(op.constant(np.array([[0.5, 0.5, 0.5, 0.5, 0.9, 0, 0]])), op.ax_obb())
+    inner = op.seq(op.constant(np.array([[0.0, 0, 1, 1, 0.9, 0]])), op.ax_detection())
+    with op.frame_context(np.zeros((100, 200, 3), np.uint8)):
+        ((_, ((found,),)),) = op.for_each(turned, op.for_each(inner))(outer).output
+    assert found.bbox.frame_pixels(200, 100) == (125, 62, 175, 88)
 
 
 def test_parameters_are_attributes_that_change_the_next_call() -> None:
