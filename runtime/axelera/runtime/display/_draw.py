@@ -57,8 +57,9 @@ def _with_planes(pixels: Any, result: Any) -> Any:
             grey = ((one.depth - low) / ((high - low) or 1) * 255).astype(np.uint8)
             plane = np.repeat(grey[:, :, np.newaxis], 3, axis=2)
         elif isinstance(one, SemanticSegmentation):
-            palette = np.array([_colour(number) for number in range(int(one.class_map.max()) + 1)], np.uint8)
-            plane = palette[one.class_map]
+            numbers, places = np.unique(one.class_map, return_inverse=True)
+            palette = np.array([_colour(int(number)) for number in numbers], np.uint8)
+            plane = palette[places.reshape(one.class_map.shape)]
         else:
             continue
         stretched = PIL.Image.fromarray(plane).resize(pixels.shape[1::-1], PIL.Image.Resampling.NEAREST)

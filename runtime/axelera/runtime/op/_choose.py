@@ -43,7 +43,8 @@ class TopK(Operator):
         return np.take_along_axis(array, places, axis), places
 
     def _places(self, array: Array, axis: int) -> npt.NDArray[np.intp]:
-        order = np.argsort(-array if self.largest else array, axis=axis, kind="stable")
+        keys = array if array.dtype.kind == "f" else array.astype(np.int64)  # in uint8, -1 is 255
+        order = np.argsort(-keys if self.largest else keys, axis=axis, kind="stable")
         places = np.take(order, np.arange(min(self.k, array.shape[axis])), axis)
         return places if self.sorted else np.sort(places, axis=axis)
 

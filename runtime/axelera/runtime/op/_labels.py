@@ -59,14 +59,17 @@ def load_classes(path: str | os.PathLike[str]) -> Classes:
     with path_errors(InvalidArgument, path):
         try:
             content = read_bounded(path, _FILE)
-            labels = _of_yaml(content) if path.suffix in (".yaml", ".yml") else _lines(content.decode())
+            labels = (
+                _of_yaml(content) if path.suffix in (".yaml", ".yml") else _lines(content.decode("utf-8-sig"))
+            )
             return classes_of(path.stem, labels)
         except ValueError as error:
             raise InvalidArgument(f"{path}: {error}") from error
 
 
 def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    """Return the lines; empty ones at the end are none, before it they would shift the numbers of the others."""
+    return [line.strip() for line in text.rstrip().splitlines()]
 
 
 def _of_yaml(content: bytes) -> Mapping[int, str] | Sequence[str]:

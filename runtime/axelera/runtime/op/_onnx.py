@@ -60,7 +60,7 @@ class OnnxModel(Operator):
         """Return the output, or an `Unpacked` tuple of several.
 
         Raises:
-            InvalidArgument: the number of arrays is not that of the inputs.
+            InvalidArgument: number, shape or dtype of the arrays is not that of the inputs.
         """
         if len(values) != len(self._inputs):
             raise InvalidArgument(f"{self.path}: {len(values)} arrays given for {len(self._inputs)} inputs")
@@ -68,7 +68,10 @@ class OnnxModel(Operator):
             name: np.asarray(value, np.float32 if kind == "tensor(float)" else None)
             for (name, kind), value in zip(self._inputs, values, strict=True)
         }
-        outputs = [np.asarray(output) for output in self._session.run(None, feed)]
+        try:
+            outputs = [np.asarray(output) for output in self._session.run(None, feed)]
+        except Exception as error:  # onnxruntime raises pybind exceptions without a common base
+            raise InvalidArgument(f"{self.path}: ONNX Runtime failed while running it: {error}") from error
         return outputs[0] if len(outputs) == 1 else Unpacked(outputs)
 
 

@@ -228,6 +228,12 @@ def test_the_idiom_of_segmentation_programs() -> None:
         assert set(np.unique(found.mask)) <= {0, 255}
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.bool_])
+def test_top_k_orders_integers_by_their_value(dtype: Any) -> None:
+    array = np.array([-128, 0, 127] if dtype == np.int8 else [0, 1, 1]).astype(dtype)
+    assert op.top_k(3)(array)[1].tolist() == ([2, 1, 0] if dtype == np.int8 else [1, 2, 0])
+
+
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=20), st.integers(1, 25))
 def test_top_k_takes_the_largest(values: list[float], k: int) -> None:
     array = np.array(values)
@@ -293,8 +299,11 @@ def test_labels_are_members_and_numbers(tmp_path: Path) -> None:
     assert [one.name for one in op.load_classes(tmp_path / "a.txt")] == ["cat", "dog", "cat 2"]
     (tmp_path / "b.yaml").write_text("names: {3: cat, 1: dog}\n")
     assert op.load_classes(tmp_path / "b.yaml")(3).name == "cat"
+    (tmp_path / "d.txt").write_bytes(b"\xef\xbb\xbfcat\r\ndog\r\n\r\n")
+    assert [one.name for one in op.load_classes(tmp_path / "d.txt")] == ["cat", "dog"]
     (tmp_path / "c.yaml").write_text("names: 7\n")
-    for name in ("c.yaml", "none.txt"):
+    (tmp_path / "hole.txt").write_text("cat\n\ndog\n")  # is dog class 1 or 2?
+    for name in ("c.yaml", "none.txt", "hole.txt"):
         with pytest.raises(InvalidArgument, match=name):
             op.load_classes(tmp_path / name)
 
@@ -313,6 +322,8 @@ def test_an_onnx_file_runs_on_the_host(tmp_path: Path) -> None:
         op.onnx_model(tmp_path / "none.onnx")
     with pytest.raises(ValueError, match="is not there"):
         op.onnx_model(tmp_path / "split.onnx", provider="CUDA")
+    with pytest.raises(InvalidArgument, match=r"split\.onnx: ONNX Runtime failed"):
+        loaded(np.zeros((2, 2)))
     (tmp_path / "bad.onnx").write_bytes(b"x")
     with pytest.raises(InvalidArgument, match=r"bad\.onnx"):
         op.onnx_model(tmp_path / "bad.onnx")

@@ -37,6 +37,7 @@ def test_a_box_is_drawn_where_it_is() -> None:
         op.Classification(op.CocoClasses.dog, 0.9),
         op.DepthMap(np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4)),
         op.SemanticSegmentation(np.array([[0, 1]])),
+        op.SemanticSegmentation(np.array([[-1, 1 << 40]])),
         ([DetectedObject(0, 0, BBox(0, 0, 0.5, 0.5), 0.9)], [[op.Classification(1, 0.5)]]),
     ],
     ids=lambda result: type(result).__name__,
