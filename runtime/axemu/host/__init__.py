@@ -20,6 +20,7 @@ imported; ONNX Runtime when a model has a preamble or postamble, Pillow for imag
 from axemu.host._buffers import depad, dequantise, from_buffer, pad, quantise, to_buffer
 from axemu.host._classify import softmax, top
 from axemu.host._detections import Detections, overlap, suppress
+from axemu.host._images import eight_bits
 from axemu.host._info import model_info
 from axemu.host._letterbox import Letterbox, chw, letterbox
 from axemu.host._part import HostPart
@@ -34,6 +35,7 @@ __all__ = [
     "decode",
     "depad",
     "dequantise",
+    "eight_bits",
     "from_buffer",
     "letterbox",
     "model_info",

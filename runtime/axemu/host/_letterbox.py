@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.host._detections import Detections
+from axemu.host._images import eight_bits
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,7 +44,7 @@ def letterbox(image: Image, width: int, height: int, *, fill: int = GREY) -> Let
     """Fit an image into `width` x `height`, in the middle of a border of grey `fill`, with its proportions kept."""
     from PIL import Image as images  # noqa: N813, PLC0415  only for who has images
 
-    photo = image.convert("RGB")
+    photo = eight_bits(image).convert("RGB")
     scale = min(width / photo.width, height / photo.height)
     inner = photo.resize((max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
     offset = ((width - inner.width) // 2, (height - inner.height) // 2)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from axelera.compiler._errors import CalibrationError
 from axemu.driver import AxeleraError, path_errors
+from axemu.host import eight_bits
 
 Array = npt.NDArray[np.float32]
 InputShapes = Mapping[str, tuple[int, ...]]
@@ -64,16 +65,9 @@ def read_image(path: Path, what: str = "calibration image") -> Image.Image:
         with Image.open(path) as image:
             if image.width * image.height > _LARGEST_IMAGE:
                 raise CalibrationError(f"{what} {path}: {image.width}x{image.height} is too large")
-            return _eight_bits(image).convert("RGB")
+            return eight_bits(image).convert("RGB")
     except (OSError, Image.DecompressionBombError) as error:
         raise CalibrationError(f"{what} {path} cannot be read: {error}") from error
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale greys of 16 bits to 8; Pillow would cut them off at 255."""
-    if not image.mode.startswith("I"):
-        return image
-    return Image.fromarray(np.rint(np.asarray(image, np.float32).clip(0, 65535) / 257).astype(np.uint8))
 
 
 def length_of(dataset: Iterable[Any] | str | Path) -> int | None:

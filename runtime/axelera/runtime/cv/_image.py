@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from axemu.host import eight_bits
+
 if TYPE_CHECKING:
     import PIL.Image
 
@@ -117,7 +119,8 @@ class Image:
 
     @classmethod
     def from_pil(cls, image: PIL.Image.Image, source: str = "") -> Self:
-        """Make an image of one of Pillow's; what is neither grey nor RGBA becomes RGB."""
+        """Make an image of one of Pillow's; what is neither grey nor RGBA becomes RGB. Greys of 16 bits are scaled to 8."""
+        image = eight_bits(image)
         mode = {"L": ColorFormat.GRAY, "RGBA": ColorFormat.RGBA}.get(image.mode, ColorFormat.RGB)
         converted = image if image.mode in ("L", "RGBA", "RGB") else image.convert("RGB")
         return cls.from_array(np.asarray(converted), mode, source)
