@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from axelera.runtime import op
 from axemu.driver import InvalidArgument
@@ -64,9 +64,7 @@ def describe(network: str | Path, *, build: Path = Path("build")) -> Described:
     except ValueError as error:
         raise InvalidArgument(f"{path}: its model_info.json is damaged: {error}") from error
     task, classes, shape = (info.get(key) for key in ("task", "num_classes", "input_tensor_shape"))
-    if not (
-        isinstance(task, str) and isinstance(classes, int) and isinstance(shape, list) and len(shape) == 4
-    ):
+    if not (isinstance(task, str) and _is_count(classes) and _is_shape(shape)):
         raise InvalidArgument(
             f"{path}: no model_info.json with task, num_classes and input_tensor_shape beside or above it; axdownloadmodel "
             "writes one. For a network of your own, put a pipeline of axelera.runtime.op together"
@@ -75,14 +73,33 @@ def describe(network: str | Path, *, build: Path = Path("build")) -> Described:
     known = _DATASETS.get(str(info.get("dataset")))
     class_type: Callable[[int], Any] = int
     if labels:
-        class_type = op.classes_of("Classes", [str(label) for label in labels])
+        class_type = _labelled(path, labels, classes)
     elif known is not None and len(known) == classes:
         class_type = known
     name = str(info.get("network", ""))
     family = next(
         (one for one in ("yolov8", "yolov9", "yolov10", "yolo11", "yolo26") if name.startswith(one)), ""
     )
-    return Described(path, task, classes, (int(shape[2]), int(shape[3])), family, class_type)
+    return Described(path, task, classes, (shape[2], shape[3]), family, class_type)
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_shape(value: object) -> TypeGuard[list[int]]:
+    return isinstance(value, list) and len(value) == 4 and all(_is_count(size) for size in value[2:])
+
+
+def _labelled(path: Path, labels: object, classes: int) -> Callable[[int], Any]:
+    if not isinstance(labels, list) or len(labels) < classes:
+        raise InvalidArgument(
+            f"{path}: its model_info.json has labels {shown(labels)}; expected a list of {classes} or more, one for each class"
+        )
+    try:
+        return op.classes_of("Classes", [str(label) for label in labels])
+    except ValueError as error:
+        raise InvalidArgument(f"{path}: labels of its model_info.json: {error}") from error
 
 
 def _from_zoo(name: str, build: Path) -> Path:

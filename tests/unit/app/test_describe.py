@@ -65,6 +65,24 @@ def test_what_does_not_say_enough_is_refused(model: Path, tmp_path: Path) -> Non
         create_inference_stream(model, [])
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_classes": True},
+        {"num_classes": -1},
+        {"input_tensor_shape": [1, 3, None, 8]},
+        {"input_tensor_shape": [1, 3, "wide", 8]},
+        {"labels": 5},
+        {"labels": ["only one"]},
+        {"labels": [""] * 10},
+    ],
+)
+def test_a_model_info_that_is_nonsense_is_refused(model: Path, changes: dict[str, Any]) -> None:
+    say(model, **changes)
+    with pytest.raises(InvalidArgument, match=r"model_info\.json"):
+        describe(model)
+
+
 @pytest.mark.usefixtures("own_boards")
 def test_frames_of_several_sources_take_turns(model: Path) -> None:
     """The small model hands its first ten values back, negated: the darkest of the first row is the best class."""

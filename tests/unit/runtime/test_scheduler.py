@@ -63,9 +63,7 @@ def test_a_stream_whose_scheduler_was_closed_says_so_and_ends(held: threading.Ev
 
 def test_a_stream_that_was_left_ends_after_its_scheduler(held: threading.Event) -> None:
     with scheduler.create(num_workers=1) as own:
-        frames = own.stream(
-            range(100), op.seq(lambda number: number and not held.wait(0.2)), max_in_flight=8
-        )
+        frames = own.stream(range(100), op.seq(lambda number: number and not held.wait(0.2)), max_in_flight=8)
         next(frames)
     in_time(frames.close)  # type: ignore[attr-defined]
 

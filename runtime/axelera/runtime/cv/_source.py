@@ -9,8 +9,8 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -42,9 +42,7 @@ class Source(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -83,7 +81,7 @@ def read_image(path: Path) -> Image:
         with PIL.Image.open(path) as opened:
             upright = PIL.ImageOps.exif_transpose(opened)
             return Image.from_pil(upright, str(path))
-    except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise RuntimeError(f"{path}: cannot be decoded as an image: {error}") from error
 
 
@@ -122,8 +120,15 @@ class VideoSource(Source):
             threading.Thread(target=self._keep_reading, name=f"axelera-cv {path}"[:60], daemon=True).start()
 
     def __iter__(self) -> Iterator[Image]:
-        while (frame := self._read() if self._waiting is None else self._waiting.get()) is not _END:
+        while (frame := self._read() if self._waiting is None else self._taken(self._waiting)) is not _END:
             yield frame
+
+    @staticmethod
+    def _taken(waiting: queue.Queue[Any]) -> Any:
+        frame = waiting.get()
+        if frame is _END:
+            waiting.put(frame)  # for whoever else waits, or comes again
+        return frame
 
     def _read(self) -> Any:
         with self._lock:
@@ -143,15 +148,15 @@ class VideoSource(Source):
 
     def _keep_reading(self) -> None:
         assert self._waiting is not None  # noqa: S101
-        frame = None
-        while frame is not _END:
-            frame = self._read()
-            try:
-                self._waiting.put_nowait(frame)
-            except queue.Full:
-                if frame is _END:
-                    self._waiting.get()
-                    self._waiting.put(frame)
+        try:
+            while (frame := self._read()) is not _END:
+                with suppress(queue.Full):
+                    self._waiting.put_nowait(frame)
+        finally:  # whatever happened, nobody waits for ever
+            if self._waiting.full():
+                with suppress(queue.Empty):
+                    self._waiting.get_nowait()
+            self._waiting.put(_END)
 
     def close(self) -> None:
         """Stop reading."""

@@ -15,6 +15,7 @@ from onnx.reference import ReferenceEvaluator
 
 from axelera.runtime import op
 from axelera.runtime.cv import Image, create_source
+from axemu.host import letterbox
 
 RNG = np.random.default_rng(11)
 
@@ -257,3 +258,22 @@ def test_sources_refuse_what_is_no_image(tmp_path: Path) -> None:
         pytest.raises(RuntimeError, match=r"broken\.png: cannot be decoded"),
     ):
         list(source)
+
+
+def test_an_image_whose_orientation_is_damaged_is_refused_by_name(tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    PIL.Image.fromarray(picture(3, 4)).save(tmp_path / "a.webp", exif=exif)
+    content = (tmp_path / "a.webp").read_bytes()
+    assert content.count(b"MM\0*") == 1
+    (tmp_path / "a.webp").write_bytes(content.replace(b"MM\0*", b"MX\0*"))
+    with pytest.raises(RuntimeError, match=r"a\.webp: cannot be decoded"):
+        list(create_source(tmp_path))
+
+
+def test_greys_of_16_bits_are_scaled(tmp_path: Path) -> None:
+    PIL.Image.fromarray(np.array([[0, 257, 32896, 65535]], np.uint16)).save(tmp_path / "deep.png")
+    (image,) = create_source(tmp_path)
+    assert image.convert("RGB").to_numpy()[0, :, 0].tolist() == [0, 1, 128, 255]
+    with PIL.Image.open(tmp_path / "deep.png") as deep:
+        assert letterbox(deep, 4, 1).pixels[0, :, 0].tolist() == [0, 1, 128, 255]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from axelera.runtime import op
-from axelera.runtime.cv import create_source
+from axelera.runtime.cv import VideoSource, create_source
 
 cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: pip install 'axemu[video]'")
 FRAMES = 40
@@ -48,6 +49,26 @@ def test_a_file_waits_for_its_reader_and_a_live_source_drops_frames(video: Path)
         time.sleep(0.5)  # long enough to read all, of which four wait
         assert source.frame_count == 0
         assert 1 <= len(list(source)) <= 5
+
+
+def test_a_live_source_that_ended_stays_ended(video: Path) -> None:
+    with create_source(video, live_source=True) as source:
+        assert list(source)
+        assert list(source) == []
+
+
+def test_a_live_source_that_cannot_be_read_any_more_ends(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: VideoSource) -> None:
+        raise ValueError("unplugged")
+
+    errors: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    monkeypatch.setattr(VideoSource, "_read", broken)
+    with create_source(video, live_source=True, buffer_size=1) as source:
+        assert list(source) == []
+    assert len(errors) == 1
 
 
 def test_a_closed_source_ends(video: Path) -> None:
