@@ -68,9 +68,10 @@ def main(first_path: str, second_path: str, images_path: str) -> None:
         thread = threading.Thread(target=look_again, daemon=True)
         thread.start()
         looked = 0
-        for start in range(0, len(images) - 1, 2):
-            for offset, logits in enumerate(first.logits(images[start : start + 2])):
-                index = start + offset
+        pairs = np.concatenate([images, images[-1:]])  # an odd one goes with itself
+        for start in range(0, len(images), 2):
+            scores = first.logits(pairs[start : start + 2])[: len(images) - start]
+            for index, logits in enumerate(scores, start):
                 answers[index] = logits.argmax()
                 if is_unsure(logits):
                     unsure.put(index)

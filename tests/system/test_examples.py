@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from axemu.cli._examples import find
@@ -53,6 +54,13 @@ def test_cascade_looks_twice_at_some(digits_2: Path, digits_images: Path) -> Non
     output = run("cascade.py", digits_2, digits_2, digits_images)
     assert correct(output) >= 590
     assert 1 <= int(re.findall(r"(\d+) of them", output)[0]) <= 60
+
+
+@pytest.mark.usefixtures("own_boards")
+def test_cascade_answers_an_odd_number_of_images(digits_2: Path, digits_images: Path, tmp_path: Path) -> None:
+    with np.load(digits_images) as test:
+        np.savez(tmp_path / "one.npz", images=test["images"][:1], labels=test["labels"][:1])
+    assert run("cascade.py", digits_2, digits_2, tmp_path / "one.npz").startswith("1 of 1 correct")
 
 
 @pytest.mark.usefixtures("own_boards")
