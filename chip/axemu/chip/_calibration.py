@@ -137,7 +137,6 @@ def calibration_to_json(calibration: Calibration) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
-@functools.lru_cache(maxsize=4)
 def load_calibration(path: Path | None = None, sdk: str | None = None) -> Calibration:
     """Load the calibration at `path`, or the one shipped for a release (`RELEASES`); without either that of 1.6.
 
@@ -148,9 +147,7 @@ def load_calibration(path: Path | None = None, sdk: str | None = None) -> Calibr
     if sdk is not None and sdk not in RELEASES:
         raise ValueError(f"SDK {sdk[:20]!r} is unknown; known are {', '.join(RELEASES)}")
     if path is None:
-        name = RELEASES[sdk or DEFAULT_RELEASE].calibration
-        text = resources.files("axemu.chip").joinpath(name).read_text(encoding="utf-8")
-        return calibration_from_json(text, f"{name} (shipped)")
+        return _shipped(RELEASES[sdk or DEFAULT_RELEASE].calibration)
     try:
         found = calibration_from_json(_text(path), str(path))
     except OSError as error:  # a name no file has, or one that is not for this user
@@ -158,6 +155,12 @@ def load_calibration(path: Path | None = None, sdk: str | None = None) -> Calibr
     if sdk not in (None, found.sdk):
         raise ValueError(f"calibration {path}: fitted to SDK {found.sdk}, asked for SDK {sdk}")
     return found
+
+
+@functools.cache
+def _shipped(name: str) -> Calibration:
+    text = resources.files("axemu.chip").joinpath(name).read_text(encoding="utf-8")
+    return calibration_from_json(text, f"{name} (shipped)")
 
 
 def _text(path: Path) -> str:

@@ -55,6 +55,13 @@ def test_a_calibration_of_another_release_than_asked_for_is_refused(tmp_path: Pa
         load_calibration(sdk="2.0")
 
 
+def test_a_calibration_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    for sdk in ("1.8", "1.6"):
+        path.write_text(calibration_to_json(load_calibration(sdk=sdk)))
+        assert load_calibration(path) == load_calibration(sdk=sdk)
+
+
 @pytest.mark.parametrize(
     "damage",
     [

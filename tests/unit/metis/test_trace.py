@@ -12,24 +12,23 @@ from axemu.emulator.metis import Board, BoardState, Call, InstanceSpec, Timeline
 
 perfetto = pytest.importorskip("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
 
-FIRST = (
-    CoreSketch()
-    .fetch(20_000, "ddr_input", what="in")
-    .fetch(30_000, "l2", what="map")
-    .start(2_000_000, what="second")
-    .work(4000, layer="first", load=160, macs=500 * 512 * 512)
-    .drained()
-    .wait()
-)
-CORE = FIRST.core()
+
+def first() -> CoreSketch:
+    """Return a layer that fetches what the next needs."""
+    return (
+        CoreSketch()
+        .fetch(20_000, "ddr_input", what="in")
+        .fetch(30_000, "l2", what="map")
+        .start(2_000_000, what="second")
+        .work(4000, layer="first", load=160, macs=500 * 512 * 512)
+        .drained()
+        .wait()
+    )
+
+
+CORE = first().core()
 BOTH = (
-    CoreSketch()
-    .fetch(20_000, "ddr_input", what="in")
-    .fetch(30_000, "l2", what="map")
-    .start(2_000_000, what="second")
-    .work(4000, layer="first", load=160, macs=500 * 512 * 512)
-    .drained()
-    .wait()
+    first()
     .work(7200, layer="second", load=160, macs=900 * 512 * 512)
     .work(4000, "vector", layer="third")
     .drained()
