@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 from axemu.chip import BOARDS, CORES, DEFAULT_RELEASE, RELEASES
 from axemu.driver import InvalidArgument, path_errors
+from axemu.driver.bounded import Bounds, decoded, read_bounded, shown
 from axemu.model.program import Attribute, Node, Program, Tensor
 
 Metric = Literal["host", "device", "system"]
@@ -31,6 +33,7 @@ COLUMNS = (
 """Columns of a file of own measurements; those after `fps` may be left out."""
 
 MAX_ROWS = 10_000
+MEASUREMENTS = Bounds(4 << 20, MAX_ROWS * len(COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +152,17 @@ def read_csv(path: Path, weight: float = 1.0) -> list[Case]:
 def _read(path: Path, weight: float) -> list[Case]:
     if not path.is_file():
         raise InvalidArgument(f"measurements {path}: no such file")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        unknown = set(reader.fieldnames or ()) - set(COLUMNS)
-        missing = set(COLUMNS[:4]) - set(reader.fieldnames or ())
-        if unknown or missing:
-            raise InvalidArgument(
-                f"measurements {path}: unknown columns {sorted(unknown)}, missing {sorted(missing)}; "
-                f"expected {', '.join(COLUMNS)}"
-            )
-        return list(_rows(path, reader, weight))
+    try:
+        reader = csv.DictReader(io.StringIO(decoded(read_bounded(path, MEASUREMENTS)), newline=""))
+        names, rows = set(reader.fieldnames or ()), list(reader)
+    except (ValueError, csv.Error) as error:
+        raise InvalidArgument(f"measurements {path}: no table of comma-separated values: {error}") from error
+    if names - set(COLUMNS) or set(COLUMNS[:4]) - names:
+        raise InvalidArgument(
+            f"measurements {path}: unknown columns {shown(sorted(names - set(COLUMNS)))}, missing "
+            f"{sorted(set(COLUMNS[:4]) - names)}; expected {', '.join(COLUMNS)}"
+        )
+    return list(_rows(path, rows, weight))
 
 
 def _rows(path: Path, reader: Iterable[dict[str, str]], weight: float) -> Iterable[Case]:

@@ -157,6 +157,7 @@ def test_a_file_says_what_pictures_show(tmp_path: Path) -> None:
     assert [(picture.name, picture.label) for picture in found] == [("a.png", 3), ("b.png", 1)]
     for text, words in (
         ("a.png\n", "line 1: expected image,class"),
+        ("a" * 200_000 + ",1\n", "labels.csv: no table of comma-separated values"),
         ("gone.png,1\n", "1 images are not below .*gone.png"),
     ):
         labels.write_text(text)

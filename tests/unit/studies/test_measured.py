@@ -66,5 +66,17 @@ def test_wrong_columns_are_refused(tmp_path: Path) -> None:
     path.write_text("model,board,rate\n")
     with pytest.raises(InvalidArgument, match="unknown columns"):
         read_csv(path)
+    path.write_text("model,board,metric,fps,mass\n")
+    with pytest.raises(InvalidArgument, match=r"unknown columns \['mass'\], missing \[\]"):
+        read_csv(path)
     with pytest.raises(InvalidArgument, match="no such file"):
         read_csv(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a" * 200_000, b" " * (5 << 20)])
+def test_what_is_no_table_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "mine.csv"
+    for begin in (b"", b"model,board,metric,fps\n"):
+        path.write_bytes(begin + content)
+        with pytest.raises(InvalidArgument, match=r"mine\.csv: no table of comma-separated values"):
+            read_csv(path)

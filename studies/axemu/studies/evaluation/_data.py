@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from axelera.compiler.quantisation import image_paths
 from axemu.driver import InvalidArgument, path_errors
-from axemu.driver.bounded import Bounds, parse_json, read_bounded
+from axemu.driver.bounded import Bounds, decoded, parse_json, read_bounded
 
 LABELS = Bounds(64 << 20, 1 << 22)
 ANNOTATIONS = Bounds(1 << 30, 1 << 27)
@@ -91,10 +91,13 @@ def labelled_pictures(
 
 def _labels_in(path: Path, names: Sequence[str]) -> dict[str, int]:
     with path_errors(InvalidArgument, f"labels {path}"):
-        text = read_bounded(path, LABELS).decode()
+        try:
+            rows = list(csv.reader(decoded(read_bounded(path, LABELS)).splitlines()))
+        except (ValueError, csv.Error) as error:
+            raise InvalidArgument(f"labels {path}: no table of comma-separated values: {error}") from error
     known = {name: number for number, name in enumerate(names)}
     found = {}
-    for number, row in enumerate(csv.reader(text.splitlines()), start=1):
+    for number, row in enumerate(rows, start=1):
         if not row:
             continue
         label = _label(row[-1].strip(), known) if len(row) == 2 else None
