@@ -6,13 +6,14 @@ import itertools
 from collections import deque
 from dataclasses import replace
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND
+from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND, calibration_to_json, load_calibration
 from axemu.driver import InvalidArgument
 from axemu.emulator.metis import Activity, Board, BoardState, Call, InstanceSpec, Machine
 from axemu.studies import Scenario, load_target, predict
@@ -235,6 +236,23 @@ def test_networks_that_share_cores_wait_for_each_other() -> None:
     assert answer.fps == pytest.approx(1 / EXECUTED, rel=0.02)
 
 
+def test_a_calibration_that_was_written_anew_is_taken_anew(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    network = NetworkSetup("squeezenet1_1", cores=1)
+    loop = (Stream("squeezenet1_1", arrivals="loop", count=0),)
+    found = []
+    for sdk in ("1.6", "1.8"):
+        path.write_text(calibration_to_json(load_calibration(sdk=sdk)))
+        deployment = Deployment((network,), loop, (BoardSetup("pcie"),), seconds=1.0, calibration=str(path))
+        answer = evaluate(deployment)
+        found.append((answer.calibration_id, answer.host))
+    assert len(set(found)) == 2
+    assert [identity for identity, _ in found] == [
+        load_calibration(sdk=sdk).identity for sdk in ("1.6", "1.8")
+    ]
+    assert found[0][1] != found[1][1]
+
+
 def test_results_depend_on_the_content_alone() -> None:
     deployment = one_core(Stream("net", arrivals="poisson", fps=0.7 / HELD))
     assert asked(deployment) == asked(replace(deployment))
@@ -304,7 +322,7 @@ def test_gaps_between_executions_are_taken_out(slower: tuple[float, ...], busy: 
     assert without_gaps(mixed, busy) == pytest.approx(true, rel=1e-6)
 
 
-# Against the whole machine: rates of loops within 3 %, latencies of cameras within 5 %.
+# Against the whole machine: rates of loops within 3 %, latencies of cameras within 5 % on average and 8 % at the 99th percentile.
 
 MODELS = ["squeezenet1_1", pytest.param("resnet18", marks=pytest.mark.slow)]
 

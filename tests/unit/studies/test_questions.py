@@ -239,7 +239,8 @@ def test_each_question_is_answered_within_80_columns(name: str, tmp_path: Path) 
     lines = answer.text(80).splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[-1].startswith("simulated") or any(line.startswith("simulated: ") for line in lines)
-    assert all(answer.answer)
+    assert answer.answer
+    assert all(answer.why)
     for chart in answer.charts:
         assert {chart.x, chart.y} <= set(answer.rows[0])
     page = tmp_path / "page.html"

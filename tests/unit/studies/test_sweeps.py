@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -258,6 +259,12 @@ def test_an_unknown_engine_is_refused(engine: str) -> None:
         sweep(points()[:1], engine)
 
 
+def test_studies_can_be_imported_where_no_directory_can_be_written() -> None:
+    nowhere = {"HOME": "/proc/none", "XDG_CACHE_HOME": "/proc/none"}
+    environment = {**os.environ, **nowhere, "NUMBA_CACHE_LOCATOR_CLASSES": "UserWideCacheLocator"}
+    subprocess.run([sys.executable, "-c", "import axemu.studies.deployments"], env=environment, check=True)
+
+
 TOML = """
 seconds = 2.0
 [[networks]]
@@ -317,6 +324,22 @@ def test_files_that_say_what_cannot_be_are_refused(change: str, words: str, tmp_
 
 
 @pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"Speed": 1}, "given: Speed: Extra inputs"),
+        ({"networks": [{"model": "a", "Cores": 1}]}, r"given: networks\.0\.Cores: Extra inputs"),
+        (
+            {"networks": [{"model": "a", "pre": {"mean": "x"}}]},
+            r"given: networks\.0\.pre\.mean: Input should be",
+        ),
+    ],
+)
+def test_a_message_names_the_value(content: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        deployment_from({"networks": [{"model": "a"}], "streams": [{"network": "a"}], **content})
+
+
+@pytest.mark.parametrize(
     ("name", "content"), [("d.toml", "["), ("d.txt", ""), ("d.json", "[]"), ("no.toml", None)]
 )
 def test_files_that_are_none_are_refused_by_name(name: str, content: str | None, tmp_path: Path) -> None:
@@ -359,6 +382,15 @@ def test_optuna_finds_nearly_what_a_search_of_everything_finds() -> None:
     assert not found.exhaustive
     assert found.front[0].measures["cameras"] >= 0.8 * most
     assert found == search(BASE, SPACE, goals, latency=15, trials=60)
+
+
+def test_a_search_goes_on_where_a_trial_cannot_be() -> None:
+    space = {"streams.0.fps": (0.01, 100.0), "seconds": (0.2, 0.3)}
+    found = search(BASE, space, (Goal("fps", "max"),), latency=200)
+    assert [one.verdict for one in found.tried] == ["refused", "refused", "healthy", "healthy"]
+    assert found.feasible
+    with pytest.raises(InvalidArgument, match="latency 0 ms"):
+        search(BASE, space, (Goal("fps", "max"),), latency=0)
 
 
 @pytest.mark.parametrize(("measure", "direction"), [("speed", "max"), ("fps", "up")])

@@ -10,6 +10,7 @@ made anew only when this file changes.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,20 @@ LAUNCHES, BRANCHES = 8, 16
 
 Heap = Any
 
-inner: Any = njit(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+
+def compiled(**options: bool) -> Callable[[Any], Any]:
+    """Compile a function; the code is kept where there is a directory that can be written."""
+
+    def compile_(function: Any) -> Any:
+        try:
+            return njit(cache=True, nogil=True, **options)(function)  # type: ignore[call-overload]
+        except RuntimeError:  # no such directory: every process compiles for itself
+            return njit(nogil=True, **options)(function)  # type: ignore[call-overload]
+
+    return compile_
+
+
+inner = compiled(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """For what only other compiled functions call: halves the time to compile."""
 
 
@@ -40,7 +54,7 @@ def simulate(world: World) -> bool:
     return not bool(world.scalars["full"][0])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _run(world: World) -> int:  # noqa: C901, PLR0912  one loop
     heap = [(NEVER, 0, 0, 0)]
     jobs = [(0, 0, 0)]  # frames that wait for a thread of the host: order, what, frame

@@ -14,7 +14,7 @@ from axemu.driver import InvalidArgument
 from axemu.emulator.metis import host_seconds
 from axemu.studies._scenario import read_calibration
 from axemu.studies.deployments._distribution import QUANTILES
-from axemu.studies.deployments._service import Service, ServiceKey, key_of, keys_of
+from axemu.studies.deployments._service import Files, Service, ServiceKey, files_of, key_of, keys_of
 from axemu.studies.deployments._spec import MOST_BOARDS, Deployment, Stream
 from axemu.studies.deployments._world import (
     ARRIVAL,
@@ -144,11 +144,13 @@ def _boards(deployment: Deployment) -> Any:
 
 def host_of(deployment: Deployment) -> HostFigures:
     """Return the figures of the host."""
-    return _host(deployment.calibration, deployment.boards[0].board, deployment.host.host)
+    calibration = deployment.calibration
+    return _host(calibration, files_of(calibration or ""), deployment.boards[0].board, deployment.host.host)
 
 
 @lru_cache(maxsize=64)
-def _host(calibration: str | None, board: str, host: str | None) -> HostFigures:
+def _host(calibration: str | None, content: Files, board: str, host: str | None) -> HostFigures:
+    del content
     return read_calibration(calibration).host_of(BOARDS[board], host)
 
 

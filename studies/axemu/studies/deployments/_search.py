@@ -14,6 +14,7 @@ from axemu.driver import AxeleraError, InvalidArgument
 from axemu.studies.deployments._evaluate import evaluate
 from axemu.studies.deployments._points import Value, changed
 from axemu.studies.deployments._result import Evaluation
+from axemu.studies.deployments._service import keys_of, services
 from axemu.studies.deployments._spec import Deployment
 
 Measure = Callable[[Deployment, Evaluation], float]
@@ -88,10 +89,12 @@ def search(
         seed: of the choice.
 
     Raises:
-        InvalidArgument: there is nothing to vary or to seek, or a path leads nowhere.
+        AxeleraError: there is nothing to vary or to seek, a path leads nowhere, or a model cannot be read.
     """
     if not goals or not space or not all(space.values()):
         raise InvalidArgument("search: give at least one goal, and values for at least one field")
+    if not latency > 0:
+        raise InvalidArgument(f"search: latency {latency} ms, expected more than 0")
     known: dict[tuple[Value, ...], Trial] = {}
 
     def tried(changes: Mapping[str, Value]) -> Trial:
@@ -113,13 +116,18 @@ def search(
 
 
 def _try(base: Deployment, changes: Mapping[str, Value], latency: float) -> Trial:
+    refused = Trial(changes, dict.fromkeys(MEASURES, math.inf), feasible=False, verdict="refused")
     try:
         deployment = changed(base, changes)
     except AxeleraError as error:
         if str(error).startswith("path "):
             raise
-        return Trial(changes, dict.fromkeys(MEASURES, math.inf), feasible=False, verdict="refused")
-    answer = evaluate(deployment)
+        return refused
+    figures = services(keys_of(deployment))
+    try:
+        answer = evaluate(deployment, figures)
+    except AxeleraError:
+        return refused
     measures = {name: measure(deployment, answer) for name, measure in MEASURES.items()}
     return Trial(changes, measures, answer.within(latency), answer.verdict)
 

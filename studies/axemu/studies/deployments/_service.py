@@ -107,7 +107,7 @@ def services(
 
 def service(key: ServiceKey) -> Service:
     """Return the figures of one network on one board; kept as long as the model's files do not change."""
-    return _service(key, _files_of(key.model), _files_of(key.calibration or ""))
+    return _service(key, files_of(key.model), files_of(key.calibration or ""))
 
 
 @lru_cache(maxsize=4096)
@@ -122,7 +122,7 @@ def _target(model: str, compiled_cores: int, resources: float | None, files: Fil
     return load_target(model, compiled_cores, resources=resources)
 
 
-def _files_of(name: str) -> Files:
+def files_of(name: str) -> Files:
     """Return what tells that files have changed."""
     path = Path(name)
     found = [path] if path.is_file() else []

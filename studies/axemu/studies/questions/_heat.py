@@ -8,7 +8,7 @@ from axemu.studies._scenario import Scenario
 from axemu.studies._target import load_target
 from axemu.studies.questions import _options as option
 from axemu.studies.questions._answer import Answer, Chart, Row, question
-from axemu.studies.questions._words import stamp_of_prediction
+from axemu.studies.questions._words import stamp_of
 
 
 @question
@@ -70,4 +70,4 @@ def heat(
     charts = (
         Chart("Sustained throughput by ambient temperature", "ambient °C", "sustained FPS", "clock MHz"),
     )
-    return Answer(answer, rows, why, stamp_of_prediction(one), charts)
+    return Answer(answer, rows, why, stamp_of(one), charts)
