@@ -14,7 +14,6 @@ from axemu.driver.bounded import JSON_FILE, TOML_FILE, parse_json, parse_toml, r
 from axemu.studies.deployments._distribution import Distribution
 from axemu.studies.deployments._spec import Deployment
 
-
 KINDS = (Distribution.__name__, "float")
 """What pydantic adds to the place of a value that may be either."""
 
@@ -70,7 +69,7 @@ def deployment_from(content: Mapping[str, Any], where: str = "given") -> Deploym
         model = _model(Deployment).model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part not in KINDS)
+        place = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "the whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise InvalidArgument(f"deployment {where}: {place}: {first['msg']}{more}") from error
     deployment = _made(Deployment, model)
