@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 class Story:
     """Names a log of calls whose order is of interest for as long as it is `open`."""
 
-    __slots__ = ("open",)
+    __slots__ = ("latest", "open")
 
     def __init__(self) -> None:
         self.open = True
+        self.latest: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {}
+        """By thread, the index of its last call, and the calls (thread, index) that this one came after."""
 
 
 Stamp = Mapping[tuple[Story, int], int]
@@ -61,6 +63,15 @@ class Knowledge:
             self.ways[story] = self.ways.get(story, frozenset()) | {way}
         if news:
             self.heard = merged(self.heard, news)
+            for (story, thread), index in news.items():
+                self._drop_implied(story, thread, index)
+
+    def _drop_implied(self, story: Story, thread: int, index: int) -> None:
+        """Forget calls that a call came after: else a program with a thread for each frame would hand on all it ever had."""
+        last, earlier = story.latest.get(thread, (-1, ()))
+        for other, call in earlier if last == index else ():
+            if self.heard.get((story, other), call + 1) <= call:
+                del self.heard[story, other]
 
     def take(self, queue: int, place: int) -> None:
         """Remember an item; what its taker calls until it takes the next one belongs to it."""
@@ -72,6 +83,7 @@ class Knowledge:
     def call(self, story: Story, thread: int, index: int) -> Heard:
         """Note a call of the thread; return what it came after."""
         calls = tuple((other, last) for (where, other), last in self.heard.items() if where is story)
+        story.latest[thread] = index, calls
         heard = Heard(calls, tuple(self.items.items()), self.ways.get(story, frozenset()))
         self.heard = {key: last for key, last in self.heard.items() if key[0] is not story}
         self.own = {**merged(self.own, NOTHING), (story, thread): index}

@@ -484,6 +484,32 @@ def test_a_call_waits_for_the_latest_it_heard_of_and_only_once(story: Story) -> 
     assert second.call() == ()
 
 
+def test_a_thread_for_each_frame_waits_for_the_one_before_it_alone(story: Story) -> None:
+    waits: list[object] = []
+    for number in range(5):
+        teller = Teller(story, number)
+        thread = threading.Thread(target=lambda teller=teller: waits.append(teller.call()))
+        thread.start()
+        thread.join()
+    assert waits == [(), ((0, 0),), ((1, 0),), ((2, 0),), ((3, 0),)]
+
+
+def test_a_call_is_waited_for_unless_the_ones_waited_for_came_after_it(story: Story) -> None:
+    line: queue.Queue[int] = queue.Queue()
+    first, second = Teller(story, 0), Teller(story, 1)
+
+    def give(teller: Teller) -> None:
+        teller.call()
+        line.put(0)
+
+    elsewhere(lambda: give(first))
+    elsewhere(lambda: (line.get(), give(second)))  # after the first one's call
+    elsewhere(lambda: give(first))  # after nothing
+    line.get()
+    line.get()
+    assert Teller(story, 2).call() == ((1, 0), (0, 1))
+
+
 def test_what_is_heard_is_passed_on_by_threads_that_call_nothing(story: Story) -> None:
     one: queue.Queue[int] = queue.Queue()
     two: queue.Queue[int] = queue.Queue()
