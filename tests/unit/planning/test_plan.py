@@ -51,6 +51,14 @@ def test_weights_lie_in_l2_as_long_as_there_is_room_and_are_counted_once() -> No
     assert not plan(heavy(), PlanOptions(cores=4)).weight_ddr_bytes
 
 
+def test_a_layer_may_have_any_name() -> None:
+    program = small()
+    (node,) = program.nodes
+    named = replace(program, nodes=(replace(node, name="vector constants"),))
+    (weights,) = plan(named).weights
+    assert (weights.layer, weights.size) == ("vector constants", plan(program).weight_bytes)
+
+
 def test_a_smaller_share_of_l2_sends_more_weights_to_ddr() -> None:
     shares = [plan(heavy(), PlanOptions(resources=share)).weight_ddr_bytes for share in (0.1, 0.25, 0.5, 1.0)]
     assert shares == sorted(shares, reverse=True)

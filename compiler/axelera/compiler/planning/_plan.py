@@ -88,7 +88,7 @@ def plan(program: Program, options: PlanOptions | None = None) -> Plan:
             chip=options.chip,
         ),
     )
-    constants = core.transfers[0].size if core.transfers and core.transfers[0].source == "l2_const" else 0
+    constants = sum(one.size for one in core.transfers[: _layers_from(core)])
     if constants > options.l2_bytes:
         raise DoesNotFit(
             f"the vector constants take {constants} bytes of L2, and the model may use {options.l2_bytes}: give it a "
@@ -97,6 +97,12 @@ def plan(program: Program, options: PlanOptions | None = None) -> Plan:
     if constants > options.l1_bytes:
         raise DoesNotFit(f"the vector constants take {constants} bytes, and L1 has {options.l1_bytes}")
     return Plan(core, tuple(_pools(program, core, options)), tuple(_weights(core)), options.cores)
+
+
+def _layers_from(core: CoreProgram) -> int:
+    """Return the number of the first transfer for a layer, whatever its name; vector constants come before, if there are any."""
+    first = core.transfers[0] if core.transfers else None
+    return int(first is not None and (first.what, first.source) == ("vector constants", "l2_const"))
 
 
 def _round_up(size: int) -> int:
@@ -126,8 +132,8 @@ def _pools(program: Program, core: CoreProgram, options: PlanOptions) -> Iterabl
 def _weights(core: CoreProgram) -> Iterable[Weights]:
     """Yield what each layer has in the constant pools, in the order of execution."""
     sizes: dict[str, list[int]] = {}
-    for transfer in core.transfers:
-        if transfer.source in ("l2_const", "ddr_const") and transfer.what != "vector constants":
+    for transfer in core.transfers[_layers_from(core) :]:
+        if transfer.source in ("l2_const", "ddr_const"):
             total = sizes.setdefault(transfer.what, [0, 0])
             total[0] += transfer.size
             total[1] += transfer.size if transfer.source == "ddr_const" else 0
