@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,23 @@ def in_time(work: Callable[[], None]) -> None:
     thread.start()
     thread.join(LONG)
     assert not thread.is_alive(), "it hangs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"devices": 0}, "devices is a int; give indices and names in a text"),
+        ({"num_workers": None}, "num_workers"),
+        ({"max_in_flight": 1.5}, "max_in_flight"),
+        ({"max_in_flight": 0}, "max_in_flight is 0; give 1 or more"),
+    ],
+)
+def test_arguments_of_other_types_are_refused_by_name(arguments: dict[str, Any], words: str) -> None:
+    def use(devices: Any = None, num_workers: Any = 4, max_in_flight: Any = None) -> None:
+        scheduler.Scheduler(devices, num_workers).stream([1], op.seq(abs), max_in_flight=max_in_flight)
+
+    with pytest.raises(axr.InvalidArgument, match=words):
+        use(**arguments)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from axelera.runtime.op._host import loaded
 from axelera.runtime.op._load import ExecModel
 from axelera.runtime.scheduler._allocation import share
 from axelera.runtime.scheduler._cores import Cores
-from axemu.driver import ConnectionError, InvalidArgument  # noqa: A004
+from axemu.driver import ConnectionError, InvalidArgument, as_integer  # noqa: A004
 from axemu.model import CompiledModel
 
 DEFAULT_WORKERS = 4
@@ -58,11 +58,18 @@ class Scheduler:
     Args:
         devices: indices and names with commas between, as `select_devices` takes them; None or "" takes every board.
         num_workers: threads for frames in flight, 1 at least; there are always as many as cores.
+
+    Raises:
+        InvalidArgument: one is of another type.
     """
 
     def __init__(self, devices: str | None = None, num_workers: int = DEFAULT_WORKERS) -> None:
+        if not isinstance(devices, str | None):
+            raise InvalidArgument(
+                f"devices is a {type(devices).__name__}; give indices and names in a text, as in '0,1'"
+            )
         self._devices = devices
-        self._num_workers = max(1, num_workers)
+        self._num_workers = max(1, as_integer("num_workers", num_workers))
         self._process = os.getpid()
         self._lock = threading.RLock()
         self._cores: Cores | None = None
@@ -161,11 +168,13 @@ class Scheduler:
                 operators run in the calling thread.
 
         Raises:
-            InvalidArgument: `max_in_flight` is below 1.
+            InvalidArgument: `max_in_flight` is below 1, or no number.
         """
         operator = as_operator(pipeline)
-        if max_in_flight is not None and max_in_flight < 1:
-            raise InvalidArgument(f"max_in_flight is {max_in_flight}; give 1 or more")
+        if max_in_flight is not None:
+            max_in_flight = as_integer("max_in_flight", max_in_flight)
+            if max_in_flight < 1:
+                raise InvalidArgument(f"max_in_flight is {max_in_flight}; give 1 or more")
         return self._stream(source, operator, max_in_flight)
 
     def _stream(
