@@ -42,9 +42,6 @@ class Operator:
     `__call__` sees them.
     """
 
-    stateful: ClassVar[bool] = False
-    """Whether frames have to come in the order of their source, even when several are in flight."""
-
     def __init_subclass__(cls, **options: Any) -> None:
         """Turn the annotations into parameters."""
         super().__init_subclass__(**options)
@@ -102,7 +99,7 @@ def every(operator: Operator) -> Iterator[Operator]:
 
 
 def duplicate(operator: Operator) -> Operator:
-    """Return a copy that shares no parameter with the original; trackers and models stay the same objects inside."""
+    """Return a copy that shares no parameter with the original; what parameters hold, such as models, stays the same objects."""
     return operator.with_children(tuple(duplicate(child) for child in operator.children))
 
 
