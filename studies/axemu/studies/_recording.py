@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.driver import InvalidArgument, TensorInfo, path_errors
-from axemu.driver.bounded import JSON_FILE, parse_json
+from axemu.driver.bounded import JSON_FILE, open_without_waiting, parse_json
 from axemu.host import depad, pad
 from axemu.model import replacing
 
@@ -75,7 +75,7 @@ def read_recording(path: Path) -> Recording:
     Raises:
         InvalidArgument: the file is missing, damaged or no recording; names it.
     """
-    with path_errors(InvalidArgument, path), path.open("rb") as stream:
+    with path_errors(InvalidArgument, path), open(path, "rb", opener=open_without_waiting) as stream:
         try:
             return _read(stream)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from axemu.studies import (
     onnx_side,
     program_side,
     qdq_network,
+    read_side,
     reduce,
     write_page,
 )
@@ -352,6 +354,23 @@ def test_a_directory_of_the_vendors_compiler_is_a_side(tmp_path: Path) -> None:
     first, findings = divergence(compare(bad, specification, [frame]))
     assert first == conv.output
     assert "bit 6 is flipped" in findings
+
+
+def test_a_report_with_a_number_that_no_float_holds_is_damaged(compiled: Path, tmp_path: Path) -> None:
+    shutil.copytree(compiled, tmp_path / "copy")
+    path = tmp_path / "copy" / "report.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    next(entry for entry in report["operators"] if entry["rescaling"])["rescaling"]["gain"][0] = 10**400
+    path.write_text(json.dumps(report), encoding="utf-8")
+    with pytest.raises(InvalidArgument, match=r"report\.json: damaged"):
+        program_side(tmp_path / "copy")
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_no_recording(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.axrec")
+    with pytest.raises(InvalidArgument, match=r"pipe\.axrec: no recording"):
+        read_side(str(tmp_path / "pipe.axrec"))
 
 
 def test_a_report_that_does_not_fit_its_program_is_refused(compiled: Path, tmp_path: Path) -> None:

@@ -366,9 +366,10 @@ def test_a_model_that_does_not_say_is_told_from_one_that_makes_no_sense(tmp_path
     assert calibration_of(model) is None
     (tmp_path / "report.json").write_text('{"model": "x"}')
     assert calibration_of(model) is None
-    (tmp_path / "report.json").write_text('{"calibration": 5}')
-    with pytest.raises(InvalidArgument, match="says nothing sensible of the calibration"):
-        calibration_of(model)
+    for told in ("5", '{"count": 1e999, "items": [], "samples": []}'):
+        (tmp_path / "report.json").write_text(f'{{"calibration": {told}}}')
+        with pytest.raises(InvalidArgument, match="says nothing sensible of the calibration"):
+            calibration_of(model)
     assert Calibration(0, frozenset()).count == 0
 
 

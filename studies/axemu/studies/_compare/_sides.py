@@ -273,7 +273,7 @@ def _shown(directory: Path, program: Program) -> dict[str, Shown]:
     try:
         content: Any = parse_json(read_bounded(path, JSON_FILE), JSON_FILE)
         found = {str(e["tensor"]): _entry(e) for e in content["operators"] if e.get("value")}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidArgument(f"{path}: damaged: {error!r}; compile the model again") from error
     for name, shown in found.items():
         channels = program.tensors[name].shape[2] if name in program.tensors else 0

@@ -42,7 +42,7 @@ def calibration_of(compiled: Path) -> Calibration | None:
         return Calibration(
             int(told["count"]), frozenset((*map(str, told["items"]), *map(str, told["samples"])))
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidArgument(f"{report}: says nothing sensible of the calibration: {error!r}") from error
 
 
