@@ -20,6 +20,7 @@ from axemu.chip._heat import (
 )
 from axemu.chip._hosts import HOSTS, HostFigures
 from axemu.chip._metis import (
+    CLOCK_MHZ,
     CLOCKS_MHZ,
     COMPILER_CLOCKS_MHZ,
     CORES,
@@ -39,6 +40,7 @@ __all__ = [
     "BOARDS",
     "BOARD_HEAT",
     "CLOCKS_MHZ",
+    "CLOCK_MHZ",
     "COMPILER_CLOCKS_MHZ",
     "COOLINGS",
     "CORES",

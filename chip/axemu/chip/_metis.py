@@ -66,5 +66,8 @@ METIS = ChipFigures(
     start_cycles=figure(30_400, "cycles per call of one step", _GEMM, MEASURED, (28_800, 33_600)),
 )
 
+CLOCK_MHZ = int(METIS.clock.value)
+"""Clock of cores that nobody has set."""
+
 CORES = int(METIS.cores.value)
 """Cores of the chip, which every board has all of."""

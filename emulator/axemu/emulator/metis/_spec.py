@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from axemu.chip import (
     BOARDS,
+    CLOCK_MHZ,
+    CORES,
     HOSTS,
     METIS,
     BoardFigures,
@@ -44,7 +46,7 @@ class BoardState:
     The link gives a call the part `link_share` of its rate, and is down for `link_stall` seconds before its first transfer.
     """
 
-    clock_mhz: tuple[int, ...] = (800, 800, 800, 800)
+    clock_mhz: tuple[int, ...] = (CLOCK_MHZ,) * CORES
     mvm_percent: tuple[float, ...] = (100, 100, 100, 100)
     link_share: float = 1.0
     link_stall: float = 0.0

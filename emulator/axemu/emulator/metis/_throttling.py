@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from axemu.chip import THERMAL, ThermalFigures
+from axemu.chip import CLOCK_MHZ, THERMAL, ThermalFigures
 from axemu.emulator.metis._heat import Body
 
 POWER_LIMIT = "power_limit"
@@ -136,7 +136,7 @@ def course(
     load: Load,
     body: Body,
     start: float,
-    clock_mhz: int = 800,
+    clock_mhz: int = CLOCK_MHZ,
     mvm_percent: float = 100,
     power_limit: float = math.inf,
     figures: ThermalFigures = THERMAL,
@@ -191,7 +191,7 @@ def sustained(
     load: Load,
     body: Body,
     idle: float,
-    clock_mhz: int = 800,
+    clock_mhz: int = CLOCK_MHZ,
     mvm_percent: float = 100,
     power_limit: float = math.inf,
     figures: ThermalFigures = THERMAL,
