@@ -54,9 +54,12 @@ def test_the_pictures_are_those_that_the_build_makes(monkeypatch: pytest.MonkeyP
 
 def test_the_page_of_all_commands_has_those_that_are_made_when_asked_for() -> None:
     program = "from commands_page import commands_page; print(commands_page())"
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "tools")}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "tools"),
+        "PYTHONUTF8": "1",
+    }  # the page is written in UTF-8
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True, env=environment
     )
     page = done.stdout
     for name in ("axemu study cameras", "axemu study diff", "axemu zoo show", "axzoo benchmark", "axcompile"):
