@@ -80,16 +80,18 @@ class Knowledge:
         if len(self.items) > ITEMS:  # a queue for each answer, say, in a thread that calls nothing
             del self.items[next(iter(self.items))]
 
-    def call(self, story: Story, thread: int, index: int) -> Heard:
-        """Note a call of the thread; return what it came after."""
+    def before(self, story: Story) -> Heard:
+        """Return what a call made now comes after."""
         calls = tuple((other, last) for (where, other), last in self.heard.items() if where is story)
-        story.latest[thread] = index, calls
-        heard = Heard(calls, tuple(self.items.items()), self.ways.get(story, frozenset()))
+        return Heard(calls, tuple(self.items.items()), self.ways.get(story, frozenset()))
+
+    def call(self, story: Story, thread: int, index: int, heard: Heard) -> None:
+        """Note a call of the thread, once it has happened, and what it came after."""
+        story.latest[thread] = index, heard.calls
         self.heard = {key: last for key, last in self.heard.items() if key[0] is not story}
         self.own = {**merged(self.own, NOTHING), (story, thread): index}
         self.items = {}
         self.ways = {other: ways for other, ways in self.ways.items() if other.open and other is not story}
-        return heard
 
 
 def merged(first: Stamp, second: Stamp) -> dict[tuple[Story, int], int]:

@@ -81,7 +81,7 @@ class CallLog:
                 )
             declared = tuple((token.thread, token.index) for token in tokens)
             user, token = threading.current_thread(), CallToken(self, log.number, index)
-            heard = knowledge().call(self._story, log.number, index) if self._story else UNHEARD
+            heard = knowledge().before(self._story) if self._story else UNHEARD
             if earlier := tuple(dict.fromkeys(declared + self._handed_over(instance, user) + heard.calls)):
                 log.after[index] = earlier
             if heard.items:
@@ -93,6 +93,8 @@ class CallLog:
             log.calls.append(instance * SETTINGS + settings)  # with this it has happened
             log.declared += len(declared)
             log.inferred += len(earlier) - len(declared)
+            if self._story:
+                knowledge().call(self._story, log.number, index, heard)
             self._last_user[instance] = user, log.number, index
             _order.last = token
 

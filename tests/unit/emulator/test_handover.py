@@ -43,7 +43,9 @@ class Teller:
     def call(self) -> tuple[tuple[int, int], ...]:
         """Make a call in the calling thread; return what it waited for."""
         self._index += 1
-        return knowledge().call(self._story, self._thread, self._index - 1).calls
+        heard = knowledge().before(self._story)
+        knowledge().call(self._story, self._thread, self._index - 1, heard)
+        return heard.calls
 
 
 def elsewhere(body: Body) -> Any:
