@@ -123,5 +123,6 @@ def _colour(number: int) -> tuple[int, int, int]:
 
 def _label(one: Any) -> str:
     name = getattr(one.class_id, "name", one.class_id)
+    number = f"#{one.track_id} " if hasattr(one, "track_id") else ""
     score = "" if one.score is None else f" {one.score:.2f}"
-    return f"{name}{score}"
+    return f"{number}{name}{score}"

@@ -88,6 +88,7 @@ from axelera.runtime.op._rows import (
     to_image_space,
     toimagespace,
 )
+from axelera.runtime.op._tracker import Tracker, tracker
 from axelera.runtime.op._transforms import (
     CenterCrop,
     ColorConvert,
@@ -134,6 +135,8 @@ from axelera.runtime.op._types import (
     PoseObject,
     SegmentedObject,
     SemanticSegmentation,
+    TrackedObject,
+    TrackedObjectState,
 )
 
 __all__ = [
@@ -196,6 +199,9 @@ __all__ = [
     "ToTensor",
     "Top1",
     "TopK",
+    "TrackedObject",
+    "TrackedObjectState",
+    "Tracker",
     "Unpack",
     "ax_classification",
     "ax_depth_map",
@@ -261,6 +267,7 @@ __all__ = [
     "top_k",
     "topk",
     "totensor",
+    "tracker",
     "unpack",
 ]
 

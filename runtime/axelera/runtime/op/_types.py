@@ -243,6 +243,45 @@ def turned_corners(cx: float, cy: float, w: float, h: float, angle: float) -> np
     return np.asarray(halves @ np.array([(cosine, sine), (-sine, cosine)]) + np.array([cx, cy]))
 
 
+class TrackedObjectState(enum.IntEnum):
+    """How a track stands."""
+
+    new = 0
+    tracked = 1
+    lost = 2
+    removed = 3
+
+
+@dataclass(slots=True)
+class TrackedObject(_HasBox):
+    """A thing followed from frame to frame: where it is believed to be, and what it was when last found.
+
+    `latest_det_id` is its place in this frame's list, -1 where it was not found.
+    """
+
+    track_id: int
+    predicted_bbox: BBox
+    state: TrackedObjectState
+    tracked: Any
+    latest_det_id: int = -1
+
+    @property
+    def bbox(self) -> BBox:  # type: ignore[override]
+        """The predicted box."""
+        return self.predicted_bbox
+
+    @property
+    def class_id(self) -> Any:
+        """Class of what was found last."""
+        return self.tracked.class_id
+
+    @property
+    def score(self) -> float | None:
+        """Score of what was found last."""
+        score: float | None = self.tracked.score
+        return score
+
+
 @dataclass(slots=True)
 class Classification:
     """A class with its score."""

@@ -19,6 +19,7 @@ import numpy as np
 from axelera.runtime.op._core import Operator, as_numpy, as_operator, every
 from axelera.runtime.op._host import loaded
 from axelera.runtime.op._load import ExecModel
+from axelera.runtime.op._turns import Turn, Turns, turn_of
 from axelera.runtime.scheduler._allocation import share
 from axelera.runtime.scheduler._cores import Cores
 from axemu.driver import ConnectionError, InvalidArgument, as_integer  # noqa: A004
@@ -210,6 +211,7 @@ class Scheduler:
         flying: deque[Future[Any]] = deque()
         failure: Exception | None = None
         count = 0
+        turns = Turns()
         try:
             while True:
                 room = limit - len(flying) if failure is None else 0
@@ -217,7 +219,9 @@ class Scheduler:
                     for frame in islice(frames, room):
                         worker = count % threads
                         hired = self._hired(threads)[worker]
-                        flying.append(hired.submit(self._one, operator, frame, _Place(plan, worker)))
+                        turn = Turn(turns, count)
+                        flying.append(hired.submit(self._one, operator, frame, _Place(plan, worker), turn))
+                        flying[-1].add_done_callback(turn.end)
                         count += 1
                 except Exception as error:  # noqa: BLE001  frames that were read before come first
                     failure = error
@@ -237,10 +241,11 @@ class Scheduler:
             if not self._inside():  # as when the garbage collector ends a stream in one of its own workers
                 wait(running)
 
-    def _one(self, operator: Operator, frame: tuple[Any, ...], place: _Place) -> Any:
+    def _one(self, operator: Operator, frame: tuple[Any, ...], place: _Place, turn: Turn) -> Any:
         token = _place.set(place)
         try:
-            return operator(*frame)
+            with turn_of(turn):
+                return operator(*frame)
         finally:
             _place.reset(token)
 
