@@ -17,11 +17,12 @@ from axelera.runtime.op._choose import (
     split,
     top1,
     top_k,
-    topk,
 )
 from axelera.runtime.op._combinators import (
     Constant,
     ForEach,
+    Identity,
+    ItemGetter,
     Itemgetter,
     Pack,
     Par,
@@ -29,11 +30,11 @@ from axelera.runtime.op._combinators import (
     Unpack,
     constant,
     for_each,
-    foreach,
     identity,
     itemgetter,
     pack,
     par,
+    select,
     seq,
     unpack,
 )
@@ -53,6 +54,7 @@ from axelera.runtime.op._decode import (
 from axelera.runtime.op._frame import FrameContext, frame_context
 from axelera.runtime.op._labels import KNOWN_CLASSES, classes_of, known_classes, load_classes
 from axelera.runtime.op._load import LoadedSeq, load
+from axelera.runtime.op._missing import UNPUBLISHED, not_here
 from axelera.runtime.op._nms import Nms, nms
 from axelera.runtime.op._objects import (
     AxClassification,
@@ -69,13 +71,8 @@ from axelera.runtime.op._objects import (
     ax_pose,
     ax_segmentation,
     ax_semantic_segmentation,
-    axclassification,
-    axdepthmap,
-    axdetection,
-    axobb,
-    axpose,
-    axsegmentation,
 )
+from axelera.runtime.op._observe import Dumper, Observer, dumper, observer
 from axelera.runtime.op._onnx import OnnxModel, onnx_model
 from axelera.runtime.op._policy import optimization_disabled, optimize_policy
 from axelera.runtime.op._rows import (
@@ -83,10 +80,8 @@ from axelera.runtime.op._rows import (
     Softmax,
     ToImageSpace,
     proto_to_mask,
-    prototomask,
     softmax,
     to_image_space,
-    toimagespace,
 )
 from axelera.runtime.op._tracker import Tracker, tracker
 from axelera.runtime.op._transforms import (
@@ -104,24 +99,18 @@ from axelera.runtime.op._transforms import (
     ToImageTensor,
     ToTensor,
     center_crop,
-    centercrop,
     color_convert,
-    colorconvert,
     contrast_normalize,
     crop_roi,
     crop_rotated_roi,
-    croproi,
     letterbox,
     linear_scaling,
-    linearscaling,
     normalize,
     resize,
     to_dtype,
     to_image_tensor,
     to_tensor,
-    todtype,
     toimage,
-    totensor,
 )
 from axelera.runtime.op._types import (
     BBox,
@@ -166,10 +155,13 @@ __all__ = [
     "DepthMap",
     "DetectedObject",
     "DotaClasses",
+    "Dumper",
     "Filter",
     "ForEach",
     "FrameContext",
+    "Identity",
     "ImagenetClasses",
+    "ItemGetter",
     "Itemgetter",
     "Keypoint",
     "Letterbox",
@@ -177,6 +169,7 @@ __all__ = [
     "LoadedSeq",
     "Nms",
     "Normalize",
+    "Observer",
     "OnnxModel",
     "Operator",
     "OperatorRegistry",
@@ -210,48 +203,39 @@ __all__ = [
     "ax_pose",
     "ax_segmentation",
     "ax_semantic_segmentation",
-    "axclassification",
-    "axdepthmap",
-    "axdetection",
-    "axobb",
-    "axpose",
-    "axsegmentation",
     "center_crop",
-    "centercrop",
     "classes_of",
     "color_convert",
-    "colorconvert",
     "constant",
     "contrast_normalize",
     "crop_roi",
     "crop_rotated_roi",
-    "croproi",
     "decode_detections",
     "decode_obb",
     "decode_pose",
     "decode_segmentation",
     "decode_semantic_segmentation",
+    "dumper",
     "filter",
     "for_each",
-    "foreach",
     "frame_context",
     "identity",
     "itemgetter",
     "letterbox",
     "linear_scaling",
-    "linearscaling",
     "load",
     "load_classes",
     "nms",
     "normalize",
+    "observer",
     "onnx_model",
     "optimization_disabled",
     "optimize_policy",
     "pack",
     "par",
     "proto_to_mask",
-    "prototomask",
     "resize",
+    "select",
     "seq",
     "softmax",
     "sort_by",
@@ -260,20 +244,24 @@ __all__ = [
     "to_image_space",
     "to_image_tensor",
     "to_tensor",
-    "todtype",
     "toimage",
-    "toimagespace",
     "top1",
     "top_k",
-    "topk",
-    "totensor",
     "tracker",
     "unpack",
 ]
 
 
+_JOINED = {name.replace("_", ""): name for name in __all__ if "_" in name and name.islower()}
+"""The spelling of release 1.6."""
+
+
 def __getattr__(name: str) -> Any:
-    """Make `CocoClasses`, `ImagenetClasses` and `DotaClasses` when somebody asks."""
+    """Make classes of labels when somebody asks; know names of release 1.6, and those of which nothing is published."""
     if name in KNOWN_CLASSES:
         return known_classes(name)
+    if name in _JOINED:
+        return globals()[_JOINED[name]]
+    if name in UNPUBLISHED:
+        return not_here(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

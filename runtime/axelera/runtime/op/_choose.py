@@ -98,6 +98,5 @@ class SortBy(Operator):
         return ordered[: self.top]
 
 
-top_k = topk = TopK
-top1, split, sort_by = Top1, Split, SortBy
+top_k, top1, split, sort_by = TopK, Top1, Split, SortBy
 filter = Filter  # noqa: A001  the vendor's name

@@ -7,8 +7,11 @@ The result of one operator is the single argument of the next. Only `Unpacked` v
 from __future__ import annotations
 
 import copy
+import os
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from axelera.runtime.op._core import Operator, Unpacked, as_operator, duplicate, every
@@ -30,7 +33,7 @@ class Combinator(Operator):
         Raises:
             InvalidArgument: there is none, or one cannot be called.
         """
-        self.operators = tuple(as_operator(one) for one in operators)
+        self.operators = tuple(Identity() if one is identity else as_operator(one) for one in operators)
         if not self.operators:
             raise InvalidArgument(f"{who}: give at least one operator")
 
@@ -60,6 +63,16 @@ class Seq(Combinator):
         """
         super().__init__("seq", operators)
         self.name = name
+        for before, after in pairwise(self.operators):
+            if isinstance(after, ForEach):
+                after.follow(before)
+
+    package: Any = None
+    """Holds the files of a pipeline that came out of one."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the name."""
+        return {"name": self.name}
 
     def __call__(self, *values: Any) -> Any:
         """Run all; returns what the last one returns."""
@@ -96,6 +109,31 @@ class Seq(Combinator):
             name = getattr(cls, "__name__", str(cls))
             raise LookupError(f"{len(found)} operators {name} in this pipeline; expected one")
         return found[0]
+
+    def save_axe(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str = "",
+        description: str = "",
+        task: str = "detection",
+    ) -> None:
+        """Write the pipeline and its models into one file, which `load` takes here (the vendor's format is not published).
+
+        Args:
+            path: something.axe; what is there is replaced.
+            name: kept in the file, as are the next two.
+            description: likewise.
+            task: likewise.
+
+        Raises:
+            ValueError: the path does not end in .axe, a `for_each` holds a model, or an operator cannot be written down.
+            FileNotFoundError: the file of a model is gone.
+            InvalidArgument: the file cannot be written.
+        """
+        from axelera.runtime.op._package import save  # noqa: PLC0415  few programs save
+
+        save(self, Path(path), {"name": name, "description": description, "task": task})
 
     def __repr__(self) -> str:
         return f"seq({', '.join(map(repr, self.operators))})"
@@ -135,6 +173,10 @@ class Par(Combinator):
             raise InvalidArgument(f"par: two branches have the same name: {', '.join(names)}")
         self._result = _named("Branches", names) if all(names) else None
 
+    def parameters(self) -> dict[str, Any]:
+        """Return the name."""
+        return {"name": self.name}
+
     def __call__(self, *values: Any) -> Any:
         """Run every branch."""
         frame = current_frame()
@@ -167,6 +209,14 @@ def _named(title: str, names: list[str]) -> Callable[..., Any]:
         raise InvalidArgument(f"names {names}: {error}") from error
 
 
+def _listed(items: str, results: str) -> Callable[..., Any]:
+    """Return the NamedTuple of a list and the results for each; the list can always be had as `input`."""
+    made = _named("ForEachResult", [items, results])
+    if "input" not in (items, results):
+        made.input = property(lambda pair: pair[0])  # type: ignore[attr-defined]
+    return made
+
+
 class ForEach(Combinator):
     """Operators that run for every element of a list. Made by `for_each`.
 
@@ -177,7 +227,7 @@ class ForEach(Combinator):
     def __init__(
         self,
         *operators: Any,
-        iter: str = "input",  # noqa: A002  the vendor's name
+        iter: str | None = None,  # noqa: A002  the vendor's name
         name: str | None = None,
         save: str | None = None,
     ) -> None:
@@ -185,7 +235,8 @@ class ForEach(Combinator):
 
         Args:
             operators: as for `seq`.
-            iter: name of the list in the result.
+            iter: name of the list in the result; without, that of the operator before in the pipeline, or "input", which
+                always works as well.
             name: name of the results.
             save: accepted; what the vendor does with it is not published.
 
@@ -198,7 +249,17 @@ class ForEach(Combinator):
         self.name = name or "output"
         self.iter = iter
         self.save = save
-        self._result = _named("ForEachResult", [self.iter, self.name])
+        self._result = _listed(self.iter or "input", self.name)
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the names."""
+        return {"iter": self.iter, "name": self.name, "save": self.save}
+
+    def follow(self, before: Operator) -> None:
+        """Call the list what the operator before it is called, if nothing else was said."""
+        name = str(getattr(before, "name", ""))
+        if self.iter is None and name.isidentifier() and name != self.name:
+            self._result = _listed(name, self.name)
 
     def __call__(self, *values: Any) -> Any:
         """Run the operators on each element.
@@ -274,11 +335,37 @@ class Constant(Operator):
         return self.value
 
 
-def identity(value: Any) -> Any:
-    """Return what comes in; a branch of `par` that keeps a value. Used without calling it: `par(op.identity, …)`."""
-    return value
+_NOTHING: Any = object()
 
 
-seq, par = Seq, Par
-for_each = foreach = ForEach
-pack, unpack, itemgetter, constant = Pack, Unpack, Itemgetter, Constant
+def constant(*values: Any, value: Any = _NOTHING) -> Any:
+    """Return an operator that returns a value: `constant(7)` or `constant(value=7)`.
+
+    With both, as the vendor documents the function, it is called already: the result is `value`.
+
+    Raises:
+        TypeError: there is no value, or more than one.
+    """
+    if value is not _NOTHING:
+        return value if values else Constant(value)
+    if len(values) != 1:
+        raise TypeError(f"constant: {len(values)} values given; give one")
+    return Constant(values[0])
+
+
+class Identity(Operator):
+    """Return what comes in: `identity` as an operator."""
+
+    def __call__(self, *values: Any) -> Any:
+        """Return the argument, or all of several."""
+        return values[0] if len(values) == 1 else Unpacked(values)
+
+
+def identity(*values: Any) -> Any:
+    """Return what comes in; a branch of `par` that keeps a value: `par(op.identity, …)`, or `par(op.identity(), …)`."""
+    return Identity()(*values) if values else Identity()
+
+
+seq, par, for_each = Seq, Par, ForEach
+pack, unpack = Pack, Unpack
+itemgetter = select = ItemGetter = Itemgetter

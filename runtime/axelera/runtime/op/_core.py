@@ -42,6 +42,9 @@ class Operator:
     `__call__` sees them.
     """
 
+    can_be_saved: ClassVar[bool] = True
+    """Whether a package of a stranger may hold it (ours)."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         """Turn the annotations into parameters."""
         super().__init_subclass__(**options)
@@ -52,6 +55,10 @@ class Operator:
     def __call__(self, *values: Any) -> Any:
         """Compute; see the subclass."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it computes")
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what its constructor takes by name, operators inside not included (ours)."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.init}  # type: ignore[arg-type]
 
     @property
     def children(self) -> tuple[Operator, ...]:
@@ -67,6 +74,7 @@ class Operator:
 class Wrapped(Operator):
     """Any callable as an operator; opaque to everything else."""
 
+    can_be_saved = False
     function: Callable[..., Any]
 
     def __call__(self, *values: Any) -> Any:
@@ -117,7 +125,7 @@ def as_array(value: Any, who: Operator) -> np.ndarray[Any, Any]:
 
 
 class OperatorRegistry:
-    """Operators by name. The vendor needs it to save pipelines; here it is kept for programs that register theirs."""
+    """Operators of one's own by name, by which a saved pipeline finds them again."""
 
     _known: ClassVar[dict[str, type[Operator]]] = {}
 
@@ -137,3 +145,12 @@ class OperatorRegistry:
     def get(cls, name: str) -> type[Operator] | None:
         """Return what was registered."""
         return cls._known.get(name)
+
+    @classmethod
+    def known(cls, name: str) -> type[Operator] | None:
+        """Return what was registered, or the operator of this package (ours)."""
+        from axelera.runtime import op  # noqa: PLC0415  which imports this module
+
+        found = cls._known.get(name) or vars(op).get(name)
+        is_operator = isinstance(found, type) and issubclass(found, Operator) and found is not Operator
+        return found if is_operator else None

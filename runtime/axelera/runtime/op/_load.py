@@ -9,7 +9,7 @@ from typing import Any
 from axelera.runtime.op._combinators import Seq
 from axelera.runtime.op._core import Operator, Unpacked
 from axelera.runtime.op._host import HostSide, loaded
-from axemu.driver import InvalidArgument, NotImplemented  # noqa: A004
+from axemu.driver import InvalidArgument
 
 CACHE = Path(".cache") / "axelera" / "runtime2"
 """Where in the home directory the published demos keep their archives."""
@@ -63,31 +63,38 @@ class LoadedSeq(Seq):
 
 def load(
     file: str | os.PathLike[str],
+    ncores: int | None = None,
     *,
     name: str = "",
     core_allocation: int | str | None = None,
-    ncores: int | None = None,
-) -> LoadedSeq:
+) -> Seq:
     """Make an operator of a compiled model; no board is needed until it is called.
 
     Args:
         file: an `.axm` archive, a model.json or its directory; or the stem of an archive in the current directory or in
-            `~/.cache/axelera/runtime2`.
+            `~/.cache/axelera/runtime2`. Or an `.axe` package that `Seq.save_axe` wrote: a pipeline from image to result.
+        ncores: the same as `core_allocation`, under the name and in the place of release 1.6.
         name: names a branch of `par`.
         core_allocation: cores within a pipeline: a number, a percentage ("50%") of what is left after the numbers, or
             None for an equal share of the rest.
-        ncores: the same under the name of release 1.6.
+
+    Returns:
+        A `LoadedSeq`; of a package a `Seq`.
 
     Raises:
         InvalidArgument: the files are missing or damaged, the model is compiled for several cores, or the allocation is none.
         IncompatibleDevice: the model's version is not known.
-        NotImplemented: the file is an `.axe` package.
+        NotImplemented: the file is an `.axe` package of the vendor's.
     """
     from axelera.runtime.scheduler._allocation import check_allocation  # noqa: PLC0415  which imports this module
 
     allocation = ncores if core_allocation is None else core_allocation
     check_allocation(allocation)
-    path = _find(file)
+    path = found(file)
+    if path.suffix == ".axe":
+        from axelera.runtime.op._package import read  # noqa: PLC0415  few programs have one
+
+        return read(path, name, allocation)
     host = loaded(path)
     if host.compiled.batch != 1:
         raise InvalidArgument(
@@ -97,15 +104,16 @@ def load(
     return LoadedSeq(ExecModel(str(file), host, allocation), name)
 
 
-def _find(file: str | os.PathLike[str]) -> Path:
+def found(file: str | os.PathLike[str]) -> Path:
+    """Return the file that a name means.
+
+    Raises:
+        InvalidArgument: there is none.
+    """
     if not isinstance(file, str | os.PathLike):
         raise InvalidArgument(f"file is a {type(file).__name__}; give the path of an .axm archive")
     path = Path(file)
-    if path.suffix == ".axe":
-        raise NotImplemented(  # noqa: F901  the documented exception
-            f"{path}: the format of .axe packages is not published; load the .axm inside and write the pipeline out"
-        )
-    if path.suffix in (".axm", ".json") or os.path.lexists(path):
+    if path.suffix in (".axe", ".axm", ".json") or os.path.lexists(path):
         return path
     tried = [path.with_name(path.name + ".axm"), Path(os.path.expanduser("~")) / CACHE / f"{path.name}.axm"]  # noqa: PTH111
     for candidate in tried:

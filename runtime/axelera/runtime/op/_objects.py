@@ -166,10 +166,6 @@ class AxSemanticSegmentation(Operator):
         return SemanticSegmentation(plane)
 
 
-ax_detection = axdetection = AxDetection
-ax_obb = axobb = AxObb
-ax_pose = axpose = AxPose
-ax_segmentation = axsegmentation = AxSegmentation
-ax_classification = axclassification = AxClassification
-ax_depth_map = axdepthmap = AxDepthMap
+ax_detection, ax_obb, ax_pose, ax_segmentation = AxDetection, AxObb, AxPose, AxSegmentation
+ax_classification, ax_depth_map = AxClassification, AxDepthMap
 ax_semantic_segmentation = AxSemanticSegmentation

@@ -101,6 +101,4 @@ class Softmax(Operator):
         return softmax_of(array, axis=1 if array.ndim == 4 else -1)
 
 
-to_image_space = toimagespace = ToImageSpace
-proto_to_mask = prototomask = ProtoToMask
-softmax = Softmax
+to_image_space, proto_to_mask, softmax = ToImageSpace, ProtoToMask, Softmax

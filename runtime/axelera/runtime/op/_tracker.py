@@ -60,7 +60,7 @@ class Tracker(Ordered):
             )
         self._names = tuple(known)
         vars(self).update(known | parameters)
-        self._parameters()
+        self._of_algorithm()
         self.reset()
 
     def reset(self) -> None:
@@ -69,13 +69,18 @@ class Tracker(Ordered):
         self._found: dict[int, Any] = {}
         self._lock = threading.Lock()
 
+    def parameters(self) -> dict[str, Any]:
+        """Return all, as they are now."""
+        names = ("algo", "return_all_states", "reid", *self._names)
+        return {name: getattr(self, name) for name in names}
+
     def with_children(self, children: tuple[Any, ...]) -> Self:
         """Return one with the same parameters and no tracks."""
         copy = super().with_children(children)
         copy.reset()
         return copy
 
-    def _parameters(self) -> Any:
+    def _of_algorithm(self) -> Any:
         return ALGORITHMS[self.algo].parameters(**{name: getattr(self, name) for name in self._names})
 
     def __call__(self, objects: Sequence[Any]) -> list[TrackedObject]:
@@ -94,7 +99,7 @@ class Tracker(Ordered):
         boxes = np.array([one.bbox.xyxy() for one in objects], np.float64).reshape(-1, 4) * scale
         scores = np.array([1.0 if one.score is None else one.score for one in objects], np.float64)
         with self._turn(), self._lock:
-            tracks, ended = self._tracking.advance(boxes, scores, self._parameters())
+            tracks, ended = self._tracking.advance(boxes, scores, self._of_algorithm())
             found = {track.number: objects[track.detection] for track in tracks if track.detection >= 0}
             self._found |= found
             least = getattr(self, "min_box_area", 0.0)

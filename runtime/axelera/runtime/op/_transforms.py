@@ -45,7 +45,7 @@ def _placed(
 class Resize(Operator):
     """Change the size: to width and height, or so that the shorter side is `size`, like OpenCV within one step of a value.
 
-    Args of the call: an image. Only `half_pixel_centers=True` exists.
+    Some of the vendor's examples give a pair, (height, width), as `width` or `size`. Only `half_pixel_centers=True` exists.
     """
 
     width: int = 0
@@ -60,6 +60,10 @@ class Resize(Operator):
         Raises:
             ValueError: neither both sides nor `size` are given, or something that does not exist.
         """
+        for pair in (self.width, self.size):
+            if isinstance(pair, Sequence):
+                self.height, self.width = pair
+                self.size = 0
         if bool(self.size) == bool(self.width or self.height) or bool(self.width) != bool(self.height):
             raise ValueError("resize: give width and height, or size")
         if min(self.width, self.height, self.size) < 0:
@@ -339,12 +343,8 @@ def normalised(points: npt.NDArray[Any], geometry: Geometry) -> npt.NDArray[Any]
 
 
 resize, letterbox, normalize = Resize, Letterbox, Normalize
-center_crop = centercrop = CenterCrop
-color_convert = colorconvert = ColorConvert
-to_tensor = totensor = ToTensor
-to_image_tensor = toimage = to_image = ToImage = ToImageTensor
-to_dtype = todtype = ToDtype
-linear_scaling = linearscaling = LinearScaling
-contrast_normalize = contrastnormalize = ContrastNormalize
-crop_roi = croproi = CropRoi
-crop_rotated_roi = croprotatedroi = CropRotatedRoi
+center_crop, color_convert = CenterCrop, ColorConvert
+to_tensor, to_dtype = ToTensor, ToDtype
+to_image_tensor = to_image = toimage = ToImage = ToImageTensor
+linear_scaling, contrast_normalize = LinearScaling, ContrastNormalize
+crop_roi, crop_rotated_roi = CropRoi, CropRotatedRoi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,34 @@ def test_itemgetter_takes_elements_and_slices() -> None:
 
 def test_constant_ignores_what_comes_in() -> None:
     assert op.seq(op.constant(7))(1, 2) == 7
+    assert op.seq(op.constant(value=7))(1, 2) == 7
+    assert op.constant(1, 2, value=7) == 7  # the documented signature: a function of anything
+    with pytest.raises(TypeError, match="give one"):
+        op.constant()
+
+
+def test_identity_may_be_called_before_or_not() -> None:
+    for branch in (op.identity, op.identity(), op.Identity):
+        assert op.par(branch, abs)(-3) == (-3, 3)
+    assert op.identity(5) == 5
+
+
+def test_observers_see_what_goes_through(tmp_path: Path) -> None:
+    seen: list[Any] = []
+    pipeline = op.seq(op.par(abs, str), op.observer(lambda *values: seen.append(values)), op.pack())
+    assert pipeline(-3) == (3, "-3")
+    assert seen == [(3, "-3")]
+    dumped = op.seq(op.dumper(tmp_path / "all"), np.negative)
+    for number in range(2):
+        np.testing.assert_array_equal(dumped(np.full(3, number)), np.full(3, -number))
+    pair = op.dumper(tmp_path / "pairs")
+    assert pair(np.zeros(1), np.ones(1)) == (0, 1)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.npy")) == [
+        "all/000000.npy", "all/000001.npy", "pairs/000000_0.npy", "pairs/000000_1.npy",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(np.load(tmp_path / "all" / "000001.npy"), np.ones(3))
+    with pytest.raises(TypeError, match="Dumper: takes an array, not a str"):
+        dumped("text")
 
 
 def test_for_each_returns_the_list_and_the_results() -> None:
@@ -78,6 +107,16 @@ def test_for_each_returns_the_list_and_the_results() -> None:
     named = op.for_each(abs, abs, iter="numbers", name="sizes")([-1])
     assert (named.numbers, named.sizes) == ([-1], [1])
     assert tuple(op.for_each(abs)([])) == ([], [])
+
+
+def test_the_list_is_called_what_the_operator_before_is_called() -> None:
+    """The page on combinators: the first field has the name of `iter`, or of the previous operator."""
+    pipeline = op.seq(op.seq(list, name="letters"), op.for_each("upper", str.upper))
+    result = pipeline("ab")
+    assert result._fields == ("letters", "upper")
+    assert result.letters == result.input == ["a", "b"]
+    said = op.seq(op.seq(list, name="letters"), op.for_each("upper", str.upper, iter="input"))("ab")
+    assert said._fields == ("input", "upper")
 
 
 def test_for_each_takes_one_list() -> None:

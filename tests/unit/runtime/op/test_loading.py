@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axelera.runtime import InvalidArgument, NotImplemented, op  # noqa: A004
+from axelera.runtime import InvalidArgument, op
 from axelera.runtime.scheduler._allocation import share
 from axemu.model import write_axm
 from axemu.testing import write_small_model
@@ -39,11 +39,6 @@ def test_an_archive_is_found_by_its_stem_here_and_in_the_cache(
         InvalidArgument, match=r"nowhere: no such file or directory, nor .*nowhere\.axm or .*runtime2"
     ):
         op.load("nowhere")
-
-
-def test_a_package_of_a_pipeline_is_refused_by_name() -> None:
-    with pytest.raises(NotImplemented, match=r"pipeline\.axe: the format of \.axe packages is not published"):
-        op.load("pipeline.axe")
 
 
 @pytest.mark.parametrize("allocation", [0, -1, True, "50", "0%", "101%", "all", 1.5])

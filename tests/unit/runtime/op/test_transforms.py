@@ -70,6 +70,13 @@ def test_resize_refuses_what_does_not_exist(parameters: dict[str, Any]) -> None:
         op.resize(**parameters)
 
 
+def test_a_pair_is_height_and_width() -> None:
+    """Lines of the vendor's documents, which its signature does not cover."""
+    image = np.zeros((30, 50, 3), np.uint8)
+    for resize in (op.resize((8, 12)), op.resize(size=(8, 12)), op.resize(size=[8, 12]), op.resize(12, 8)):
+        assert resize(image).shape == (8, 12, 3)
+
+
 def test_center_crop_takes_the_middle() -> None:
     image = picture(7, 9)
     np.testing.assert_array_equal(op.center_crop(3)(image), image[2:5, 3:6])
