@@ -7,7 +7,10 @@ DEVELOPED := $(VENV)/.developed
 DOCUMENTED := $(VENV)/.documented
 SMOKE := build/smoke
 
-.PHONY: help develop demo check test test-full test-elsewhere lint format wheel-smoke site pictures clean
+# What `make test-arm` runs: every operator and every golden network on each path for Arm.
+ON_ARM := tests/conformance/test_compute_vectors.py tests/conformance/test_compute_operators.py
+
+.PHONY: help develop demo check test test-full test-elsewhere test-arm lint format wheel-smoke site pictures clean
 
 # What `make check` runs, less the tests marked slow: a minute on two cores, once kernels have been generated.
 CHECKED := tests/unit tests/conformance/test_runtime_surface.py tests/conformance/test_numerics_vectors.py
@@ -19,6 +22,7 @@ help:
 	@echo "make test            a seeded sample of every suite, at most five minutes"
 	@echo "make test-full       the large counts"
 	@echo "make test-elsewhere  the suites of the commands with another user, locale, terminal and TMPDIR"
+	@echo "make test-arm        suites of the compute core on machine code for Arm, under QEMU; says what it needs"
 	@echo "make lint            ruff, mypy, import-linter"
 	@echo "make format          let ruff format and fix"
 	@echo "make wheel-smoke     build the wheel, install it into a clean environment, run the demo there"
@@ -57,6 +61,9 @@ test-full: $(DEVELOPED)
 
 test-elsewhere: $(DEVELOPED)
 	.ci/elsewhere
+
+test-arm: $(DEVELOPED)
+	$(BIN)/python -m pytest -p no:xdist -p tests._arm.plugin $(ON_ARM)
 
 lint: $(DEVELOPED)
 	$(BIN)/ruff check .

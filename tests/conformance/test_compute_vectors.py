@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from tests.conformance._compute import EVERY_PATH, NUMERICS, run
 
+from axemu.model import ops
 from axemu.model.program import Node, Program, Tensor
+from axemu.testing import vectors as golden
 
 VECTORS = Path(__file__).resolve().parents[2] / "testvectors" / "vectors"
 
@@ -63,3 +65,14 @@ def test_a_golden_vector_is_reproduced(name: str, numerics: str, path: str) -> N
     program, values, outputs = read(name)
     found = run(program, values, numerics, path)[program.outputs[0]]
     np.testing.assert_array_equal(found.reshape(-1), outputs[numerics].reshape(-1))
+
+
+@pytest.mark.parametrize("vector", [pytest.param(v, id=v.name) for v in golden.find() if v.kind == "network"])
+@EVERY_PATH
+def test_a_golden_network_is_reproduced(vector: golden.Vector, path: str) -> None:
+    for numerics in ops.NUMERICS:
+        wanted = vector.expected(numerics)
+        for index, frame in enumerate(vector.frames):
+            found = run(vector.program, frame, numerics, path)
+            for name in vector.program.outputs:
+                np.testing.assert_array_equal(found[name][0], wanted[name][index], err_msg=name)

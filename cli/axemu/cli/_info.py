@@ -13,7 +13,7 @@ from typing import Any
 from axemu.driver import AxeleraError, create_driver, driver_names, other_owners, selection
 
 PACKAGES = ("numpy", "numba", "simpy", "onnx", "onnxruntime", "perfetto")
-FEATURES = ("avx2", "avx512bw", "avx512_vnni", "avx_vnni", "asimddp")
+FEATURES = ("avx2", "avx512bw", "avx512_vnni", "avx_vnni", "asimddp", "i8mm")
 
 
 def gather() -> dict[str, Any]:

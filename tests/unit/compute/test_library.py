@@ -420,6 +420,9 @@ def test_a_path_the_cpu_lacks_cannot_be_warmed(monkeypatch: pytest.MonkeyPatch) 
             "avx2 fma bmi1 bmi2 avx512f avx512bw avx512dq avx512vl avx512cd avx512_vnni amx_tile amx_int8",
             ["amx", "avx512vnni", "avxvnni", "avx512bw", "avx2", "portable"],
         ),
+        ("atomics", ["portable"]),
+        ("atomics asimddp", ["dotprod", "portable"]),
+        ("atomics asimddp i8mm", ["i8mm", "dotprod", "portable"]),
     ],
 )
 def test_paths_follow_the_features_of_the_cpu(
@@ -444,10 +447,11 @@ def test_tile_registers_that_the_operating_system_withholds_are_not_used(
     assert found[0] == "avx512vnni"
 
 
-def test_another_architecture_has_the_portable_path_whatever_cpuinfo_says(
+def test_another_architecture_has_its_own_paths_whatever_cpuinfo_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """QEMU shows a process of aarch64 the flags of the x86-64 machine it runs on."""
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.setattr(_paths, "arm_flags", lambda: frozenset({"asimddp", "atomics"}))
     monkeypatch.setattr(_paths, "cpu_flags", _paths.cpu_flags.__wrapped__)
-    assert _paths.available_paths.__wrapped__() == ("portable",)
+    assert _paths.available_paths.__wrapped__() == ("dotprod", "portable")

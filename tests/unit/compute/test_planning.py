@@ -15,8 +15,8 @@ from axemu.driver import InternalError
 from axemu.emulator.compute._arena import assign_groups, plan_arena
 from axemu.emulator.compute._compiled import assemble
 from axemu.emulator.compute._layout import SLACK, Buffer, View
-from axemu.emulator.compute._packing import lane_order, pack_weights
-from axemu.emulator.compute._paths import SPECS
+from axemu.emulator.compute._packing import lane_order, pack_dense, pack_weights, start_values
+from axemu.emulator.compute._paths import SPECS, Operands
 from axemu.emulator.compute.ops.conv._dense import cover
 from axemu.model.program import Program
 
@@ -79,11 +79,12 @@ def test_the_lanes_of_a_panel_hold_each_channel_once(vectors: int, lanes: int) -
 @pytest.mark.parametrize("name", sorted(SPECS))
 def test_packed_weights_are_the_weights(name: str) -> None:
     spec = SPECS[name]
+    wide = spec.operands is Operands.WORDS
     weights = np.random.default_rng(1).integers(-128, 128, (5 * spec.lanes - 3, 3, 8)).astype(np.int8)
     packed = pack_weights(weights, 2, 4, spec)
-    values = packed.view(np.int16) if spec.wide_weights else packed
+    values = packed.view(np.int16) if wide else packed
     order = lane_order(4, spec.lanes)
-    shape = (2, 3, 2, 4, 2, spec.lanes, 2) if spec.wide_weights else (2, 3, 2, 4, spec.lanes, 4)
+    shape = (2, 3, 2, 4, 2, spec.lanes, 2) if wide else (2, 3, 2, 4, spec.lanes, 4)
     quads = values.reshape(shape)
     for panel, tap, step, n, lane, byte in itertools.product(
         (0, 1), range(3), range(2), range(4), (0, 1, 3), range(4)
@@ -91,11 +92,32 @@ def test_packed_weights_are_the_weights(name: str) -> None:
         channel = panel * 4 * spec.lanes + order[n, lane]
         wanted = weights[channel, tap, 4 * step + byte] if channel < weights.shape[0] else 0
         place = (
-            (panel, tap, step, n, byte % 2, lane, byte // 2)
-            if spec.wide_weights
-            else (panel, tap, step, n, lane, byte)
+            (panel, tap, step, n, byte % 2, lane, byte // 2) if wide else (panel, tap, step, n, lane, byte)
         )
         assert quads[place] == wanted
+
+
+def test_pairs_of_channels_lie_together_by_eight_weights() -> None:
+    weights = np.random.default_rng(2).integers(-128, 128, (29, 3, 12)).astype(np.int8)
+    filled = np.zeros((32, 3, 16), np.int8)
+    filled[:29, :, :12] = weights
+    packed = pack_dense(weights, 2, 4, SPECS["i8mm"]).reshape(2, 3, 2, 8, 2, 8)
+    for panel, tap, octet, pair, which in itertools.product((0, 1), range(3), (0, 1), range(8), (0, 1)):
+        channel = 16 * panel + 2 * pair + which
+        wanted = filled[channel, tap, 8 * octet : 8 * octet + 8]
+        np.testing.assert_array_equal(packed[panel, tap, octet, pair, which], wanted)
+
+
+@pytest.mark.parametrize("name", sorted(SPECS))
+def test_sums_start_with_what_their_activations_lack(name: str) -> None:
+    rng = np.random.default_rng(3)
+    weights = rng.integers(-128, 128, (5, 3, 8)).astype(np.int8)
+    stored = rng.integers(0, 256, (3, 8))
+    wanted = (weights.astype(np.int64) * (stored - 128)).sum(axis=(1, 2))
+    starts = (-128 * weights.sum(axis=(1, 2), dtype=np.int64)).astype(np.int32)
+    signed = SPECS[name].operands is Operands.SIGNED
+    sums = (weights.astype(np.int64) * (stored - (128 if signed else 0))).sum(axis=(1, 2))
+    np.testing.assert_array_equal(start_values(starts, weights, SPECS[name]) + sums, wanted)
 
 
 @given(st.integers(1, 5000), st.sampled_from([2, 6]))

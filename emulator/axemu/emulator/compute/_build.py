@@ -42,9 +42,9 @@ def prepare(path: str) -> Any:
     os.environ["NUMBA_CPU_NAME"] = spec.cpu
     os.environ["NUMBA_CPU_FEATURES"] = code_features(spec)
     os.environ["NUMBA_ENABLE_AVX"] = "1"
-    from .micro import Isa  # noqa: PLC0415
+    from .micro import instructions  # noqa: PLC0415
 
-    return Isa(spec, byte_permute=permutes_bytes(spec))
+    return instructions(spec, byte_permute=permutes_bytes(spec))
 
 
 def compile_kernels(path: str, kernels: Iterable[Any]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._paths import PathSpec
+from ._paths import Operands, PathSpec
 
 CACHE_LINE = 64
 
@@ -37,7 +37,7 @@ def pack_weights(
         weights: int8 (output channels, taps, bytes per tap); bytes per tap is a multiple of 4.
         panels: number of panels; missing channels become 0.
         vectors: vectors per panel.
-        spec: the path: int8 quadruples per lane, or pairs of int16 for the even and for the odd bytes.
+        spec: the path (`Operands`: WORDS or, as all others, BYTES).
     """
     channels, taps, depth = weights.shape
     width = vectors * spec.lanes
@@ -47,12 +47,45 @@ def pack_weights(
         whole[:channels] = weights
     order = (np.arange(panels)[:, None] * width + lane_order(vectors, spec.lanes).reshape(-1)).reshape(-1)
     quads = whole[order].reshape(panels, vectors, spec.lanes, taps, depth // 4, 4)
-    if spec.wide_weights:
+    if spec.operands is Operands.WORDS:
         pairs = quads.reshape(*quads.shape[:-1], 2, 2).astype(np.int16)
         packed: npt.NDArray[Any] = pairs.transpose(0, 3, 4, 1, 6, 2, 5)
     else:
         packed = quads.transpose(0, 3, 4, 1, 2, 5)
     return _aligned(packed).reshape(panels, -1).view(np.int8)
+
+
+def pack_dense(
+    weights: npt.NDArray[np.int8], panels: int, vectors: int, spec: PathSpec
+) -> npt.NDArray[np.int8]:
+    """As `pack_weights`, for dense products.
+
+    `Operands.PAIRS`: eight weights of two channels that follow each other; each tap is filled up with zeros.
+    """
+    if spec.operands is not Operands.PAIRS:
+        return pack_weights(weights, panels, vectors, spec)
+    channels, taps, depth = weights.shape
+    octets = -(-depth // 8)
+    whole = np.zeros((panels * vectors * spec.lanes, taps, 8 * octets), np.int8)
+    whole[:channels, :, :depth] = weights
+    pairs = whole.reshape(panels, vectors * spec.lanes // 2, 2, taps, octets, 8)
+    return _aligned(pairs.transpose(0, 3, 4, 1, 2, 5)).reshape(panels, -1)
+
+
+def start_values(
+    starts: npt.NDArray[np.int32], weights: npt.NDArray[np.int8], spec: PathSpec
+) -> npt.NDArray[np.int32]:
+    """Return the start values (output channels,) of sums over weights (output channels, …) as a path makes them.
+
+    Args:
+        starts: those of sums over stored bytes, q + 128.
+        weights: all that the sums are made of.
+        spec: the path.
+    """
+    if spec.operands is not Operands.SIGNED:
+        return starts
+    sums: npt.NDArray[np.int64] = weights.reshape(starts.size, -1).sum(axis=1, dtype=np.int64)
+    return np.asarray(starts + 128 * sums).astype(np.int32)
 
 
 def pack_channels(

@@ -6,8 +6,11 @@ import ctypes
 import os
 import platform
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
+
+from ._arm import arm_flags
 
 TILE_ROWS = 16
 """Rows of a tile register."""
@@ -15,12 +18,21 @@ BLOCK_BYTES = 64
 """Bytes of a row: what one matrix instruction multiplies."""
 
 
+class Operands(Enum):
+    """What products are made of; it decides the order of packed weights and the start values of sums."""
+
+    WORDS = "pairs of 16-bit weights, for the even and for the odd bytes of activations"
+    BYTES = "four weights of a channel, for stored bytes (q + 128)"
+    SIGNED = "four weights of a channel, for values q"
+    PAIRS = "eight weights of two channels, for stored bytes of two pixels; depthwise ones as BYTES"
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """Instructions by which a path can be had."""
 
     needs: tuple[str, ...] = ()
-    """CPU flags (names of /proc/cpuinfo)."""
+    """CPU flags (Linux's names)."""
     features: tuple[str, ...] = ()
     """LLVM's names of what the CPU that code is generated for does not imply."""
 
@@ -35,7 +47,7 @@ class PathSpec:
 
     name: str
     lanes: int
-    wide_weights: bool
+    operands: Operands
     rows: int
     """Pixels of a tile of the dense micro-kernel."""
     depth_rows: int
@@ -60,7 +72,7 @@ SPECS = {
         PathSpec(
             "amx",
             16,
-            False,
+            Operands.BYTES,
             6,
             4,
             True,
@@ -77,7 +89,7 @@ SPECS = {
         PathSpec(
             "avx512vnni",
             16,
-            False,
+            Operands.BYTES,
             6,
             4,
             True,
@@ -88,7 +100,7 @@ SPECS = {
         PathSpec(
             "avxvnni",
             8,
-            False,
+            Operands.BYTES,
             2,
             1,
             True,
@@ -98,12 +110,32 @@ SPECS = {
                 Way((*_AVX2, *_BW, "avx512_vnni"), ("+avx512vl", "+avx512bw", "+avx512vnni")),
             ),
         ),
-        PathSpec("avx512bw", 16, True, 6, 2, True, "skylake-avx512", (Way((*_AVX2, *_BW)),)),
-        PathSpec("avx2", 8, True, 2, 1, True, "haswell", (Way(_AVX2),)),
+        PathSpec("avx512bw", 16, Operands.WORDS, 6, 2, True, "skylake-avx512", (Way((*_AVX2, *_BW)),)),
+        PathSpec("avx2", 8, Operands.WORDS, 2, 1, True, "haswell", (Way(_AVX2),)),
+        PathSpec(
+            "i8mm",
+            4,
+            Operands.PAIRS,
+            6,
+            4,
+            True,
+            "generic",
+            (Way(("asimddp", "i8mm", "atomics"), ("+dotprod", "+i8mm", "+lse")),),
+        ),
+        PathSpec(
+            "dotprod",
+            4,
+            Operands.SIGNED,
+            6,
+            4,
+            True,
+            "generic",
+            (Way(("asimddp", "atomics"), ("+dotprod", "+lse")),),
+        ),
         PathSpec(
             "portable",
             4,
-            True,
+            Operands.WORDS,
             2,
             1,
             False,
@@ -112,16 +144,16 @@ SPECS = {
         ),
     )
 }
-"""From the fastest to the one that runs everywhere."""
+"""From the fastest to the one that runs everywhere; those of x86-64, those of Arm, any CPU's."""
 
 
 @cache
 def cpu_flags() -> frozenset[str]:
-    """Return the feature names the kernel reports for this CPU (none where there is no /proc/cpuinfo).
-
-    A process of another architecture, as QEMU runs it, reads there what the machine's own CPU can: that counts for nothing.
-    """
-    if platform.machine() not in ("x86_64", "AMD64"):
+    """Return what this CPU has, by Linux's names; none where the operating system does not tell."""
+    machine = platform.machine()
+    if machine in ("aarch64", "arm64"):
+        return arm_flags()
+    if machine not in ("x86_64", "AMD64"):
         return frozenset()
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
@@ -129,7 +161,7 @@ def cpu_flags() -> frozenset[str]:
         return frozenset()
     for line in text.splitlines():
         name, _, value = line.partition(":")
-        if name.strip() in ("flags", "Features"):
+        if name.strip() == "flags":
             return frozenset(value.split())
     return frozenset()
 

@@ -26,6 +26,7 @@ from ._memory import (
     store_u8,
     yield_thread,
 )
+from ._neon import instructions
 from ._numba import cgutils, njit
 from ._requantise import Requantise
 from ._table import permute
@@ -48,6 +49,7 @@ __all__ = [
     "cgutils",
     "copy_bytes",
     "fill_bytes",
+    "instructions",
     "intrinsic_of",
     "ir",
     "load_f32",

@@ -37,8 +37,8 @@ def make_combine(isa: Isa, numerics: str, operation: str, *, splat_right: bool) 
     def emit(b: Builder, left: Value, right: Value, output: Value, count: Value, scalars: Value) -> None:
         of = ScalarReader(Pair, b, scalars)
         size = 4 * isa.lanes
-        whole = b.udiv(count, const(size)) if size > block.LANES else const(0)
-        if size > block.LANES:
+        whole = b.udiv(count, const(size)) if isa.spec.fused else const(0)
+        if isa.spec.fused:
             wide = _Scalars.load(b, of, isa.lanes)
 
             def sweep(formula: Formula) -> None:

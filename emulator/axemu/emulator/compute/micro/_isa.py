@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from llvmlite import ir
 
-from axemu.emulator.compute._paths import PathSpec
+from axemu.emulator.compute._paths import Operands, PathSpec
 
 from .ir import F32, I8, I16, I32, Builder, Value, call, const_vector, shuffle, splat, vector
 
@@ -42,7 +42,7 @@ class Isa:
     @property
     def weight_bytes(self) -> int:
         """Bytes of one vector's weights of one k-step."""
-        return self.lanes * (8 if self.spec.wide_weights else 4)
+        return self.lanes * (8 if self.spec.operands is Operands.WORDS else 4)
 
     def halved(self) -> Isa:
         """Return the same instructions on half as many lanes."""
@@ -50,7 +50,7 @@ class Isa:
 
     def prepare(self, b: Builder, activations: Value) -> tuple[Value, ...]:
         """Turn a vector of four activation bytes per lane into the operands of `accumulate`."""
-        if not self.spec.wide_weights:
+        if self.spec.operands is not Operands.WORDS:
             return (activations,)
         words = b.bitcast(activations, vector(I16, 2 * self.lanes))
         even = b.and_(words, const_vector(I16, 2 * self.lanes, 0xFF))
@@ -62,7 +62,7 @@ class Isa:
     ) -> Value:
         """Return total + the four products of each lane; `weights` are int32 vectors as `prepare` makes them."""
         integers = vector(I32, self.lanes)
-        if not self.spec.wide_weights:
+        if self.spec.operands is not Operands.WORDS:
             name = f"llvm.x86.avx512.vpdpbusd.{32 * self.lanes}"
             return call(b, name, integers, [total, prepared[0], weights[0]])
         for activation, weight in zip(prepared, weights, strict=True):
@@ -103,17 +103,17 @@ class Isa:
         """
         if len(vectors) == 1:
             total = b.add(vectors[0], splat(b, shift, self.lanes))
-            return b.trunc(_bounded(b, total, I32, self.lanes, 0, 255), vector(I8, self.lanes))
+            return b.trunc(bounded(b, total, I32, self.lanes, 0, 255), vector(I8, self.lanes))
         words = [
             self._saturated_words(b, vectors[n], vectors[n + 1], shift) for n in range(0, len(vectors), 2)
         ]
         if len(words) == 1:
-            return b.trunc(_bounded(b, words[0], I16, 2 * self.lanes, 0, 255), vector(I8, 2 * self.lanes))
+            return b.trunc(bounded(b, words[0], I16, 2 * self.lanes, 0, 255), vector(I8, 2 * self.lanes))
         names = {16: "llvm.x86.avx512.packuswb.512", 8: "llvm.x86.avx2.packuswb"}
         if self.lanes in names:
             return call(b, names[self.lanes], vector(I8, 4 * self.lanes), words)
         both = shuffle(b, words[0], words[1], range(4 * self.lanes))
-        return b.trunc(_bounded(b, both, I16, 4 * self.lanes, 0, 255), vector(I8, 4 * self.lanes))
+        return b.trunc(bounded(b, both, I16, 4 * self.lanes, 0, 255), vector(I8, 4 * self.lanes))
 
     def _saturated_words(self, b: Builder, first: Value, second: Value, shift: Value) -> Value:
         words = vector(I16, 2 * self.lanes)
@@ -122,12 +122,12 @@ class Isa:
             packed = call(b, names[self.lanes], words, [first, second])
         else:
             both = shuffle(b, first, second, range(2 * self.lanes))
-            packed = b.trunc(_bounded(b, both, I32, 2 * self.lanes, -32768, 32767), words)
+            packed = b.trunc(bounded(b, both, I32, 2 * self.lanes, -32768, 32767), words)
         moved = splat(b, b.trunc(shift, I16), 2 * self.lanes)
         return call(b, f"llvm.sadd.sat.v{2 * self.lanes}i16", words, [packed, moved])
 
 
-def _bounded(b: Builder, values: Value, element: ir.IntType, lanes: int, low: int, high: int) -> Value:
+def bounded(b: Builder, values: Value, element: ir.IntType, lanes: int, low: int, high: int) -> Value:
     name = f"v{lanes}i{element.width}"
     floor = call(b, f"llvm.smax.{name}", values.type, [values, const_vector(element, lanes, low)])
     return call(b, f"llvm.smin.{name}", values.type, [floor, const_vector(element, lanes, high)])

@@ -17,6 +17,7 @@ from .ir import F32, I1, I8, I32, I64, Builder, Value, call, const, load, store
 
 _POINTER = I8.as_pointer()
 _NOT_VOLATILE = ir.Constant(I1, 0)
+_YIELD = ir.Constant(I32, 1)
 
 
 def _loader(kind: Any, size: int, result: Any = types.int64, extend: str | None = None) -> Any:
@@ -142,6 +143,8 @@ yield_thread = intrinsic_of(_yield, types.int64)
 def _relax(b: Builder) -> None:
     if platform.machine() in ("x86_64", "AMD64"):
         call(b, "llvm.x86.sse2.pause", ir.VoidType(), [])
+    elif platform.machine() in ("aarch64", "arm64"):
+        call(b, "llvm.aarch64.hint", ir.VoidType(), [_YIELD])
 
 
 relax = intrinsic_of(_relax)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
+from ._neon_tile import ACCUMULATE
 from ._numba import cgutils
 from ._requantise import Constants, Requantise
 from ._table import look_up
@@ -51,7 +52,8 @@ def make_tile(isa: Isa, requantise: Requantise, rows: int, vectors: int) -> Any:
         pixels, offsets = b.add(tile.pixels, at), b.add(tile.offsets, at)
         bases = [b.add(tile.source, b.sext(load(b, offset(b, pixels, 4 * m), I32), I64)) for m in range(rows)]
         totals = start_totals(isa, b, tile.channels, rows, vectors)
-        _accumulate(isa, b, bases, totals, tile, ahead)
+        accumulate = ACCUMULATE.get(isa.spec.operands, _accumulate)
+        accumulate(isa, b, bases, totals, tile, ahead)
         store_tile(isa, requantise, b, totals, tile, offsets)
 
     return intrinsic_of(emit)

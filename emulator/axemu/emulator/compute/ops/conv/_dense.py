@@ -13,7 +13,7 @@ from axemu.emulator.compute._analysis import number
 from axemu.emulator.compute._arguments import Call, Family
 from axemu.emulator.compute._assembler import Assembler, Unsupported
 from axemu.emulator.compute._layout import Address, Data, View, blocks
-from axemu.emulator.compute._packing import pack_channels, pack_weights
+from axemu.emulator.compute._packing import pack_channels, pack_dense, start_values
 from axemu.emulator.compute._paths import TILE_ROWS
 from axemu.emulator.compute.ops._epilogue import composed_table, leading_tables, link_epilogue
 from axemu.emulator.compute.ops._scalars import epilogue
@@ -165,9 +165,10 @@ def emit_dense(
         end = min(count, begin + panels * width * spec.lanes)
         written = first_channel + begin + panels * width * spec.lanes
         assembler.check(output, int(grid.offsets.min()), int(grid.offsets.max()) + written, write=True)
-        packed = pack_weights(taps.weights[begin:end], panels, width, spec)
+        packed = pack_dense(taps.weights[begin:end], panels, width, spec)
         part = constants.part(begin, end)
-        by_channel = pack_channels(part.starts, part.roles, panels, width, spec)
+        starts = start_values(part.starts, taps.weights[begin:end], spec)
+        by_channel = pack_channels(starts, part.roles, panels, width, spec)
         sweep = _sweep(assembler, tiles, panels, width * spec.lanes, packed.shape[1], highest - lowest, after)
         arguments = tiles.arguments(
             width,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from axemu.emulator.compute._analysis import number
 from axemu.emulator.compute._assembler import Assembler
 from axemu.emulator.compute._layout import Address, Data, View
-from axemu.emulator.compute._packing import pack_channels, pack_weights
+from axemu.emulator.compute._packing import pack_channels, pack_weights, start_values
 from axemu.emulator.compute._paths import PathSpec
 from axemu.emulator.compute.ops._scalars import epilogue
 from axemu.model.program import Node
@@ -89,7 +89,8 @@ def _part(
     assembler.check(source, lowest, highest + first + blocks * block, write=False)
     assembler.check(output, int(grid.offsets.min()), int(grid.offsets.max()) + first + width, write=True)
     packed = pack_weights(taps, blocks, 4, spec)
-    by_channel = pack_channels(constants.starts, constants.roles, blocks, 4, spec)
+    starts = start_values(constants.starts, taps, spec)
+    by_channel = pack_channels(starts, constants.roles, blocks, 4, spec)
     low, high = number(node, "qmin"), number(node, "qmax")
     big, rest = divmod(grid.pixels.size, spec.depth_rows)
     pixels = ("depthwise pixels", node.name)
