@@ -18,8 +18,8 @@ class Story:
 
     def __init__(self) -> None:
         self.open = True
-        self.latest: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {}
-        """By thread, the index of its last call, and the calls (thread, index) that this one came after."""
+        self.latest: dict[int, tuple[int, Mapping[int, int]]] = {}
+        """By thread, the index of its last call, and the last calls of other threads that this one came after."""
 
 
 Stamp = Mapping[tuple[Story, int], int]
@@ -68,10 +68,13 @@ class Knowledge:
 
     def _drop_implied(self, story: Story, thread: int, index: int) -> None:
         """Forget calls that a call came after: else a program with a thread for each frame would hand on all it ever had."""
-        last, earlier = story.latest.get(thread, (-1, ()))
-        for other, call in earlier if last == index else ():
-            if self.heard.get((story, other), call + 1) <= call:
-                del self.heard[story, other]
+        last, earlier = story.latest.get(thread, (-1, {}))
+        if last == index and len(self.heard) > 1:
+            self.heard = {
+                (where, other): call
+                for (where, other), call in self.heard.items()
+                if where is not story or call > earlier.get(other, -1)
+            }
 
     def take(self, queue: int, place: int) -> None:
         """Remember an item; what its taker calls until it takes the next one belongs to it."""
@@ -87,7 +90,8 @@ class Knowledge:
 
     def call(self, story: Story, thread: int, index: int, heard: Heard) -> None:
         """Note a call of the thread, once it has happened, and what it came after."""
-        story.latest[thread] = index, heard.calls
+        _, earlier = story.latest.get(thread, (-1, {}))
+        story.latest[thread] = index, {**earlier, **dict(heard.calls)}
         self.heard = {key: last for key, last in self.heard.items() if key[0] is not story}
         self.own = {**merged(self.own, NOTHING), (story, thread): index}
         self.items = {}

@@ -496,6 +496,17 @@ def test_a_thread_for_each_frame_waits_for_the_one_before_it_alone(story: Story)
     assert waits == [(), ((0, 0),), ((1, 0),), ((2, 0),), ((3, 0),)]
 
 
+def test_threads_with_several_frames_each_wait_for_the_last_of_the_one_before(story: Story) -> None:
+    waits: list[object] = []
+    for number in range(5):
+        teller = Teller(story, number)
+        body = lambda teller=teller: waits.append([teller.call(), teller.call()])  # noqa: E731
+        thread = threading.Thread(target=body)
+        thread.start()
+        thread.join()
+    assert waits == [[(), ()]] + [[((number, 1),), ()] for number in range(4)]
+
+
 def test_a_call_is_waited_for_unless_the_ones_waited_for_came_after_it(story: Story) -> None:
     line: queue.Queue[int] = queue.Queue()
     first, second = Teller(story, 0), Teller(story, 1)

@@ -70,6 +70,18 @@ class Marks:
     def __init__(self, machine: Machine, names: Iterable[Name]) -> None:
         self.events = {name: machine.event() for name in names}
         self.waiting: set[int] = set()
+        self.changes = 0
+        """How often a thread began to wait or went on."""
+
+    def wait(self, thread: int) -> None:
+        """Note that a thread waits."""
+        self.waiting.add(thread)
+        self.changes += 1
+
+    def go_on(self, thread: int) -> None:
+        """Note that it no longer does."""
+        self.waiting.discard(thread)
+        self.changes += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +267,10 @@ class Machine:
     def _thread(self, thread: int, calls: Iterable[tuple[Name, Call]], keep: Keep, marks: Marks) -> Steps:
         for index, (name, call) in enumerate(calls):
             if call.after:
-                marks.waiting.add(thread)
+                marks.wait(thread)
                 for earlier in call.after:
                     yield marks.events[earlier]
-                marks.waiting.discard(thread)
+                marks.go_on(thread)
             if call.earliest > self.now:
                 yield self._env.timeout(call.earliest - self.now)
             pending = PendingCall(call, self.now, thread, index)

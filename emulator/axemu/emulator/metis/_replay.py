@@ -35,13 +35,18 @@ def replay(
     for program in programs:
         machine.start_program(program.number, program, program.keep, marks)
     added = tuple[dict[str, int], ...](({}, {}, {}))
-    while any(program.left for program in programs) and machine.peek() is not None:
-        free = (program for program in programs if program.left and program.number not in marks.waiting)
+    going: Sequence[_Program] = programs
+    while any(program.left for program in going) and machine.peek() is not None:
+        going = [program for program in going if not program.ended]
+        waiting = [program for program in going if program.number in marks.waiting]
+        free = [program for program in going if program.number not in marks.waiting]
         watched = max(free, key=lambda program: program.left, default=None)
-        if watched is None:
-            machine.step()
+        changes = marks.changes
+        if watched is not None and watched.left:
+            _until_repeated(machine, (free, waiting), watched, marks, added)
         else:
-            _until_repeated(machine, programs, watched, marks, added)
+            while marks.changes == changes and machine.peek() is not None:
+                machine.step()
     machine.run()
     calls = [complete(program.number, program.times(), threads) for program in programs]
     done = machine.timeline(calls)
@@ -142,36 +147,38 @@ class _Program:
 
 def _until_repeated(
     machine: Machine,
-    programs: Sequence[_Program],
+    programs: tuple[Sequence[_Program], Sequence[_Program]],
     watched: _Program,
     marks: Marks,
     added: Sequence[dict[str, int]],
 ) -> None:
-    """Simulate until a cycle is found and leave its repetitions out, or until `watched` waits or has no call left."""
+    """Simulate until a cycle is found and leave its repetitions out; `programs` are those that are free and that wait.
+
+    Or until `watched` has no call left, or other ones wait.
+    """
+    free, waiting = programs
     watch = Watch(
-        machine,
-        [program.results for program in programs],
-        lambda: (tuple(program.around() for program in programs), frozenset(marks.waiting)),
+        machine, [program.results for program in free], lambda: tuple(program.around() for program in free)
     )
-    seen = len(watched.results)
-    while watched.left and watched.number not in marks.waiting and machine.peek() is not None:
+    seen, changes = len(watched.results), marks.changes
+    while watched.left and marks.changes == changes and machine.peek() is not None:
         machine.step()
         if len(watched.results) > seen:
             seen = len(watched.results)
             cycle = watch.look()
-            if cycle and _leave_out(programs, marks.waiting, cycle, added):
+            if cycle and _leave_out(free, waiting, cycle, added):
                 return
 
 
 def _leave_out(
-    programs: Sequence[_Program], waiting: Collection[int], cycle: Cycle, added: Sequence[dict[str, int]]
+    free: Sequence[_Program], waiting: Sequence[_Program], cycle: Cycle, added: Sequence[dict[str, int]]
 ) -> bool:
     """Leave out as many cycles as all programs that do not wait have; return whether there were any."""
     # A thread whose last call returned in this cycle took part in it and will not again.
     active = [
         (program, length)
-        for program, length in zip(programs, cycle.calls, strict=True)
-        if program.number not in waiting and (length or not program.ended)
+        for program, length in zip(free, cycle.calls, strict=True)
+        if length or not program.ended
     ]
     if not active or not all(length for _, length in active):
         return False
@@ -180,9 +187,8 @@ def _leave_out(
         return False
     for program, length in active:
         program.leave_out(length, times, cycle.period)
-    for program in programs:
-        if program.number in waiting:
-            program.leave_out(0, times, cycle.period)
+    for program in waiting:
+        program.leave_out(0, times, cycle.period)
     for more, sums in zip(added, cycle.sums, strict=True):
         for unit, amount in sums.items():
             more[unit] = more.get(unit, 0) + times * amount
