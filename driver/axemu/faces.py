@@ -13,10 +13,16 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 
 VARIABLE = "AXEMU_FACES"
 NAMES = ("axelera.runtime", "axelera.runtime2", "axelera.compiler")
+INSTEAD = {
+    "axelera.app": "axemu.app has create_inference_stream, for networks of the zoo and compiled models "
+    "(docs/how-to/find-things-on-images.md)",
+    "axelera.zoo": "axemu.zoo builds well-known networks with synthetic weights (docs/how-to/zoo.md)",
+}
+"""What there is in place of packages of the vendor's that are not imitated."""
 
 
 def directories() -> tuple[Path, ...]:
@@ -54,6 +60,25 @@ def first() -> None:
             )
     if _Finder not in sys.meta_path:
         sys.meta_path.insert(0, _Finder)
+
+
+def start() -> None:
+    """Do so at the start of a process, and let an uncaught import of what is not imitated end with what there is instead.
+
+    Nothing is found that is not there: programs that try such an import and do without see what they always saw.
+    """
+    first()
+    before = sys.excepthook
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        name = (isinstance(error, ModuleNotFoundError) and error.name) or ""
+        if name.startswith("axelera."):
+            package = ".".join(name.split(".")[:2])
+            instead = INSTEAD.get(package, "docs/compatibility.md lists what there is")
+            error.add_note(f"{name} is the vendor's, and axemu has none of it; instead: {instead}")
+        before(kind, error, trace)
+
+    sys.excepthook = tell
 
 
 def check(name: str) -> None:

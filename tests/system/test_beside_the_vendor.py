@@ -179,6 +179,27 @@ def test_without_theirs_everything_is_ours(environment: Environment, wheels: dic
     assert not (environment.bin / "axdevice").exists()
 
 
+def test_what_is_not_imitated_is_not_found_and_says_what_there_is_instead(
+    environment: Environment, wheels: dict[str, Path]
+) -> None:
+    environment.install(wheels["axemu"])
+    program = environment.program.with_name("whole.py")
+    program.write_text(
+        "from importlib.util import find_spec\n"
+        "assert find_spec('axelera.app') is None\n"
+        "try:\n    import axelera.app\nexcept ImportError as error:\n    assert not hasattr(error, '__notes__')\n"
+        "import axelera.app\n"
+    )
+    done = subprocess.run(
+        [environment.bin / "axemu", "run", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert (
+        "No module named 'axelera.app'\naxelera.app is the vendor's, and axemu has none of it; instead: axemu.app"
+        in (done.stderr)
+    )
+
+
 def test_ours_serve_again_once_theirs_are_gone(environment: Environment, wheels: dict[str, Path]) -> None:
     vendor_last(environment, wheels)
     environment.uninstall("axelera_rt", "axelera_devkit")
