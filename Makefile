@@ -6,6 +6,8 @@ INSTALLED := $(VENV)/.installed
 DEVELOPED := $(VENV)/.developed
 DOCUMENTED := $(VENV)/.documented
 SMOKE := build/smoke
+# Of an environment with the wheel, its dependencies and pip; docs/how-to/install.md says what they are for.
+MEGABYTES := 600
 
 # What `make test-arm` runs: every operator and every golden network on each path for Arm.
 ON_ARM := tests/conformance/test_compute_vectors.py tests/conformance/test_compute_operators.py
@@ -81,6 +83,8 @@ wheel-smoke: $(BIN)/python
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(SMOKE) .
 	$(PYTHON) -m venv $(SMOKE)/venv
 	$(SMOKE)/venv/bin/python -m pip install --quiet --disable-pip-version-check $(SMOKE)/*.whl
+	@size=$$(du -sm $(SMOKE)/venv/lib | cut -f1); echo "$$size MB"; \
+		test $$size -lt $(MEGABYTES) || { echo "more than $(MEGABYTES) MB: see docs/how-to/install.md"; exit 1; }
 	cd $(SMOKE) && venv/bin/axemu demo --output demo/1 && venv/bin/axemu commands --install && venv/bin/axdevice && venv/bin/axrunmodel demo/1 --seconds 1
 
 $(DOCUMENTED): pyproject.toml constraints.txt | $(DEVELOPED)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,22 @@ def test_the_index_lists_every_page_but_decisions_once() -> None:
     pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
     decisions = {page for page in pages if re.match(r"decisions/\d", page)}
     assert sorted(listed) == sorted(pages - decisions - {"index.md"})
+
+
+def test_the_page_of_installation_says_what_every_package_is_for() -> None:
+    project = tomllib.loads(text(ROOT / "pyproject.toml"))["project"]
+    page = text(DOCS / "how-to" / "install.md")
+    rows = re.findall(r"^\| (`[^|]+) \| ([^|]+) \|(?: [^|]+ \|)?$", page, re.MULTILINE)
+    told = {first.strip("`"): set(re.findall(r"`([\w-]+)`", second)) for first, second in rows}
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[<>=]", one)[0] for one in requirements if not one.startswith("axemu[")}
+
+    extras = {name: names(those) for name, those in project["optional-dependencies"].items()}
+    others = {"test`, `lint`, `docs"}  # for who works on axemu
+    assert set(told) - set(extras) - others == names(project["dependencies"])
+    for extra in set(extras) - {"test", "lint", "docs"}:
+        assert told[extra] - {"study"} == extras[extra]
 
 
 def test_the_readme_is_short() -> None:
@@ -73,7 +90,11 @@ CELLS = [
     if line.startswith("| `")
     for cell in [line.split(" | ")[0].removeprefix("| ")]
 ]
-ELSEWHERE = {"axcompile: command not found"}  # a shell's
+ELSEWHERE = {
+    "axcompile: command not found",  # a shell's
+    "No module named 'axelera.app'",  # Python's
+    "axruntime/axruntime.h: No such file or directory",  # a C compiler's
+}
 
 
 @pytest.mark.parametrize("cell", CELLS)
