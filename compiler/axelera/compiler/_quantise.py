@@ -35,6 +35,7 @@ from axelera.compiler.frontend import (
     node_label,
     not_finite,
     optional_input,
+    score_maps,
     shape_of,
 )
 from axelera.compiler.lowering import LoweredNetwork, Port
@@ -73,6 +74,8 @@ from axemu.model.program import Program, Tensor, validate
 _log = logging.getLogger("axelera.compiler.quantise")
 _DEEP = 1.2
 """Tensors that lose more than this factor of their range to clipping are told."""
+_SURE = 0.7
+"""A detector whose calibration data shows no score above this is told: it can hardly have seen what it looks for."""
 _HEAD = 16
 """First calibration samples, kept in memory: channels are balanced with them."""
 _MEASURED = 2
@@ -181,11 +184,11 @@ def _quantize(
         )
         head = list(islice(frames, _HEAD))
         feeds = _core_feeds(chain(head, frames), preamble, prepared.network)
-        cut: Sequence[Clipped] = ()
+        told: Mapping[str, Any] = {"clipped": [], "scores": []}
         if prepared.recorded is not None:
             network, program = _lower_given(prepared, prepared.recorded, core, feeds, config)
         else:
-            network, program, cut = _calibrated(
+            network, program, told = _calibrated(
                 prepared, core, list(_core_feeds(head, preamble, prepared.network)), feeds, config
             )
     prepared = replace(prepared, network=network)
@@ -193,7 +196,7 @@ def _quantize(
     return replace(
         result,
         report=quantisation_report(result, prepared, core, head[:_MEASURED])
-        | {"calibration": seen.to_json(), "clipped": [asdict(one) for one in cut]},
+        | {"calibration": seen.to_json(), **told},
         dumps=_dumps(prepared, core, config),
     )
 
@@ -238,13 +241,20 @@ def _calibrated(
     head: Sequence[Feeds],
     feeds: Iterable[Feeds],
     config: CompilerConfig,
-) -> tuple[LoweredNetwork, Program, Sequence[Clipped]]:
-    """Quantise a float network with calibration data; return it balanced, and as integers, and what is clipped."""
+) -> tuple[LoweredNetwork, Program, Mapping[str, Any]]:
+    """Quantise a float network with calibration data; return it balanced, and as integers, and what the report tells."""
     network = prepared.network
     if _balances(config) or _has_tables(network):
         network = _balance(network, core, head, config)
-    scales, means, cut = _calibrate(network, core, feeds, config)
-    return network, EMIT(network, scales, means=means), cut
+    maps = [str(value.name) for value in score_maps(prepared.model.graph)]
+    found = _calibrate(network, core, feeds, config, maps)
+    _warn_of_clipping([one for one in found.clipped if abs(one.seen) > _DEEP * abs(one.limit)], config)
+    _warn_of_scores({name: score for name, score in found.scores.items() if score < _SURE})
+    told = {
+        "clipped": [asdict(one) for one in found.clipped],
+        "scores": [{"tensor": name, "highest": score} for name, score in found.scores.items()],
+    }
+    return network, EMIT(network, found.scales, means=found.means), told
 
 
 def _lower_given(
@@ -259,7 +269,7 @@ def _lower_given(
     missing = sorted(set(network.activations) - set(scales))
     if missing:
         try:
-            chosen, _, _ = _calibrate(network, core, feeds, config)
+            chosen = _calibrate(network, core, feeds, config).scales
         except CalibrationError as error:
             raise CalibrationError(
                 f"model {prepared.name!r} leaves {missing} without scales; quantise these values too, or give "
@@ -360,10 +370,27 @@ def _balance(
     return EQUALISE(network, largest, depthwise_only=not all_of_them)
 
 
+@dataclass(frozen=True, slots=True)
+class _Calibration:
+    """What calibration data leads to.
+
+    `scales` of every tensor, channel `means` of those that convolutions read, what is `clipped`, and for each map of scores
+    the highest of its `scores`.
+    """
+
+    scales: dict[str, Quantisation]
+    means: dict[str, npt.NDArray[np.float64]]
+    clipped: Sequence[Clipped]
+    scores: Mapping[str, float]
+
+
 def _calibrate(
-    network: LoweredNetwork, core: onnx.ModelProto, feeds: Iterable[Feeds], config: CompilerConfig
-) -> tuple[dict[str, Quantisation], dict[str, npt.NDArray[np.float64]], Sequence[Clipped]]:
-    """Return the scale of every tensor, the channel means of those that convolutions read, and what is clipped."""
+    network: LoweredNetwork,
+    core: onnx.ModelProto,
+    feeds: Iterable[Feeds],
+    config: CompilerConfig,
+    maps: Sequence[str] = (),
+) -> _Calibration:
     activations = network.activations
     watched = sorted({a.observe for a in activations.values() if a.observe is not None})
     read = {
@@ -374,13 +401,30 @@ def _calibrate(
     changes = {
         a.value: a.rescaling for a in activations.values() if a.value is not None and a.rescaling is not None
     }
-    seen = observe(core, watched, set(read.values()), feeds, changes)
+    on_chip = {a.value for a in activations.values()}
+    scored = [name for name in maps if name in on_chip]
+    seen = observe(core, watched, {*read.values(), *scored}, feeds, changes)
     means = {name: seen.channels[value].mean for name, value in read.items()}
     clip_tails = config.quantization_scheme is not QuantizationScheme.PER_TENSOR_MIN_MAX
     scales = CHOOSE_SCALES(network, seen.histograms, means, clip_tails=clip_tails)
-    cut = clipped(network, seen.histograms, scales)
-    _warn_of_clipping([one for one in cut if abs(one.seen) > _DEEP * abs(one.limit)], config)
-    return scales, means, cut
+    highest = {}
+    for name in scored:
+        if (channels := seen.channels.get(name)) is not None:
+            high = channels.high.astype(np.float64)
+            largest = float((changes[name].undo(high) if name in changes else high).max())
+            highest[name] = float(1 / (1 + np.exp(-largest)))
+    return _Calibration(scales, means, clipped(network, seen.histograms, scales), highest)
+
+
+def _warn_of_scores(low: Mapping[str, float]) -> None:
+    if not low:
+        return
+    least = min(low, key=low.__getitem__)
+    _log.warning(
+        "Calibration saw no score above %.2f in %s%s, and int8 reaches no further: higher scores will come out as that. Calibrate "
+        "with images that show what the network looks for",
+        low[least], least, f" (and little in {len(low) - 1} other maps of scores)" if len(low) > 1 else "",
+    )  # fmt: skip
 
 
 def _warn_of_clipping(deep: Sequence[Clipped], config: CompilerConfig) -> None:

@@ -32,6 +32,7 @@ from axelera.compiler.frontend._rewrites import (
     whole_plane_pool,
 )
 from axelera.compiler.frontend._rules import activations, operator_matrix
+from axelera.compiler.frontend._scores import score_maps
 from axelera.compiler.frontend._split import Partition, check_graph, partition
 from axelera.compiler.frontend._steps import (
     everywhere,
@@ -100,6 +101,7 @@ __all__ = [
     "reduce_to_global_pool",
     "remove_no_op",
     "remove_unused",
+    "score_maps",
     "shape_of",
     "sort_nodes",
     "spatial_attributes",
