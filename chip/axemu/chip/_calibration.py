@@ -47,6 +47,12 @@ class Calibration:
         return replace(known, launch=fitted.get("launch", known.launch), copy=fitted.get("copy", known.copy))
 
 
+def _in_words(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"there is no {error.args[0]!r}"
+    return str(error) if type(error) is ValueError else "a value has another form than it should"
+
+
 def calibration_from_json(text: str, where: str) -> Calibration:
     """Read a calibration written by :func:`calibration_to_json`.
 
@@ -75,7 +81,9 @@ def calibration_from_json(text: str, where: str) -> Calibration:
             for board, entry in data["residuals"].items()
         }
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise ValueError(f"calibration {where}: missing or wrong field ({error!r})") from error
+        raise ValueError(
+            f"calibration {where}: {_in_words(error)}; write one with `axemu calibrate`"
+        ) from error
     missing = [name for name in PARAMETERS if name not in figures]
     unknown = [name for name in figures if name not in PARAMETERS]
     if missing or unknown:

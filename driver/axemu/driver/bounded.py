@@ -25,6 +25,7 @@ __all__ = [
     "TOML_TEXT",
     "Bounds",
     "decoded",
+    "in_words",
     "open_without_waiting",
     "parse_json",
     "parse_toml",
@@ -79,6 +80,15 @@ class _Short(reprlib.Repr):
 _SHORT = _Short()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = 6
+
+
+def in_words(error: Exception) -> str:
+    """Return what was wrong with a text whose values were taken as they should be, without Python's spelling of it."""
+    if isinstance(error, KeyError) and error.args:
+        return f"there is no {error.args[0]!r}"
+    if isinstance(error, (TypeError, AttributeError, LookupError, ArithmeticError)):
+        return "a value has another form than it should"
+    return str(error)
 
 
 def shown(value: object) -> str:

@@ -30,7 +30,7 @@ def parse_yaml(content: bytes, bounds: Bounds) -> Any:
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
     except (ArithmeticError, LookupError, AttributeError, TypeError) as error:
-        raise ValueError(f"a value has a form that its tag does not: {error!r}") from error
+        raise ValueError("a value has a form that its tag does not") from error
     finally:
         loader.dispose()
 

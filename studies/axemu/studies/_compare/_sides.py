@@ -14,7 +14,7 @@ import onnx
 from axelera.compiler.pipeline import cleaned, loaded
 from axelera.compiler.quantisation import SegmentedSession, run_session, session
 from axemu.driver import InvalidArgument, TensorInfo
-from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
+from axemu.driver.bounded import JSON_FILE, in_words, parse_json, read_bounded
 from axemu.emulator import compute
 from axemu.host import HostPart, depad
 from axemu.model import CompiledModel, imported_program, load_compiled_model
@@ -274,7 +274,7 @@ def _shown(directory: Path, program: Program) -> dict[str, Shown]:
         content: Any = parse_json(read_bounded(path, JSON_FILE), JSON_FILE)
         found = {str(e["tensor"]): _entry(e) for e in content["operators"] if e.get("value")}
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise InvalidArgument(f"{path}: damaged: {error!r}; compile the model again") from error
+        raise InvalidArgument(f"{path}: damaged: {in_words(error)}; compile the model again") from error
     for name, shown in found.items():
         channels = program.tensors[name].shape[2] if name in program.tensors else 0
         if any(by is not None and by.shape != (channels,) for by in (shown.gain, shown.shift)):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from axelera.compiler.quantisation import image_paths
 from axemu.driver import InvalidArgument, path_errors
-from axemu.driver.bounded import Bounds, decoded, parse_json, read_bounded
+from axemu.driver.bounded import Bounds, decoded, in_words, parse_json, read_bounded
 
 LABELS = Bounds(64 << 20, 1 << 22)
 ANNOTATIONS = Bounds(1 << 30, 1 << 27)
@@ -157,7 +157,9 @@ def coco_pictures(
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             if isinstance(error, InvalidArgument):
                 raise
-            raise InvalidArgument(f"{annotations}: no annotations in COCO's format: {error!r}") from error
+            raise InvalidArgument(
+                f"{annotations}: no annotations in COCO's format: {in_words(error)}"
+            ) from error
 
 
 def _coco(directory: Path, content: Any, count: int, names: Sequence[str]) -> tuple[list[Picture], int]:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from axemu.driver import InvalidArgument, path_errors
-from axemu.driver.bounded import JSON_FILE, JSON_TEXT, parse_json
+from axemu.driver.bounded import JSON_FILE, JSON_TEXT, in_words, parse_json
 
 VERSION = 1
 
@@ -63,7 +63,7 @@ class Journal:
                         self.records[str(content.pop("picture"))] = content
                 except (ValueError, KeyError, AttributeError) as error:
                     raise InvalidArgument(
-                        f"journal {path}, line {number + 1}: not written here: {error!r}"
+                        f"journal {path}, line {number + 1}: not written here: {in_words(error)}"
                     ) from error
                 if not number and content != head:
                     raise InvalidArgument(

@@ -9,7 +9,7 @@ from typing import Any
 
 from axelera.compiler.quantisation import digest, digest_of_frame, read_image
 from axemu.driver import InvalidArgument
-from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
+from axemu.driver.bounded import JSON_FILE, in_words, parse_json, read_bounded
 from axemu.studies.evaluation._data import Picture
 from axemu.studies.evaluation._task import Task
 
@@ -43,7 +43,9 @@ def calibration_of(compiled: Path) -> Calibration | None:
             int(told["count"]), frozenset((*map(str, told["items"]), *map(str, told["samples"])))
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise InvalidArgument(f"{report}: says nothing sensible of the calibration: {error!r}") from error
+        raise InvalidArgument(
+            f"{report}: says nothing sensible of the calibration: {in_words(error)}"
+        ) from error
 
 
 def overlapping(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from axemu.driver import InvalidArgument
-from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
+from axemu.driver.bounded import JSON_FILE, in_words, parse_json, read_bounded
 from axemu.model.ops import NUMERICS, NUMERICS_VERSION, Numerics
 from axemu.testing.vectors._vector import Kind, Vector, digest
 
@@ -78,7 +78,7 @@ def load_manifest(path: Path = FILE) -> Manifest:
             for name, (kind, checksum, tolerance, tensors) in content["vectors"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidArgument(f"{path}: no manifest of vectors: {error!r}") from error
+        raise InvalidArgument(f"{path}: no manifest of vectors: {in_words(error)}") from error
     if (content["format"], version) != (FORMAT, NUMERICS_VERSION):
         raise InvalidArgument(
             f"{path}: for format {content['format']} and numerics {version}, this SDK has {FORMAT} and {NUMERICS_VERSION}"
