@@ -15,6 +15,7 @@ import pytest
 
 from axelera.runtime import Context, Model, ModelInstance
 from axemu.emulator import EmulatorDriver, parse_options
+from axemu.model import load_compiled_model
 from axemu.studies import ZooBuild, compile_zoo
 from axemu.zoo import find
 
@@ -86,32 +87,46 @@ def resnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_zoo(build)
 
 
-@pytest.fixture(scope="module")
-def busy_machine() -> Iterator[None]:
-    """Two processes that compute all the time."""
-    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
-    yield
+@pytest.fixture
+def frames(resnet: Path) -> list[np.ndarray]:
+    (info,) = load_compiled_model(resnet).inputs
+    return list(np.random.default_rng(0).integers(-128, 128, (FRAMES, *info.shape), np.int8))
+
+
+@pytest.fixture
+def expected(resnet: Path, frames: list[np.ndarray]) -> list[np.ndarray]:
+    """What the frames give one after the other."""
+    with Context(EmulatorDriver(parse_options({}, "test"))) as context:
+        model = context.load_model(resnet)
+        instance = context.device_connect(None, 1).load_model_instance(model)
+        found = [np.zeros(model.outputs()[0].shape, np.int8) for _ in frames]
+        for frame, output in zip(frames, found, strict=True):
+            instance.run([frame], [output])
+    return found
+
+
+@pytest.fixture(params=["idle", "busy"])
+def machine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A machine with nothing else to do, as far as the test knows; or one with two processes that compute all the time."""
+    count = 2 if request.param == "busy" else 0
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    yield request.param
     for other in others:
         other.kill()
         other.wait()
 
 
-@pytest.mark.usefixtures("busy_machine")
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("double_buffer", [False, True])
-def test_a_reader_in_a_race_comes_in_time_on_a_busy_machine(resnet: Path, double_buffer: bool) -> None:
-    with Context(EmulatorDriver(parse_options({}, "test"))) as context:
-        model = context.load_model(resnet)
-        instance = context.device_connect(None, 1).load_model_instance(model)
-        (info,), (output_info,) = model.inputs(), model.outputs()
-        frames = list(np.random.default_rng(0).integers(-128, 128, (FRAMES, *info.shape), np.int8))
-        expected = []
-        for frame in frames:
-            output = np.zeros(output_info.shape, np.int8)
-            instance.run([frame], [output])
-            expected.append(output)
-    wrong = 0
-    for _ in range(RUNS):
-        found = racing(resnet, frames, double_buffer=double_buffer)
-        wrong += sum(not np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
-    assert wrong <= 1
+def test_readers_in_a_race_come_in_time(
+    machine: str, resnet: Path, frames: list[np.ndarray], expected: list[np.ndarray]
+) -> None:
+    wrong = {}
+    for form, double_buffer in (("example", False), ("dblbuff", True)):
+        wrong[form] = 0
+        for _ in range(RUNS):
+            found = racing(resnet, frames, double_buffer=double_buffer)
+            wrong[form] += sum(
+                not np.array_equal(one, other) for one, other in zip(found, expected, strict=True)
+            )
+    print(f"wrong labels of {RUNS * FRAMES} on a machine that is {machine}: {wrong}")
+    assert sum(wrong.values()) <= 1
