@@ -129,7 +129,7 @@ def summary_lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"schemes   lowest SQNR: {told}; {best_scheme(schemes)} was taken"
     yield from _host_lines(summary)
     yield f"report    {folder / 'report.html'}"
-    yield f"next      axemu run axrunmodel {folder}"
+    yield f"next      axemu run axrunmodel {folder} --seconds 1"
 
 
 def best_scheme(ratios: Mapping[str, float | None]) -> str:
