@@ -27,9 +27,9 @@ PHOTOS = sample(3, 6)
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_boards")]
 
 
-def compiled(directory: Path, name: str, side: int) -> Path:
+def compiled(directory: Path, name: str, side: int, classes: int | None = None) -> Path:
     """Compile a network of the zoo into an .axm."""
-    network = zoo.find(name).build(resolution=side, width=1.0 if FULL else 0.25)
+    network = zoo.find(name).build(resolution=side, width=1.0 if FULL else 0.25, classes=classes)
     rng = np.random.default_rng(0)
     data = (rng.random((1, 3, side, side), np.float32) for _ in range(2))
     config = compiler.CompilerConfig(model_name=name, output_axm_format=True, resources_used=0.25)
@@ -45,6 +45,21 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def pose(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compiled(tmp_path_factory.mktemp("pose"), "yolov8n-pose", SIDE)
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("segmenter"), "yolov8n-seg", SIDE)
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("turned"), "yolo11n-obb", SIDE, 15)
+
+
+@pytest.fixture(scope="module")
+def nms_free(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("nms-free"), "yolo26n", SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +104,16 @@ def boxed(image: cv.Image) -> tuple[np.ndarray, float, tuple[int, int]]:
     return chw(canvas) / np.float32(255), scale, (left, top)
 
 
-def detected_by_hand(model: Path, images: list[cv.Image], classes: int, least: float) -> list[Detections]:
+def detected_by_hand(
+    model: Path, images: list[cv.Image], classes: int, least: float, family: str = "yolov8"
+) -> list[Detections]:
     """Boxes in 0..1 of each image."""
     results = []
     with LowLevel(model) as run:
         for image in images:
             tensor, _, (left, top) = boxed(image)
-            found = suppress(decode(run(tensor), classes, family="yolov8", least=least))
+            found = decode(run(tensor)[:1], classes, family=family, least=least)
+            found = found if family == "yolo26" else suppress(found)
             wide, high = SIDE - 2 * left, SIDE - 2 * top
             scale = np.array((wide / image.width, high / image.height) * 2, np.float32)
             size = np.array((image.width, image.height) * 2, np.float32)
@@ -125,10 +143,10 @@ def detection(model: Path, least: float) -> Any:
     ).optimized()
 
 
-def threshold(model: Path, classes: int) -> float:
+def threshold(model: Path, classes: int, family: str = "yolov8") -> float:
     """A score that some boxes have and most have not: random weights know no sense of proportion."""
     with LowLevel(model) as run:
-        scores = decode(run(boxed(photos()[0])[0]), classes, family="yolov8", least=0.0).scores
+        scores = decode(run(boxed(photos()[0])[0])[:1], classes, family=family, least=0.0).scores
     return float(scores[min(len(scores) - 1, 60)])
 
 
@@ -260,6 +278,203 @@ def test_a_cascade(detector: Path, classifier: Path) -> None:
                 assert best.class_id == logits.reshape(-1).argmax()
                 seen += 1
     assert seen == 3 * len(images)
+
+
+def test_detection_by_a_network_that_chooses_its_boxes_itself(nms_free: Path) -> None:
+    """The form of nms_free_detection.py."""
+    images, least = photos(), threshold(nms_free, 80, "yolo26")
+    pipeline = op.seq(
+        op.color_convert("RGB", src="BGR"),
+        op.letterbox(SIDE, SIDE),
+        op.to_tensor(),
+        op.load(str(nms_free)),
+        op.decode_detections(algo="yolo26", num_classes=80, confidence_threshold=least),
+        op.to_image_space(),
+        op.ax_detection(class_id_type=op.CocoClasses),
+    )
+    expected = detected_by_hand(nms_free, images, 80, least, "yolo26")
+    for image, found in zip(images, expected, strict=True):
+        same(pipeline(image), found)
+
+
+def test_segmentation(segmenter: Path) -> None:
+    """The form of segmentation.py."""
+    images, least = photos(), threshold(segmenter, 80)
+    pipeline = op.seq(
+        op.color_convert("RGB", src="BGR"),
+        op.letterbox(SIDE, SIDE),
+        op.to_tensor(),
+        op.load(str(segmenter)),
+        op.decode_segmentation(algo="yolov8", num_classes=80, confidence_threshold=least),
+        op.par(op.seq(op.itemgetter(0), op.nms()), op.itemgetter(1)),
+        op.par(op.seq(op.pack(), op.itemgetter(0), op.to_image_space()), op.proto_to_mask()),
+        op.ax_segmentation(class_id_type=op.CocoClasses),
+    )
+    expected = detected_by_hand(segmenter, images, 80, least)
+    streamed = list(pipeline.stream(images))
+    scheduler.current().close()
+    seen = 0
+    with LowLevel(segmenter) as run:
+        planes = [run(boxed(image)[0])[1][0].astype(np.float64) for image in images]
+    for (image, objects), found, prototypes in zip(streamed, expected, planes, strict=True):
+        same(objects, found)
+        _, _, (left, top) = boxed(image)
+        side = np.array((SIDE - 2 * left, SIDE - 2 * top) * 2)
+        for one, corners, weights in zip(objects, found.boxes, found.rest, strict=True):
+            x0, y0, x1, y1 = (corners * side + np.array((left, top) * 2)) * prototypes.shape[1] / SIDE
+            whole = np.tensordot(weights.astype(np.float64), prototypes, 1)
+            low, high = (max(0, int(np.floor(value + 1e-4))) for value in (x0, y0))
+            part = whole[high : int(np.ceil(y1 - 1e-4)), low : int(np.ceil(x1 - 1e-4))]
+            assert one.mask.shape == part.shape
+            sure = np.abs(part) > 1e-3  # elsewhere the order of sums decides
+            np.testing.assert_array_equal((one.mask > 127)[sure], (part > 0)[sure])
+            seen += int(sure.sum())
+    assert seen > 100
+
+
+def test_turned_boxes(turned: Path) -> None:
+    """The form of obb.py."""
+    images, least = photos(), threshold(turned, 15)
+    pipeline = op.seq(
+        op.color_convert("RGB", ("BGR", "I420")),
+        op.letterbox(SIDE, SIDE),
+        op.to_tensor(),
+        op.load(str(turned)),
+        op.decode_obb(num_classes=15, confidence_threshold=least),
+        op.nms(box_format="xywhr"),
+        op.to_image_space(box_format="xywhr"),
+        op.ax_obb(class_id_type=op.DotaClasses),
+    )
+    with LowLevel(turned) as run:
+        heads = [decode(run(boxed(image)[0]), 15, family="yolov8", least=least) for image in images]
+    for image, found in zip(images, heads, strict=True):
+        objects = pipeline(image)
+        there = {*zip(found.scores.tolist(), found.classes.tolist(), found.rest[:, 0].tolist(), strict=True)}
+        assert 0 < len(objects) <= len(found)
+        assert {(one.score, int(one.class_id), one.angle) for one in objects} <= there
+        assert (objects[0].score, objects[0].angle) == (found.scores[0], found.rest[0, 0])
+
+
+def moving(count: int) -> list[cv.Image]:
+    """One photo that moves three pixels a frame."""
+    pixels = photos()[0].convert("RGB").to_numpy()
+    return [cv.Image.from_array(np.roll(pixels, 3 * step, axis=1), "RGB") for step in range(count)]
+
+
+def objects_of(found: Detections) -> list[op.DetectedObject]:
+    return [
+        op.DetectedObject(index, int(number), op.BBox(*map(float, box)), float(score))
+        for index, (number, box, score) in enumerate(
+            zip(found.classes, found.boxes, found.scores, strict=True)
+        )
+    ]
+
+
+def told(tracks: list[op.TrackedObject]) -> list[tuple[Any, ...]]:
+    return [(one.track_id, one.bbox, one.score, one.state, one.latest_det_id) for one in tracks]
+
+
+def test_tracking_by_hand_and_in_a_stream(detector: Path) -> None:
+    """The form of tracking.py, and of bottle_demo.py, whose tracker is in the pipeline."""
+    images, least = moving(8), threshold(detector, 80)
+    detect = op.seq(detection(detector, least), op.filter(min_score=least))
+    by_hand = op.tracker(algo="sort", min_hits=1, return_all_states=True)
+    expected = []
+    for image, found in zip(images, detected_by_hand(detector, images, 80, least), strict=True):
+        with op.frame_context(image):
+            expected.append(by_hand(objects_of(found)))
+    tracker = op.tracker(algo="sort", min_hits=1, return_all_states=True)
+    for image, wanted in zip(images, expected, strict=True):
+        with op.frame_context(image) as frame:
+            tracks = tracker(detect(image))
+            assert frame.input is image
+        assert told(tracks) == told(wanted)
+    whole = op.seq(detect, op.tracker(algo="sort", min_hits=1, return_all_states=True))
+    streamed = [tracks for _, tracks in whole.stream(images)]
+    assert list(map(told, streamed)) == list(map(told, expected))
+    assert {one.state.name for tracks in streamed for one in tracks} >= {"new", "tracked"}
+
+
+def test_tracks_are_classified(detector: Path, classifier: Path) -> None:
+    """The form of tracking_with_classification.py: a track is cut out by its predicted box."""
+    images, least = moving(4), threshold(detector, 80)
+    wide = op.filter(fn=lambda one: all(side > 0.05 for side in _inside(one.bbox)))
+    pipeline = op.seq(
+        op.seq(detection(detector, least), wide),
+        op.tracker(algo="oc-sort", min_hits=1),
+        wide,
+        op.for_each(
+            "classified",
+            op.crop_roi("predicted_bbox"),
+            op.resize(CLASSIFIED, CLASSIFIED),
+            op.to_tensor(),
+            op.normalize(MEAN, DEVIATION),
+            op.load(str(classifier)),
+            op.softmax(),
+            op.ax_classification(class_id_type=op.ImagenetClasses),
+            op.top_k(1),
+        ),
+    )
+    streamed = list(pipeline.stream(images))
+    scheduler.current().close()
+    seen = 0
+    with LowLevel(classifier) as run:
+        for image, result in streamed:
+            for track, (best,) in zip(result.input, result.classified, strict=True):
+                x0, y0, x1, y1 = track.predicted_bbox.frame_pixels(image.width, image.height)
+                part = op.resize(CLASSIFIED, CLASSIFIED)(image.convert("RGB").to_numpy()[y0:y1, x0:x1])
+                mean, deviation = (np.float32(values).reshape(1, 3, 1, 1) for values in (MEAN, DEVIATION))
+                (logits,) = run((chw(part) / np.float32(255) - mean) / deviation)
+                assert best.class_id == logits.reshape(-1).argmax()
+                seen += 1
+    assert seen >= len(images)
+
+
+def _inside(box: op.BBox) -> tuple[float, float]:
+    """Width and height of what of a box is in the image."""
+    x0, y0, x1, y1 = (min(max(value, 0.0), 1.0) for value in box.xyxy())
+    return x1 - x0, y1 - y0
+
+
+def test_two_networks_on_one_frame(detector: Path, pose: Path) -> None:
+    """The form of fruit_demo.py: branches with a model each, after one preparation; the result is shown as it is."""
+    images, least, least_pose = photos(), threshold(detector, 80), threshold(pose, 1)
+    pipeline = op.seq(
+        op.color_convert("RGB", src="BGR"),
+        op.letterbox(SIDE, SIDE),
+        op.to_tensor(),
+        op.par(
+            op.seq(
+                op.load(str(pose)),
+                op.decode_pose("yolov8", 17, confidence_threshold=least_pose),
+                op.nms(),
+                op.to_image_space(keypoint_cols=range(6, 57, 3)),
+                op.ax_pose(),
+                op.sort_by(by="area", top=5),
+                name="people",
+            ),
+            op.seq(
+                op.load(str(detector)),
+                op.decode_detections("yolo11", 80, confidence_threshold=least),
+                op.nms(),
+                op.to_image_space(),
+                op.ax_detection(op.CocoClasses),
+                name="things",
+            ),
+        ),
+    )
+    streamed = list(pipeline.optimized().stream(images))
+    scheduler.current().close()
+    with display.App(renderer="none") as app:
+        window = app.create_window("fruit", (800, 500), expose_surface=True)
+        for image, result in streamed:
+            window(image, result)
+        assert not window.is_closed
+    for (_, result), found in zip(streamed, detected_by_hand(detector, images, 80, least), strict=True):
+        same(result.things, found)
+    for (_, result), found in zip(streamed, detected_by_hand(pose, images, 1, least_pose), strict=True):
+        areas = sorted((one.area for one in objects_of(found)), reverse=True)[:5]
+        assert [one.area for one in result.people] == areas
 
 
 def test_a_first_program_in_ten_lines(detector: Path) -> None:
