@@ -53,7 +53,13 @@ def test_squeezenet_agrees_with_float(material: Path, tmp_path: Path) -> None:
     assert abs(right - float_right) <= 3
 
 
-@pytest.mark.parametrize("name", ["resnet8_cifar10_mlperftiny", "resnet_large_cifar10_mlperftiny"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet8_cifar10_mlperftiny",
+        pytest.param("resnet_large_cifar10_mlperftiny", marks=pytest.mark.full),
+    ],
+)
 def test_cifar_networks_keep_their_accuracy(material: Path, name: str) -> None:
     path = material / "models" / f"{name}.onnx"
     x, labels = cifar(material)
