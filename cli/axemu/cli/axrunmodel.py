@@ -60,6 +60,9 @@ def axrunmodel(
             min=1, max=1000, help="Limit in watts; a few cards have one, emulated boards have none."
         ),
     ] = None,
+    explore_latency: Annotated[
+        bool, typer.Option("--explore-latency", help="Refused: what it prints is not published.", hidden=True)
+    ] = False,
     as_json: AsJson = False,
     version: Version = False,  # noqa: ARG001
 ) -> None:
@@ -70,6 +73,11 @@ def axrunmodel(
         if set_power_limit is not None:
             raise NotImplemented(  # noqa: F901  the documented exception
                 f"--set-power-limit {set_power_limit:g}: no published figure says what a limit of power leaves of the clock"
+            )
+        if explore_latency:
+            raise NotImplemented(  # noqa: F901  the documented exception
+                "--explore-latency: only its name is published; --show-statistics tells how latencies are distributed, at "
+                "any --throttle-fps and --aipu-cores"
             )
         options = MeasureOptions(
             devices=devices,

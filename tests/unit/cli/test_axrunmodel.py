@@ -184,6 +184,12 @@ def test_a_limit_of_power_is_refused_by_name(make_model: MakeModel) -> None:
     assert "--set-power-limit 12: no published figure says" in result.stderr
 
 
+def test_an_option_of_which_only_the_name_is_published_says_so(make_model: MakeModel) -> None:
+    result = CliRunner().invoke(app, [str(make_model()), "--explore-latency"])
+    assert result.exit_code == 1
+    assert "--explore-latency: only its name is published; --show-statistics tells" in result.stderr
+
+
 def test_axzoo_benchmark_prints_json(make_model: MakeModel) -> None:
     path = str(make_model())
     result = CliRunner().invoke(axzoo.app, ["benchmark", path, *SHORT, "--json"])

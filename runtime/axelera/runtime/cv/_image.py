@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from axemu.driver import NotImplemented  # noqa: A004
 from axemu.host import eight_bits
 
 if TYPE_CHECKING:
@@ -141,6 +142,36 @@ class Image:
         if hasattr(value, "mode") and hasattr(value, "convert"):
             return cls.from_pil(value, source)
         raise TypeError(f"a {type(value).__name__} is no image; give an Image, an array or a PIL image")
+
+    @classmethod
+    def from_gst(cls, *_: Any, **__: Any) -> Self:
+        """Refuse: there is no GStreamer here.
+
+        Raises:
+            NotImplemented: always.
+        """
+        raise NotImplemented("Image.from_gst: there is no GStreamer here; use from_array")  # noqa: F901
+
+    @classmethod
+    def from_videobuffer(cls, *_: Any, **__: Any) -> Self:
+        """Refuse: the vendor's decoder buffers are not published.
+
+        Raises:
+            NotImplemented: always.
+        """
+        raise NotImplemented(  # noqa: F901  the documented exception
+            "Image.from_videobuffer: what such a buffer is is not published; use from_array"
+        )
+
+    @property
+    def color_range(self) -> None:
+        """None: what decoders here give is RGB or BGR, which has none."""
+        return None
+
+    @property
+    def color_matrix(self) -> None:
+        """None, for the same reason."""
+        return None
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -56,9 +56,9 @@ class Top1(TopK):
 
 
 class Filter(Operator):
-    """Keep the objects that meet all conditions: of these classes, of this score, and what `fn` says."""
+    """Keep the objects that meet all conditions: of these classes (or of one), of this score, and what `fn` says."""
 
-    class_ids: Collection[Any] | None = None
+    class_ids: Collection[Any] | int | None = None
     min_score: float | None = None
     fn: Matches | None = None
 
@@ -68,8 +68,9 @@ class Filter(Operator):
 
     def matches(self, one: Any) -> bool:
         """Return whether an object meets the conditions."""
+        wanted = (self.class_ids,) if isinstance(self.class_ids, int) else self.class_ids
         return (
-            (self.class_ids is None or one.class_id in self.class_ids)
+            (wanted is None or one.class_id in wanted)
             and (self.min_score is None or one.score >= self.min_score)
             and (self.fn is None or bool(self.fn(one)))
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
@@ -35,6 +36,8 @@ def known_classes(name: str) -> Classes:
 def classes_of(title: str, labels: Mapping[int, str] | Sequence[str]) -> Classes:
     """Return an enumeration of labels; a label that comes again gets its number behind it (ours).
 
+    A label that is no word can be had as one as well, with underscores: `CocoClasses.traffic_light` is "traffic light" (ours).
+
     Raises:
         ValueError: a label is empty.
     """
@@ -46,6 +49,9 @@ def classes_of(title: str, labels: Mapping[int, str] | Sequence[str]) -> Classes
         if not label:
             raise ValueError(f"class {number} has no name")
         members[label if label not in members else f"{label} {number}"] = number
+    for label, number in [*members.items()]:  # the same member by another name
+        if (word := re.sub(r"\W+", "_", label).strip("_")).isidentifier():
+            members.setdefault(word, number)
     return enum.IntEnum(title, members)  # type: ignore[return-value]
 
 

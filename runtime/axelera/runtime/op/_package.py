@@ -150,7 +150,7 @@ def _table_of_type(kind: type) -> dict[str, Any] | None:
     if _PLAIN.get(name) is kind or (name in KNOWN_CLASSES and kind is known_classes(name)):
         return {"classes": name}
     if issubclass(kind, enum.IntEnum):
-        return {"classes": name, "labels": [[one.value, label] for label, one in kind.__members__.items()]}
+        return {"classes": name, "labels": [[one.value, one.name] for one in kind]}
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import fields
@@ -37,7 +38,7 @@ class Tracker(Ordered):
         """Choose an algorithm and its parameters, which are attributes then.
 
         Args:
-            algo: bytetrack, oc-sort, sort or tracktrack.
+            algo: bytetrack, oc-sort, sort or tracktrack, in any case, with or without the hyphen.
             return_all_states: return lost and removed tracks, and those that may still be chance, too.
             reid: only None.
             parameters: as `docs/reference/op.md` lists them.
@@ -46,8 +47,12 @@ class Tracker(Ordered):
             InvalidArgument: there is no such algorithm, or it has no such parameter.
             NotImplemented: a parameter asks for what is not published.
         """
-        if algo not in ALGORITHMS:
-            raise InvalidArgument(f"tracker: algo {algo!r}; there are {', '.join(sorted(ALGORITHMS))}")
+        spelled = {name.replace("-", ""): name for name in ALGORITHMS}
+        given, algo = algo, spelled.get(re.sub(r"[-_ ]", "", str(algo).lower()), "")
+        if not algo:
+            raise InvalidArgument(
+                f"tracker: algo {str(given)[:100]!r}; there are {', '.join(sorted(ALGORITHMS))}"
+            )
         if reid is not None:
             raise NotImplemented("tracker: reid is not here: what it has to return is not published")  # noqa: F901
         self.algo = algo

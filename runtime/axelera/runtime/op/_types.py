@@ -244,12 +244,12 @@ def turned_corners(cx: float, cy: float, w: float, h: float, angle: float) -> np
 
 
 class TrackedObjectState(enum.IntEnum):
-    """How a track stands."""
+    """How a track stands; each can be written in capitals, too (ours)."""
 
-    new = 0
-    tracked = 1
-    lost = 2
-    removed = 3
+    new = NEW = 0
+    tracked = TRACKED = 1
+    lost = LOST = 2
+    removed = REMOVED = 3
 
 
 @dataclass(slots=True)

@@ -266,6 +266,12 @@ def objects() -> list[op.DetectedObject]:
     ]
 
 
+def test_a_filter_takes_one_class_or_several() -> None:
+    objects = [op.DetectedObject(index, op.CocoClasses(index)) for index in range(3)]
+    for wanted in (op.CocoClasses.car, 2, [2], {op.CocoClasses.car}, (2, 5)):
+        assert op.filter(class_ids=wanted)(objects) == objects[2:]
+
+
 def test_filter_split_and_sort() -> None:
     found = objects()
     assert op.filter(class_ids=[0], min_score=0.7)(found) == [found[0]]
@@ -288,6 +294,15 @@ def test_pixels_of_a_box_lie_in_the_region(
     assert made.frame_pixels(width, height) == (x0, y0, x1, y1)
     for same in (op.BBox.from_xywh(*made.xywh()), op.BBox.from_ltwh(*made.ltwh())):
         np.testing.assert_allclose(same.xyxy(), box, atol=1e-12)
+
+
+def test_a_label_of_several_words_is_a_word_as_well() -> None:
+    assert op.CocoClasses.traffic_light is op.CocoClasses["traffic light"]
+    assert op.CocoClasses.traffic_light.name == "traffic light"
+    assert (len(op.CocoClasses), len(op.ImagenetClasses), len(op.DotaClasses)) == (80, 1000, 15)
+    names = [one.name for one in op.CocoClasses]
+    assert sorted(one.value for one in op.CocoClasses) == [*range(80)]
+    assert "traffic_light" not in names
 
 
 def test_labels_are_members_and_numbers(tmp_path: Path) -> None:

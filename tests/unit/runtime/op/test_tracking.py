@@ -243,6 +243,12 @@ def test_parameters_are_the_published_ones_and_attributes(algo: str) -> None:
         op.tracker(algo, mood=1)
 
 
+@pytest.mark.parametrize("name", ["oc-sort", "ocsort", "oc_sort", "OC-SORT", "OCSort"])
+def test_algorithms_are_found_in_any_spelling(name: str) -> None:
+    assert op.tracker(name).algo == "oc-sort"
+    assert State.NEW is State.new
+
+
 def test_a_parameter_changed_between_calls_counts() -> None:
     tracker = op.tracker("sort")
     through(tracker, walk(5))

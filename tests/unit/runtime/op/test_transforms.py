@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
-from axelera.runtime import op
+from axelera.runtime import NotImplemented, op  # noqa: A004
 from axelera.runtime.cv import Image, create_source
 from axemu.host import letterbox
 
@@ -223,6 +223,14 @@ def test_colours_go_forth_and_back(colours: str) -> None:
         rgb.convert(colours).convert("GRAY").to_numpy()[..., 0] - rgb.to_numpy() @ [0.299, 0.587, 0.114]
     )
     assert grey.max() <= 0.51
+
+
+def test_images_of_what_is_not_here_are_refused_by_name() -> None:
+    image = Image.from_array(np.zeros((4, 4, 3), np.uint8), "BGR")
+    assert (image.color_range, image.color_matrix) == (None, None)
+    for make in (Image.from_gst, Image.from_videobuffer):
+        with pytest.raises(NotImplemented, match=f"Image.{make.__name__}: .*use from_array"):
+            make(object())
 
 
 def test_images_are_read_only_views() -> None:
