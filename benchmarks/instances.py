@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
-    program, _, _ = prepare(arguments.network, slow=False)
+    program = prepare(arguments.network, slow=False).program
     cores = arguments.cores
     arrangements = [(1, 1), (1, cores), (cores, 1), (cores, cores), (4, 1), (4, cores)]
     rates: dict[tuple[int, int], list[float]] = {arrangement: [] for arrangement in arrangements}

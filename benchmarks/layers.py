@@ -6,7 +6,6 @@ ONNX Runtime runs its own channels-last operators on unsigned bytes, as it does 
 conversions and no transpositions at the ends.
 """
 
-# ruff: noqa: SLF001  a layer is timed without the copies around it, which nobody else needs to do
 from __future__ import annotations
 
 import argparse
@@ -14,7 +13,7 @@ import itertools
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,13 @@ import numpy as np
 import onnx
 from _measure import COUNTED, alternate, machine, milliseconds, ratio, replace_section
 from _onnx import session
+from _stages import job, started
 from onnx import TensorProto, helper, numpy_helper
 
 from axemu.emulator.compute import ThreadBudget, _build, available_paths, load
 from axemu.emulator.compute._arguments import Operands
 from axemu.emulator.compute._compiled import CompiledExecutable
 from axemu.emulator.compute._library import Library, library
-from axemu.emulator.compute.executor.arguments import Job, StageRow
 from axemu.emulator.compute.ops.conv.arguments import MATRIX, PIXELS
 from axemu.emulator.compute.ops.move.arguments import COPY
 from axemu.model.ops import conv_constants
@@ -108,21 +107,9 @@ def program_of(layer: Layer) -> Program:
 
 def stage_runner(executable: Any) -> Callable[[], object]:
     """Return a function that runs the layer's own stages, without copying the ends in and out."""
-    runner = executable.instance()
-    tensors = executable.program.tensors
-    runner.run([np.ones(tensors["x"].size, np.int8)], [np.empty(tensors["y"].size, np.int8)])
-    # Input and output are copied by stages of their own, which the job leaves out.
-    words = runner._words[: executable.linked.stage_count * len(StageRow.names)]
-    stages = [StageRow.unpack(row) for row in words.reshape(-1, len(StageRow.names))]
+    runner, stages = started(executable)
     copy = executable.library.address(COPY().name)
-    own = [stage for stage in stages if stage.function != copy]
-    rows = np.array(
-        [replace(stage, last=n, group_chunks=stage.chunks).words() for n, stage in enumerate(own)], np.int64
-    )
-    job = replace(Job.unpack(runner._job), stages=rows.ctypes.data, stage_count=len(own), helper_count=0)
-    runner._job[:] = job.words()
-    run, address = executable.library.run, runner._job_address
-    return lambda: (run(address, 0, 0), runner, rows)
+    return job(executable, runner, [stage for stage in stages if stage.function != copy])
 
 
 def onnx_of(layer: Layer) -> tuple[bytes, Any]:
@@ -202,7 +189,7 @@ STAGES = (
     "· 1/scale_out",
     "+ zero point",
 )
-"""The epilogue built up stage by stage; the last is all of `metis`."""
+"""The epilogue built up stage by stage; the last is all of `metis`. Where the last four are folded into one they cost less."""
 
 
 VARIED = tuple(family(numerics="metis", vectors=4).name for family in (PIXELS, MATRIX))
@@ -235,6 +222,9 @@ def variant_library(path: str) -> Library:
     class UpTo(Requantise):
         stage: int = 0
 
+        def in_each_form(self, *operands: Any) -> None:
+            operands[-1](self)
+
         def apply(self, isa: Any, b: Any, constants: Any, n: int, total: Any) -> Any:
             bias, centre, scale = (role[n] for role in constants.roles)
             value = b.sitofp(total, vector(F32, isa.lanes))
@@ -253,7 +243,7 @@ def variant_library(path: str) -> Library:
 
     makers = zip(VARIED, (make_conv, make_matrix_conv) if isa.spec.matrix else (make_conv,), strict=False)
     kernels = [
-        Source(f"{name}_{stage}", make(isa, UpTo("metis", stage), 4), int(Operands.CHUNK))
+        Source(f"{name}_{stage}", make(isa, UpTo("metis", stage=stage), 4), int(Operands.CHUNK))
         for name, make in makers
         for stage in range(len(STAGES))
     ]
