@@ -29,7 +29,8 @@ from ._memory import (
 from ._neon import instructions
 from ._numba import cgutils, njit
 from ._requantise import Requantise
-from ._table import permute
+from ._runs import run_end
+from ._table import has_shuffles, translate_run
 from ._tile import Tile, make_tile
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "cgutils",
     "copy_bytes",
     "fill_bytes",
+    "has_shuffles",
     "instructions",
     "intrinsic_of",
     "ir",
@@ -61,15 +63,16 @@ __all__ = [
     "make_matrix_tile",
     "make_tile",
     "njit",
-    "permute",
     "reader",
     "relax",
     "release_tiles",
+    "run_end",
     "semaphore_post",
     "semaphore_wait",
     "shape_tiles",
     "sources",
     "store_i32",
     "store_u8",
+    "translate_run",
     "yield_thread",
 ]

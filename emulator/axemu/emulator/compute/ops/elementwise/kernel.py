@@ -14,6 +14,7 @@ from axemu.emulator.compute.micro import (
     make_combine,
     njit,
     reader,
+    run_end,
     sources,
 )
 
@@ -38,14 +39,18 @@ def make_elementwise(isa: Isa, numerics: str, operation: str) -> Any:
             left, right = a.left + skip, a.right + skip
             combine(left, right, a.output + skip, whole, scalars)
         else:
-            for pixel in range(first, last):
+            pixel = first
+            while pixel < last:
                 left = a.left + load_i32(left_offsets, pixel) + channel
                 right = a.right + load_i32(right_offsets, pixel)
                 output = a.output + load_i32(offsets, pixel) + channel
                 if a.splat:
                     combine_splat(left, right, output, count, scalars)
+                    pixel += 1
                 else:
-                    combine(left, right + channel, output, count, scalars)
+                    end = run_end(left_offsets, right_offsets, offsets, pixel, last, count)
+                    combine(left, right + channel, output, (end - pixel) * count, scalars)
+                    pixel = end
         if a.after:
             call_range(a.after, a.after_arguments, first, last, channel, channel_end)
 

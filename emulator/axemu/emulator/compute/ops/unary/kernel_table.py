@@ -7,16 +7,17 @@ from typing import Any
 from axemu.emulator.compute.micro import (
     Isa,
     call_range,
-    cgutils,
+    has_shuffles,
     intrinsic_of,
     load_i32,
     load_u8,
     njit,
-    permute,
     reader,
+    run_end,
     store_u8,
+    translate_run,
 )
-from axemu.emulator.compute.micro.ir import I8, Builder, Value, const, load, store, vector
+from axemu.emulator.compute.micro.ir import Builder, Value
 
 from .arguments import Table
 
@@ -25,7 +26,11 @@ arguments_at = reader(Table)
 
 def make_lut(isa: Isa) -> Any:
     """Return lut(arguments, first, last, channel, channel_end): one table for all channels."""
-    translate = intrinsic_of(_permute_run) if isa.byte_permute else _translate_bytes
+
+    def emit(b: Builder, source: Value, output: Value, count: Value, table: Value) -> None:
+        translate_run(isa, b, source, output, count, table)
+
+    translate = intrinsic_of(emit) if has_shuffles(isa) else _translate_bytes
 
     @njit
     def lut(address: int, first: int, last: int, channel: int, channel_end: int) -> None:
@@ -35,11 +40,14 @@ def make_lut(isa: Isa) -> Any:
             source, output = a.input + first * dense, a.output + first * dense
             translate(source, output, (last - first) * dense, table)
         else:
-            sources, offsets = a.input_offsets, a.offsets
-            for pixel in range(first, last):
+            sources, offsets, width = a.input_offsets, a.offsets, channel_end - channel
+            pixel = first
+            while pixel < last:
+                end = run_end(sources, sources, offsets, pixel, last, width)
                 source = a.input + load_i32(sources, pixel) + channel
                 output = a.output + load_i32(offsets, pixel) + channel
-                translate(source, output, channel_end - channel, table)
+                translate(source, output, (end - pixel) * width, table)
+                pixel = end
         if a.after:
             call_range(a.after, a.after_arguments, first, last, channel, channel_end)
 
@@ -50,19 +58,6 @@ def make_lut(isa: Isa) -> Any:
 def _translate_bytes(source: int, output: int, count: int, table: int) -> None:
     for index in range(count):
         store_u8(output + index, load_u8(table, load_u8(source, index)))
-
-
-def _permute_run(b: Builder, source: Value, output: Value, count: Value, table: Value) -> None:
-    """Emit whole registers, then blocks of 16 bytes."""
-    whole = b.udiv(count, const(64))
-    for size, first, blocks in (
-        (64, const(0), whole),
-        (16, b.mul(whole, const(64)), b.udiv(b.urem(count, const(64)), const(16))),
-    ):
-        with cgutils.for_range(b, blocks) as loop:
-            at = b.add(first, b.mul(loop.index, const(size)))
-            values = load(b, b.add(source, at), vector(I8, size))
-            store(b, permute(b, values, table), b.add(output, at))
 
 
 def make_lut_by_channel() -> Any:
