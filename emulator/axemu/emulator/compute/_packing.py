@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,19 @@ import numpy.typing as npt
 from ._paths import Operands, PathSpec
 
 CACHE_LINE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Constants of channels that give the same results in fewer steps."""
+
+    roles: tuple[npt.NDArray[np.float32], ...]
+    proved: npt.NDArray[np.bool_]
+    """Of which channels that is known."""
+
+    def part(self, first: int, last: int) -> Folded:
+        """Return those of some channels."""
+        return Folded(tuple(role[first:last] for role in self.roles), self.proved[first:last])
 
 
 def lane_order(vectors: int, lanes: int) -> npt.NDArray[np.int64]:
@@ -94,15 +108,26 @@ def pack_channels(
     panels: int,
     vectors: int,
     spec: PathSpec,
+    folded: Folded | None = None,
 ) -> npt.NDArray[np.int32]:
-    """Return start values and constants of all panels, int32 (panels, 1 + roles, vectors, lanes)."""
+    """Return start values, constants, and whether these are the folded ones, of all panels; int32 (panels, 2 + roles, vectors, lanes).
+
+    A panel takes the folded constants if they are proved for all its channels.
+    """
     width = vectors * spec.lanes
-    whole = np.zeros((1 + len(roles), panels * width), np.int32)
+    whole = np.zeros((2 + len(roles), panels * width), np.int32)
     whole[0, : starts.size] = starts
+    short = np.zeros(panels * width, np.bool_)
+    if folded:
+        proved = np.ones(panels * width, np.bool_)
+        proved[: folded.proved.size] = folded.proved
+        short = np.repeat(proved.reshape(panels, width).all(axis=1), width)
+        whole[-1] = short
     for index, role in enumerate(roles):
-        whole[1 + index, : role.size] = np.ascontiguousarray(role, np.float32).view(np.int32)
+        chosen = np.where(short[: role.size], folded.roles[index], role) if folded else role
+        whole[1 + index, : role.size] = np.ascontiguousarray(chosen, np.float32).view(np.int32)
     order = lane_order(vectors, spec.lanes)
-    by_panel = whole.reshape(1 + len(roles), panels, width).transpose(1, 0, 2)
+    by_panel = whole.reshape(2 + len(roles), panels, width).transpose(1, 0, 2)
     return _aligned(by_panel[:, :, order])
 
 

@@ -55,13 +55,18 @@ def make_depth_tile(isa: Isa, requantise: Requantise, rows: int) -> Any:
                 for n, lanes in enumerate(interleave(b, four, isa.lanes)):
                     prepared = isa.prepare(b, b.bitcast(lanes, vector(I32, isa.lanes)))
                     b.store(isa.accumulate(b, b.load(row[n]), prepared, panel[n]), row[n])
-        constants = requantise.load(isa, b, offset(b, tile.channels, 16 * isa.lanes), tile.scalars, 4)
+        by_role = offset(b, tile.channels, 16 * isa.lanes)
         whole = b.icmp_signed(">=", width, const(4 * isa.lanes))
-        for m, row in enumerate(totals):
-            target = b.add(tile.output, b.sext(load(b, offset(b, offsets, 4 * m), I32), I64))
-            values = [requantise.apply(isa, b, constants, n, b.load(row[n])) for n in range(4)]
-            packed = within(b, isa.pack(b, values, constants.shift), constants.low, constants.high)
-            _store_part(b, look_up(isa, b, packed, tile.table), target, width, whole)
+
+        def store_pixels(form: Requantise) -> None:
+            constants = form.load(isa, b, by_role, tile.scalars, 4)
+            for m, row in enumerate(totals):
+                target = b.add(tile.output, b.sext(load(b, offset(b, offsets, 4 * m), I32), I64))
+                values = [form.apply(isa, b, constants, n, b.load(row[n])) for n in range(4)]
+                packed = within(b, isa.pack(b, values, constants.shift), constants.low, constants.high)
+                _store_part(b, look_up(isa, b, packed, tile.table), target, width, whole)
+
+        requantise.in_each_form(isa, b, by_role, 4, store_pixels)
 
     return intrinsic_of(emit)
 

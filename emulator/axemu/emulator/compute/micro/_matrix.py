@@ -100,17 +100,21 @@ def make_matrix_tile(isa: Isa, requantise: Requantise, vectors: int) -> Any:
         integers = vector(I32, isa.lanes)
         starts = [load(b, offset(b, tile.channels, 4 * isa.lanes * n), integers) for n in range(vectors)]
         by_role = offset(b, tile.channels, 4 * isa.lanes * vectors)
-        constants = requantise.load(isa, b, by_role, tile.scalars, vectors)
-        with cgutils.for_range(b, tile.count) as result:
-            at = b.mul(result.index, const(4))
-            row = b.add(totals, b.sext(load(b, b.add(tile.rows, at), I32), I64))
-            values = [
-                b.add(load(b, offset(b, row, n * ACCUMULATOR_BYTES), integers), starts[n])
-                for n in range(vectors)
-            ]
-            rounded = [requantise.apply(isa, b, constants, n, value) for n, value in enumerate(values)]
-            target = b.add(tile.output, b.sext(load(b, b.add(tile.offsets, at), I32), I64))
-            store_row(isa, b, rounded, constants, target, tile.table)
+
+        def store_results(form: Requantise) -> None:
+            constants = form.load(isa, b, by_role, tile.scalars, vectors)
+            with cgutils.for_range(b, tile.count) as result:
+                at = b.mul(result.index, const(4))
+                row = b.add(totals, b.sext(load(b, b.add(tile.rows, at), I32), I64))
+                values = [
+                    b.add(load(b, offset(b, row, n * ACCUMULATOR_BYTES), integers), starts[n])
+                    for n in range(vectors)
+                ]
+                rounded = [form.apply(isa, b, constants, n, value) for n, value in enumerate(values)]
+                target = b.add(tile.output, b.sext(load(b, b.add(tile.offsets, at), I32), I64))
+                store_row(isa, b, rounded, constants, target, tile.table)
+
+        requantise.in_each_form(isa, b, by_role, vectors, store_results)
 
     return intrinsic_of(emit)
 

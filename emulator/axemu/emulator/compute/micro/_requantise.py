@@ -5,7 +5,10 @@ Nothing here may be fused or reordered: no fast-math flags, no multiply-add cont
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from llvmlite import ir
 
 from axemu.emulator.compute._scalars import Epilogue
 
@@ -31,15 +34,32 @@ class Requantise:
     """The epilogue of convolutions in one numerics.
 
     `exact`: float(acc) · multiplier, rounded; the zero point is added to the integer.
-    `metis`: f18(f18(float(acc)) + bias) − offset, · scale, · 1/scale_out, + zero point, rounded.
+    `metis`: f18(f18(float(acc)) + bias) − offset, · scale, · 1/scale_out, + zero point, rounded; `folded`, where it is
+    proved to give the same bytes (`ops.conv._fold`): f18(f18(float(acc)) + bias) · factor + addend, fused.
     """
 
     numerics: str
+    folded: bool = False
 
     @property
     def role_count(self) -> int:
         """Number of float32 constants per channel."""
         return 1 if self.numerics == "exact" else 3
+
+    def in_each_form(
+        self, isa: Isa, b: Builder, channels: Value, vectors: int, body: Callable[[Requantise], None]
+    ) -> None:
+        """Emit what `body` emits for each form, and the choice between them by what follows the constants of a panel."""
+        if self.numerics == "exact" or not isa.spec.fused:
+            body(self)
+            return
+        marked = load(b, offset(b, channels, 4 * isa.lanes * vectors * self.role_count), I32)
+        folded = b.icmp_unsigned("!=", marked, ir.Constant(I32, 0))
+        with b.if_else(folded) as (short, long):
+            with short:
+                body(replace(self, folded=True))
+            with long:
+                body(self)
 
     def load(self, isa: Isa, b: Builder, channels: Value, scalars: Value, vectors: int) -> Constants:
         """Load the constants of a panel; `scalars` is the address of an `Epilogue`."""
@@ -63,11 +83,14 @@ class Requantise:
         if self.numerics == "exact":
             value = b.fmul(value, constants.roles[0][n])
         else:
-            bias, centre, scale = (role[n] for role in constants.roles)
+            bias, second, third = (role[n] for role in constants.roles)
             shorten = round_f18_fused if isa.spec.fused else round_f18
             value = shorten(b, b.fadd(shorten(b, value), bias))
-            value = b.fmul(b.fmul(b.fsub(value, centre), scale), constants.inverse)
-            value = b.fadd(value, constants.zero)
+            if self.folded:
+                value = call(b, f"llvm.fma.v{isa.lanes}f32", value.type, [value, second, third])
+            else:
+                value = b.fmul(b.fmul(b.fsub(value, second), third), constants.inverse)
+                value = b.fadd(value, constants.zero)
         return isa.round_to_int(b, value)
 
 

@@ -115,14 +115,18 @@ def store_tile(
     """Requantise the accumulators and write each row's bytes."""
     vectors = len(totals[0])
     by_role = offset(b, tile.channels, 4 * isa.lanes * vectors)
-    constants = requantise.load(isa, b, by_role, tile.scalars, vectors)
-    # Vector by vector, so that its constants are loaded once; the accumulators' registers take the results.
-    columns = [
-        [requantise.apply(isa, b, constants, n, b.load(row[n])) for row in totals] for n in range(vectors)
-    ]
-    for m in range(len(totals)):
-        target = b.add(tile.output, b.sext(load(b, offset(b, offsets, 4 * m), I32), I64))
-        store_row(isa, b, [column[m] for column in columns], constants, target, tile.table)
+
+    def body(form: Requantise) -> None:
+        constants = form.load(isa, b, by_role, tile.scalars, vectors)
+        # Vector by vector, so that its constants are loaded once; the accumulators' registers take the results.
+        columns = [
+            [form.apply(isa, b, constants, n, b.load(row[n])) for row in totals] for n in range(vectors)
+        ]
+        for m in range(len(totals)):
+            target = b.add(tile.output, b.sext(load(b, offset(b, offsets, 4 * m), I32), I64))
+            store_row(isa, b, [column[m] for column in columns], constants, target, tile.table)
+
+    requantise.in_each_form(isa, b, by_role, vectors, body)
 
 
 def store_row(

@@ -13,12 +13,14 @@ from axemu.emulator.compute._analysis import number
 from axemu.emulator.compute._arguments import Call, Family
 from axemu.emulator.compute._assembler import Assembler, Unsupported
 from axemu.emulator.compute._layout import Address, Data, View, blocks
-from axemu.emulator.compute._packing import pack_channels, pack_dense, start_values
+from axemu.emulator.compute._packing import Folded, pack_channels, pack_dense, start_values
 from axemu.emulator.compute._paths import TILE_ROWS
 from axemu.emulator.compute.ops._epilogue import composed_table, leading_tables, link_epilogue
 from axemu.emulator.compute.ops._scalars import epilogue
+from axemu.model.ops import reciprocal
 from axemu.model.program import Node
 
+from ._fold import Tail, fold
 from ._matrix import join_taps, tile_pixels, tile_shapes
 from .arguments import MATRIX, PIXELS, Dense, MatrixTiles, PixelTiles
 
@@ -55,10 +57,14 @@ class Constants:
 
     starts: npt.NDArray[np.int32]
     roles: tuple[npt.NDArray[np.float32], ...]
+    folded: Folded | None = None
+    """The same in fewer steps (`_fold`)."""
 
     def part(self, first: int, last: int) -> Constants:
         """Return those of some channels."""
-        return Constants(self.starts[first:last], tuple(role[first:last] for role in self.roles))
+        roles = tuple(role[first:last] for role in self.roles)
+        folded = self.folded and self.folded.part(first, last)
+        return Constants(self.starts[first:last], roles, folded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,19 @@ def constants_of(assembler: Assembler, node: Node, correction: npt.NDArray[np.in
         starts = correction
         roles = (constants["bias_f18"], constants["offset_f18"], constants["scale_f18"])
     _check_reach(assembler, node, constants)
-    return Constants(starts.astype(np.int32), tuple(np.array(role, np.float32) for role in roles))
+    exact = assembler.numerics == "exact"
+    folded = None if exact or not assembler.spec.fused else _folded(assembler, node, roles)
+    return Constants(starts.astype(np.int32), tuple(np.array(role, np.float32) for role in roles), folded)
+
+
+def _folded(assembler: Assembler, node: Node, roles: tuple[Any, ...]) -> Folded:
+    """Return the constants of `metis` in fewer steps."""
+    bias, centre, scale = (np.array(role, np.float32) for role in roles)
+    output = assembler.tensor(node.output)
+    inverse = np.float32(reciprocal(output.scale))
+    low, high = number(node, "qmin"), number(node, "qmax")
+    factor, addend, proved = fold(Tail(bias, centre, scale, inverse, output.zero_point, low, high))
+    return Folded((bias, factor, addend), proved)
 
 
 def _check_reach(assembler: Assembler, node: Node, constants: dict[str, npt.NDArray[Any]]) -> None:
@@ -168,7 +186,7 @@ def emit_dense(
         packed = pack_dense(taps.weights[begin:end], panels, width, spec)
         part = constants.part(begin, end)
         starts = start_values(part.starts, taps.weights[begin:end], spec)
-        by_channel = pack_channels(starts, part.roles, panels, width, spec)
+        by_channel = pack_channels(starts, part.roles, panels, width, spec, part.folded)
         sweep = _sweep(assembler, tiles, panels, width * spec.lanes, packed.shape[1], highest - lowest, after)
         arguments = tiles.arguments(
             width,

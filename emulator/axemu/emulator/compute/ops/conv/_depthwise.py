@@ -90,7 +90,7 @@ def _part(
     assembler.check(output, int(grid.offsets.min()), int(grid.offsets.max()) + first + width, write=True)
     packed = pack_weights(taps, blocks, 4, spec)
     starts = start_values(constants.starts, taps, spec)
-    by_channel = pack_channels(starts, constants.roles, blocks, 4, spec)
+    by_channel = pack_channels(starts, constants.roles, blocks, 4, spec, constants.folded)
     low, high = number(node, "qmin"), number(node, "qmax")
     big, rest = divmod(grid.pixels.size, spec.depth_rows)
     pixels = ("depthwise pixels", node.name)
