@@ -28,7 +28,7 @@ from ._memory import (
 )
 from ._neon import instructions
 from ._numba import cgutils, njit
-from ._requantise import Requantise
+from ._requantise import Requantise, shortened
 from ._runs import run_end
 from ._table import has_shuffles, translate_run
 from ._tile import Tile, make_tile
@@ -70,6 +70,7 @@ __all__ = [
     "semaphore_post",
     "semaphore_wait",
     "shape_tiles",
+    "shortened",
     "sources",
     "store_i32",
     "store_u8",

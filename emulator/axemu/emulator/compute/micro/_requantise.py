@@ -84,14 +84,18 @@ class Requantise:
             value = b.fmul(value, constants.roles[0][n])
         else:
             bias, second, third = (role[n] for role in constants.roles)
-            shorten = round_f18_fused if isa.spec.fused else round_f18
-            value = shorten(b, b.fadd(shorten(b, value), bias))
+            value = shortened(isa, b, b.fadd(shortened(isa, b, value), bias))
             if self.folded:
                 value = call(b, f"llvm.fma.v{isa.lanes}f32", value.type, [value, second, third])
             else:
                 value = b.fmul(b.fmul(b.fsub(value, second), third), constants.inverse)
                 value = b.fadd(value, constants.zero)
         return isa.round_to_int(b, value)
+
+
+def shortened(isa: Isa, b: Builder, values: Value) -> Value:
+    """Round float lanes to 11 significant bits, to nearest even, in the shortest way; subnormal numbers may stay as they are."""
+    return (round_f18_fused if isa.spec.fused else round_f18)(b, values)
 
 
 def round_f18(b: Builder, values: Value) -> Value:

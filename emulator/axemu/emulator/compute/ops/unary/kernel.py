@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from axemu.emulator.compute.micro import Isa, Source, sources
 
@@ -13,6 +14,6 @@ from .kernel_table import make_lut, make_lut_by_channel
 
 def kernels(isa: Isa) -> Iterator[Source]:
     """Yield the kernels of a path."""
-    yield from sources(AFFINE, make_affine)
+    yield from sources(AFFINE, partial(make_affine, isa))
     yield from sources(LUT, lambda: make_lut(isa))
     yield from sources(LUT_BY_CHANNEL, make_lut_by_channel)

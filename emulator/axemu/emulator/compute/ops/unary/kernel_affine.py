@@ -6,6 +6,7 @@ from typing import Any
 
 from axemu.emulator.compute._scalars import Single
 from axemu.emulator.compute.micro import (
+    Isa,
     ScalarReader,
     block,
     call_range,
@@ -13,6 +14,7 @@ from axemu.emulator.compute.micro import (
     load_i32,
     njit,
     reader,
+    shortened,
 )
 from axemu.emulator.compute.micro.ir import Builder, Value, const, load
 
@@ -21,7 +23,7 @@ from .arguments import Affine
 arguments_at = reader(Affine)
 
 
-def make_affine(numerics: str) -> Any:
+def make_affine(isa: Isa, numerics: str) -> Any:
     """Return affine(arguments, first, last, channel, channel_end) over a range of pixels and channels."""
 
     def emit(
@@ -42,8 +44,8 @@ def make_affine(numerics: str) -> Any:
             addend = load(b, b.add(addends, place), block.FLOATS)
             stored = block.load_block(b, b.add(source, at))
             real = b.fmul(b.fmul(b.sitofp(b.sub(stored, zero), block.FLOATS), scale), multiplier)
-            if numerics == "metis":
-                real = block.round_f18(b, b.fadd(block.round_f18(b, real), addend))
+            if numerics == "metis":  # what is subnormal here is nothing beside half a step of the result
+                real = shortened(isa, b, b.fadd(shortened(isa, b, real), addend))
             else:
                 real = b.fadd(real, addend)
             block.store_block(b, block.quantise(b, numerics, real, of), b.add(output, at))
