@@ -126,7 +126,7 @@ SPECS = {
             "dotprod",
             4,
             Operands.SIGNED,
-            6,
+            5,
             4,
             True,
             "generic",
