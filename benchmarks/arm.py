@@ -81,9 +81,10 @@ def cycles(loop: list[str], cpu: str) -> float:
 
 def measure() -> str:
     """Return the table."""
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite"))
+    head = f"Estimates, no measurement: llvm-mca 19 on code of {versions}. Products are those of bytes;"
     lines = [
-        f"Estimates, no measurement: llvm-mca 19 on code of numba {version('numba')}, llvmlite {version('llvmlite')}. Products are"
-        " those of bytes. The limit is that of the dot-product instructions alone.",
+        f"{head} a share is of what the dot-product instructions alone would reach.",
         "",
         "| loop | path | instructions per 1000 products | " + " | ".join(CPUS) + " |",
         "|---|---|---|" + "---|" * len(CPUS),
