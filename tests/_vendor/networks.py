@@ -26,6 +26,9 @@ class Network(Script):
         super().__init__()
         self.rng = np.random.default_rng(seed)
         self.quantisation: dict[str, tuple[float, int]] = {}
+        self.layers: dict[str, str] = {}
+        """For each part that makes integers, the tensor of the translation that they are in."""
+        self._tensors: dict[str, str] = {}
 
     def quantise(self, name: str, value: str, scale: float, zero: int) -> str:
         s, z = self.constant([scale]), self.constant([zero])
@@ -33,12 +36,16 @@ class Network(Script):
             name, [f"input = {QTOOLS}quantize(argument_1, {s}, {z}, True)", "return input"], value
         )
         self.quantisation[result] = (float(np.float32(scale)), zero)
+        if value in self._tensors:
+            self.layers[name] = self._tensors[value] or f"{name}:0"
         return result
 
     def dequantise(self, name: str, value: str) -> str:
         scale, zero = self.quantisation[value]
         s, z = self.constant([scale]), self.constant([zero])
-        return self.module(name, [f"x = {QTOOLS}dequantize(argument_1, {s}, {z}, True)", "return x"], value)
+        result = self.module(name, [f"x = {QTOOLS}dequantize(argument_1, {s}, {z}, True)", "return x"], value)
+        self._tensors[result] = ""  # what is quantised again is called what its quantiser is called
+        return result
 
     def conv(
         self,
@@ -85,7 +92,7 @@ class Network(Script):
             b = self.constant(np.reshape(made["bias"], by_channel))
             lines += [f"_5 = {QTOOLS}add_by_constant(_4, {b})", f"_4 = {QTOOLS}round_float18(_5)"]
         lines += [f"_7 = {QTOOLS}fake_dequantize(_4, {s}, {o}, True)", "return _7"]
-        return self.module(name, lines, value)
+        return self._real(name, lines, value)
 
     def average(
         self, name: str, value: str, kernel: tuple[int, int], pads: Pads = (0, 0, 0, 0), *, factor: float = 0
@@ -106,7 +113,12 @@ class Network(Script):
             f"_7 = {QTOOLS}fake_dequantize(_6, {s}, {z}, True)",
             "return _7",
         ]
-        return self.module(name, lines, value)
+        return self._real(name, lines, value)
+
+    def _real(self, name: str, lines: Sequence[str], *values: str) -> str:
+        result = self.module(name, lines, *values)
+        self._tensors[result] = f"{name}:0"
+        return result
 
     def maximum(
         self,
@@ -126,12 +138,14 @@ class Network(Script):
         ]
         result = self.module(name, lines, value)
         self.quantisation[result] = self.quantisation[value]
+        self.layers[name] = f"{name}:0"
         return result
 
     def concat(self, name: str, *values: str, axis: int = 1) -> str:
         names = ", ".join(f"argument_{index + 1}" for index in range(len(values)))
         result = self.module(name, [f"input = torch.cat([{names}], {axis})", "return input"], *values)
         self.quantisation[result] = self.quantisation[values[0]]
+        self.layers[name] = f"{name}:0"
         return result
 
     def join(self, name: str, op: str, left: str, right: str) -> str:
@@ -140,7 +154,7 @@ class Network(Script):
             f"_0 = {QTOOLS}round_float18(torch.{op}(x, argument_2))",
             "return _0",
         ]
-        return self.module(name, lines, left, right)
+        return self._real(name, lines, left, right)
 
     def directory(
         self,
@@ -183,6 +197,76 @@ class Network(Script):
             scale=scale,
             zero_point=zero,
         )
+
+
+Built = tuple["Network", str, tuple[int, int, int], dict[str, tuple[int, int, int]]]
+"""A network, its input and the shape of that, and its outputs with their shapes."""
+
+
+def residual(seed: int) -> Built:
+    """Return the layers of a ResNet: a wide stem, a pool, blocks with and without a convolution beside, a whole-map pool."""
+    net = Network(seed)
+    x = net.quantise("x_qre", "input_1", 0.0186, -14)
+    a = net.quantise("a_qre", net.conv("stem/Conv", x, 3, 8, (7, 7), (2, 2), (3, 3, 3, 3)), 0.11, -128)
+    a = net.maximum("MaxPool", a, (3, 3), (2, 2), (1, 1, 1, 1))
+    b = net.quantise("b_qre", net.conv("b/Conv", a, 8, 8, (3, 3), pads=(1, 1, 1, 1)), 0.92, -128)
+    added = net.join(
+        "b/Add", "add", net.conv("b2/Conv", b, 8, 8, (3, 3), pads=(1, 1, 1, 1)), net.dequantise("a_dre", a)
+    )
+    b = net.quantise("b2_qre", added, 3.0, -128)
+    c = net.quantise("c_qre", net.conv("c/Conv", b, 8, 16, (3, 3), (2, 2), (1, 1, 1, 1)), 5.7, -128)
+    beside = net.quantise("beside_qre", net.conv("beside/Conv", b, 8, 16, (1, 1), (2, 2)), 2.3, 4)
+    deep = net.conv("c2/Conv", c, 16, 16, (3, 3), pads=(1, 1, 1, 1))
+    d = net.quantise(
+        "d_qre", net.join("c/Add", "add", net.dequantise("beside_dre", beside), deep), 16.0, -128
+    )
+    pooled = net.quantise("pool_qre", net.average("GlobalAveragePool", d, (4, 4)), 5.3, -128)
+    y = net.quantise("y_qre", net.conv("fc/Gemm", pooled, 16, 10), 10.0, 7)
+    return net, x, (32, 32, 3), {y: (1, 1, 10)}
+
+
+def separable(seed: int) -> Built:
+    """Return the layers of a MobileNet: depthwise and pointwise convolutions, borders that differ, a linear block with its sum."""
+    net = Network(seed)
+    x = net.quantise("x_qre", "input_1", 1 / 255, -128)
+    a = net.quantise("a_qre", net.conv("stem/Conv", x, 3, 8, (3, 3), (2, 2), (0, 0, 1, 1)), 0.03, -128)
+    b = net.quantise("b_qre", net.conv("dw/Conv", a, 8, 8, (3, 3), pads=(1, 1, 1, 1), group=8), 0.057, -128)
+    c = net.quantise("c_qre", net.conv("pw/Conv", b, 8, 8), 0.091, 9)
+    e = net.quantise("e_qre", net.conv("expand/Conv", c, 8, 24), 0.066, -128)
+    f = net.quantise(
+        "f_qre", net.conv("dw5/Conv", e, 24, 24, (5, 5), (1, 1), (2, 2, 2, 2), group=24), 0.082, -128
+    )
+    real = net.join("Add", "add", net.conv("project/Conv", f, 24, 8), net.dequantise("c_dre", c))
+    g = net.quantise("g_qre", real, 0.22, -3)
+    twice = net.quantise(
+        "twice_qre",
+        net.conv("multiplier/Conv", g, 8, 16, (3, 3), (2, 2), (0, 0, 1, 1), group=8),
+        0.26,
+        -128,
+    )
+    y = net.quantise("y_qre", net.average("AveragePool", twice, (2, 2)), 0.28, 0)
+    return net, x, (16, 16, 3), {y: (2, 2, 16)}
+
+
+def neck(seed: int) -> Built:
+    """Return the layers of a detector but for its activations: pools in a row, joined maps, joined rows, three outputs."""
+    net = Network(seed)
+    x = net.quantise("x_qre", "input_1", 0.0039213, -128)
+    a = net.quantise("a_qre", net.conv("a/Conv", x, 3, 8, (3, 3), (2, 2), (1, 1, 1, 1)), 0.049, -20)
+    pools = [a]
+    for index in range(3):
+        pools.append(net.maximum(f"pool{index}", pools[-1], (5, 5), (1, 1), (2, 2, 2, 2)))
+    whole = net.concat("SPPF", *pools)
+    b = net.quantise("b_qre", net.conv("b/Conv", whole, 32, 8), 0.26, 11)
+    down = net.quantise("down_qre", net.conv("down/Conv", b, 8, 8, (3, 3), (2, 2), (1, 1, 1, 1)), 0.91, 0)
+    wide = net.quantise(
+        "wide_qre", net.conv("wide/Conv", b, 8, 8, (3, 3), (2, 2), (2, 2, 2, 2), (2, 2), 2), 0.91, 0
+    )
+    joined = net.concat("Concat", down, wide)
+    rows = net.concat("Rows", down, wide, axis=2)
+    box = net.quantise("box_qre", net.conv("box/Conv", joined, 16, 64), 2.7, -52)
+    classes = net.quantise("classes_qre", net.conv("classes/Conv", joined, 16, 5), 1.2, 104)
+    return net, x, (16, 16, 3), {box: (4, 4, 64), classes: (4, 4, 5), rows: (8, 4, 8)}
 
 
 def everything(seed: int = 0) -> tuple[Network, str, str]:

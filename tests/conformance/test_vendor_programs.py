@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests._sizes import sample
-from tests._vendor.networks import Network, everything, frame
+from tests._vendor.networks import Built, Network, everything, frame, neck, residual, separable
 from tests._vendor.reference import Reference
 
 from axelera.compiler.importing import import_program
@@ -78,6 +78,30 @@ def test_every_layer_of_a_written_program_has_the_integers_of_its_text(tmp_path:
     out = values[program.outputs[0]]
     np.testing.assert_array_equal(out[0, 0, :10], values["y/Conv:0"].ravel())
     assert not out[0, 0, 10:].any()
+
+
+@pytest.mark.parametrize("seed", range(sample(3, 50)))
+@pytest.mark.parametrize("build", [residual, separable, neck], ids=lambda build: build.__name__)
+def test_networks_of_known_layers_have_the_integers_of_their_text(
+    tmp_path: Path, build: Callable[[int], Built], seed: int
+) -> None:
+    net, x, shape, outputs = build(seed)
+    ports = {value: net.port(value, size) for value, size in outputs.items()}
+    directory = net.directory(tmp_path / "net", [net.port(x, shape)], ports)
+    program, reference = import_program(directory), Reference(directory / "quantized_model.pt")
+    reference.run(frame(net, x, shape, seed))
+    values = execute_taps(program, {program.inputs[0]: hwc(reference.taps["x_qre"])})
+    assert len(net.layers) >= 8
+    assert differing(values, reference, net.layers) == {}
+    assert all(len(np.unique(values[name])) > 1 for name in net.layers.values())
+    runner = load(program, "metis", taps=tuple(net.layers.values())).instance()
+    runner.run(
+        [hwc(reference.taps["x_qre"]).ravel()],
+        [np.empty(np.prod(size), np.int8) for size in outputs.values()],
+    )
+    assert (
+        differing({name: runner.taps[name][0] for name in net.layers.values()}, reference, net.layers) == {}
+    )
 
 
 @pytest.fixture(scope="module")

@@ -222,6 +222,70 @@ def test_what_is_not_known_is_refused_by_name(tmp_path: Path, kind: str) -> None
         import_program(directory)
 
 
+OPERATORS = {
+    "torch.split": ["a, b, = torch.split(argument_1, [2, 2], 1)", "return a"],
+    "torch.chunk": ["a, b, = torch.chunk(argument_1, 2, 1)", "return a"],
+    "torch.slice": ["return torch.slice(argument_1, 1, 0, 9223372036854775807, 1)"],
+    "torch.upsample_nearest2d": ["return torch.upsample_nearest2d(argument_1, None, [2., 2.])"],
+    "torch.upsample_bilinear2d": ["return torch.upsample_bilinear2d(argument_1, [12, 12], False, None)"],
+    "torch.softmax": ["return torch.softmax(argument_1, 1, None)"],
+    "torch.silu": ["return torch.silu(argument_1)"],
+    "torch.hardswish": ["return torch.hardswish(argument_1)"],
+    "torch.leaky_relu": ["return torch.leaky_relu(argument_1, 0.10000000000000001)"],
+    "torch.relu": ["return torch.relu(argument_1)"],
+    "torch.hardtanh": ["return torch.hardtanh(argument_1, 0., 6.)"],
+    "torch.flatten": ["return torch.flatten(argument_1, 1)"],
+    "torch.view": ["return torch.view(argument_1, [1, -1])"],
+    "torch.permute": ["return torch.permute(argument_1, [0, 2, 3, 1])"],
+    "torch.matmul": ["return torch.matmul(argument_1, argument_1)"],
+    "torch.linear": ["return torch.linear(argument_1, argument_1, None)"],
+    "torch.conv_transpose2d": ["return torch.conv_transpose2d(argument_1, argument_1, None, [2, 2])"],
+    "torch.adaptive_avg_pool2d": ["return torch.adaptive_avg_pool2d(argument_1, [1, 1])"],
+    "torch.mean": ["return torch.mean(argument_1, [2, 3], True)"],
+    "torch.pixel_shuffle": ["return torch.pixel_shuffle(argument_1, 2)"],
+    f"{QTOOLS}lookup": [f"return {QTOOLS}lookup(argument_1, argument_1)"],
+}
+"""What residual, mobile and detecting networks do beside convolutions, as PyTorch writes it; how the vendor does is not known."""
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_of_other_networks_are_refused_by_name_with_what_to_do(tmp_path: Path, name: str) -> None:
+    net = Network()
+    x = net.quantise("x_qre", "input_1", 0.1, 3)
+    y = net.quantise("y_qre", net.module("m", OPERATORS[name], x), 0.9, -5)
+    directory = net.directory(tmp_path / "net", [net.port(x, (6, 6, 4))], {y: net.port(y, (6, 6, 4))})
+    with pytest.raises(IncompatibleDevice, match=rf"module 'm'.*{name}|{name} \(in module 'm'.*") as refused:
+        import_program(directory)
+    assert str(refused.value).endswith("; compile the network's ONNX file here instead (axcompile)")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ["if bool(argument_1):", "  x = argument_1", "return argument_1"],
+        ["for i in range(3):", "  x = argument_1", "return x"],
+        ["return argument_1 + argument_1"],
+        ["x = [argument_1, argument_1]", "return x[0]"],
+        ["return argument_1.relu()"],
+        ["return torch.cat(annotate(List[Tensor], [argument_1, argument_1]), 1)"],
+        ["return torch.clone(argument_1, memory_format=0)"],
+        ["return torch.view(argument_1, [1, int(ops.prim.NumToTensor(torch.size(argument_1, 2)))])"],
+    ],
+    ids=["condition", "loop", "operator", "subscript", "method", "annotation", "keyword", "size"],
+)
+def test_text_of_another_form_is_refused_with_its_line_and_what_to_do(
+    tmp_path: Path, body: list[str]
+) -> None:
+    net = Network()
+    x = net.quantise("x_qre", "input_1", 0.1, 3)
+    y = net.quantise("y_qre", net.module("m", body, x), 0.9, -5)
+    directory = net.directory(tmp_path / "net", [net.port(x, (6, 6, 4))], {y: net.port(y, (6, 6, 4))})
+    with pytest.raises(
+        IncompatibleDevice, match=r"line \d+.*; compile the network's ONNX file here instead \(axcompile\)$"
+    ):
+        import_program(directory)
+
+
 def test_all_unknown_operators_are_named_at_once(tmp_path: Path) -> None:
     net = Network()
     x = net.quantise("x_qre", "input_1", 0.1, 3)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from axelera.compiler.importing._builder import Builder
 from axelera.compiler.importing._ports import input_ports, output_ports, take_border_from_buffer
-from axelera.compiler.importing._refusal import Source
+from axelera.compiler.importing._refusal import INSTEAD, Source
 from axelera.compiler.importing._translate import Translator, quantisers
 from axelera.compiler.planning import DoesNotFit, PlanOptions, plan
 from axemu.driver import IncompatibleDevice, InvalidArgument, path_errors
@@ -49,7 +49,10 @@ def program_of(model: CompiledModel) -> Program:
 
 
 def _translated(model: CompiledModel, source: Source) -> Program:
-    graph = read_torchscript(source.path)
+    try:
+        graph = read_torchscript(source.path)
+    except IncompatibleDevice as error:
+        raise IncompatibleDevice(f"{error}; {INSTEAD}") from error
     builder = Builder(source)
     inputs, ports = input_ports(source, builder, model.inputs, quantisers(graph))
     names = Translator(graph, source, builder, ports).run()

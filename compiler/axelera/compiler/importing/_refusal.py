@@ -7,6 +7,8 @@ from pathlib import Path
 
 from axemu.driver import IncompatibleDevice, InvalidArgument
 
+INSTEAD = "compile the network's ONNX file here instead (axcompile)"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -17,8 +19,7 @@ class Source:
     def unknown(self, module: str, what: str) -> IncompatibleDevice:
         """Return the refusal of something that is not known in a program of the vendor's compiler."""
         return IncompatibleDevice(
-            f"{self.path}: {_named(module)}{what}, which this SDK cannot translate; compile the network's ONNX file here instead "
-            "(axcompile)"
+            f"{self.path}: {_named(module)}{what}, which this SDK cannot translate; {INSTEAD}"
         )
 
     def wrong(self, module: str, what: str) -> InvalidArgument:

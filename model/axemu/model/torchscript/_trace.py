@@ -188,7 +188,11 @@ class _Tracer:
             names[statement.targets[0]] = value
             return
         if not isinstance(value, tuple) or len(value) != len(statement.targets):
-            raise self.unknown(place, f"an assignment to {len(statement.targets)} names")
+            count = len(statement.targets)
+            made = next((one.name[:80] for one in self._operations if one.result is value), None)
+            raise self.unknown(
+                place, f"{made} with {count} results" if made else f"an assignment to {count} names"
+            )
         names.update(zip(statement.targets, value, strict=True))
 
     def constant(self, name: str, place: _Place) -> _Stored:
