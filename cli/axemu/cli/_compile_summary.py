@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def summary_lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"schemes   lowest SQNR: {told}; {best_scheme(schemes)} was taken"
     yield from _host_lines(summary)
     yield f"report    {folder / 'report.html'}"
-    yield f"next      axemu run axrunmodel {folder} --seconds 1"
+    yield f"next      axemu run axrunmodel {shlex.quote(str(folder))} --seconds 1"
 
 
 def best_scheme(ratios: Mapping[str, float | None]) -> str:

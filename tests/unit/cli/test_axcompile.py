@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,8 @@ def test_the_end_says_where_the_model_is_how_fast_how_accurate_and_what_comes_ne
     assert "FPS on four cores of a m2 board" in labels["speed"]
     assert "simulated" in labels["speed"]
     assert "on 50 samples, random numbers" in labels["accuracy"]
-    assert labels["report"].split()[1] == str(model / "report.html")
-    assert labels["next"].split()[1:] == ["axemu", "run", "axrunmodel", str(model), "--seconds", "1"]
+    assert labels["report"].split(maxsplit=1)[1] == str(model / "report.html")
+    assert shlex.split(labels["next"])[1:] == ["axemu", "run", "axrunmodel", str(model), "--seconds", "1"]
     assert "HOST" not in labels
     summary = report(out)["summary"]
     assert summary["accuracy"]["samples"] == 50

@@ -39,7 +39,7 @@ def test_copy_takes_all_of_them(tmp_path: Path) -> None:
     status, text, _ = examples("copy", "--to", str(tmp_path / "mine"))
     assert status == 0
     copied = sorted(path for path in (tmp_path / "mine").rglob("*") if path.is_file())
-    assert sorted(text.split()) == [str(path) for path in copied]
+    assert sorted(text.splitlines()) == [str(path) for path in copied]
     for path in copied:
         assert path.read_bytes() == (directory() / path.relative_to(tmp_path / "mine")).read_bytes()
 

@@ -180,7 +180,7 @@ def test_those_who_look_at_the_same_moment_agree(tmp_path: Path) -> None:
         reader, writer = os.pipe()
         children = [child_that_looks(place / "name", writer) for _ in range(4)]
         assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
-        found = os.read(reader, 1 << 16).decode().split()
+        found = os.read(reader, 1 << 16).decode().splitlines()
         os.close(reader)
         os.close(writer)
         assert len(found) == 4
