@@ -7,10 +7,10 @@ from typing import Any
 
 from axemu.driver import NotImplemented  # noqa: A004
 
-_PARAMETERS = "its parameters are not published; write it as a subclass of op.Operator"
+_INSTEAD = "write it as a subclass of op.Operator"
 UNPUBLISHED = {
-    "decode_retina_face": _PARAMETERS,
-    "decode_lprnet": f"neither its alphabet nor {_PARAMETERS}",
+    "decode_retina_face": f"its parameters are not published; {_INSTEAD}",
+    "decode_lprnet": f"neither its alphabet nor its parameters are published; {_INSTEAD}",
     "ax_embedding": "what an Embedding holds is not published; keep the array",
     "match_gallery": "neither a gallery nor a Recognition is described; compare embeddings by their cosine in a function",
     "classify": "one example names it, and nothing describes it; use softmax, ax_classification and top_k",

@@ -208,7 +208,8 @@ def test_a_crowd_keeps_its_numbers(algo: str) -> None:
                 truth.setdefault(there[track.latest_det_id], []).append(track.track_id)
     assert len(truth) == 12
     agreeing = sum(max(map(numbers.count, set(numbers))) for numbers in truth.values())
-    assert agreeing >= 0.85 * sum(map(len, truth.values()))
+    # The least share of all four on six seeds.
+    assert agreeing >= 0.93 * sum(map(len, truth.values()))
 
 
 PUBLISHED: dict[str, dict[str, Any]] = {
