@@ -72,7 +72,19 @@ def compile_kernels(path: str, kernels: Iterable[Any]) -> bytes:
 
 def _refuse_foreign(module: Any) -> None:
     """Stop if generated code calls anything but the C library: such a symbol would be a null pointer later."""
-    known = {"memmove", "memset", "memcpy", "sem_post", "sem_wait", "sched_yield", ""}
+    known = {
+        *(
+            "memmove",
+            "memset",
+            "memcpy",
+            "sem_post",
+            "sem_wait",
+            "sched_yield",
+            "sched_getcpu",
+            "clock_gettime",
+        ),
+        *("pthread_self", "pthread_getcpuclockid", "pthread_getaffinity_np", "pthread_setaffinity_np", ""),
+    }
     for function in module.functions:
         if function.is_declaration and not function.name.startswith("llvm.") and function.name not in known:
             raise InternalError(f"generated code calls {function.name!r}, which is not known to be available")

@@ -21,7 +21,15 @@ from ._layout import Address, Data, External, Stage, View
 from ._library import Library
 from ._paths import SPECS
 from ._threads import Helper, ThreadBudget, make_semaphore
-from .executor.arguments import COUNTER_BYTES, JOB_BYTES, JOB_SEMAPHORE, Job, StageRow
+from .executor.arguments import (
+    COUNTER_BYTES,
+    JOB_BYTES,
+    JOB_SEMAPHORE,
+    JOB_WORKER,
+    WORKER_SEMAPHORE,
+    Job,
+    StageRow,
+)
 from .ops import assemblies
 
 HELPER_COUNT = Job.index("helper_count")
@@ -205,6 +213,7 @@ class _CompiledRunner(Runner):
         ).words()
         self._job_address = self._job.ctypes.data
         make_semaphore(self._job_address + JOB_SEMAPHORE)
+        make_semaphore(self._job_address + JOB_WORKER + WORKER_SEMAPHORE)
 
     def _run_frame(self, index: int, inputs: list[Int8Array], outputs: list[Int8Array]) -> None:
         executable = self._executable

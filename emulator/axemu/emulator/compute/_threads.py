@@ -31,7 +31,7 @@ from axemu.driver import InvalidArgument
 
 from ._paths import core_count
 from ._settings import thread_setting
-from .executor.arguments import MAILBOX_BYTES, MAILBOX_SEMAPHORE, STOP
+from .executor.arguments import MAILBOX_BYTES, MAILBOX_SEMAPHORE, MAILBOX_WORKER, STOP, WORKER_SEMAPHORE
 
 Call = Callable[[int, int, int], None]
 NICER = 5
@@ -49,6 +49,7 @@ class Helper:
         self.mailbox = self._memory.ctypes.data + -self._memory.ctypes.data % 64
         """Address of the mailbox (`executor.arguments.Mailbox`)."""
         make_semaphore(self.mailbox + MAILBOX_SEMAPHORE)
+        make_semaphore(self.mailbox + MAILBOX_WORKER + WORKER_SEMAPHORE)
 
     @property
     def _semaphore(self) -> ctypes.c_void_p:

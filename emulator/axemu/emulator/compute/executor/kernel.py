@@ -1,4 +1,8 @@
-"""The executor: one call runs all stages; helper threads take chunks from the same counters and may join late."""
+"""The executor: one call runs all stages; helper threads take chunks from the same counters and may join late.
+
+Chunks are taken one by one, so a thread that shares its core with others takes fewer. What it holds when it loses the
+core is finished on the core of whoever waits for it (`cores`).
+"""
 
 from __future__ import annotations
 
@@ -21,13 +25,14 @@ from axemu.emulator.compute.micro import (
     semaphore_post,
     semaphore_wait,
     sources,
-    yield_thread,
 )
 
 from .arguments import (
     COUNTER_BYTES,
     JOB_SEMAPHORE,
+    JOB_WORKER,
     MAILBOX_SEMAPHORE,
+    MAILBOX_WORKER,
     OVER_PIXELS,
     RUN,
     SERVE,
@@ -37,44 +42,43 @@ from .arguments import (
     OverPixels,
     StageRow,
 )
+from .cores import HOLDS, enter, leave, settle, wait_for, workers_of
 
 job_at, stage_at, over_pixels_at = reader(Job), reader(StageRow), reader(OverPixels)
 STAGE_BYTES, FINISHED, ENDED = StageRow.size(), Job.offset("finished"), Job.offset("ended")
 
 SPINS = 2000
-"""Looks at a counter before the core is offered to another thread."""
-
-
-@njit
-def _wait_for(counter: int, count: int) -> None:
-    spins = 0
-    while atomic_load(counter) < count:
-        relax()
-        spins += 1
-        if spins > SPINS:
-            yield_thread()
+"""Looks at a mailbox before a helper sleeps."""
 
 
 def make_work() -> Any:
-    """Return work(job, 0, 0): take chunks until the program has finished."""
+    """Return work(job, worker, 0): take chunks until the program has finished."""
 
     @njit
-    def work(address: int, _first: int, _second: int) -> None:
+    def work(address: int, worker: int, _second: int) -> None:
         job = job_at(address)
         counters = job.counters
+        alone = workers_of(address) == 1
         for index in range(job.stage_count):
             stage = stage_at(job.stages + STAGE_BYTES * index)
             chunks, last = stage.chunks, stage.last
+            if alone:
+                for chunk in range(chunks):
+                    call_stage(stage.function, stage.arguments, chunk, chunks)
+                continue
             finished = counters + last * COUNTER_BYTES + 64
+            atomic_swap(worker + HOLDS, 1)
             chunk = atomic_add(counters + index * COUNTER_BYTES, 1)
             while chunk < chunks:
                 call_stage(stage.function, stage.arguments, chunk, chunks)
                 atomic_add(finished, 1)
+                settle(address, worker)
                 if chunks == 1:
                     break
                 chunk = atomic_add(counters + index * COUNTER_BYTES, 1)
+            atomic_swap(worker + HOLDS, 0)
             if index == last:
-                _wait_for(finished, stage.group_chunks)
+                wait_for(address, worker, finished, stage.group_chunks)
 
     return work
 
@@ -85,10 +89,16 @@ def make_run(work: Any) -> Any:
     @njit
     def run(address: int, _first: int, _second: int) -> None:
         job = job_at(address)
+        worker = address + JOB_WORKER
+        if job.helper_count == 0:
+            work(address, worker, 0)
+            return
         fill_bytes(job.counters, 0, job.stage_count * COUNTER_BYTES)
         atomic_swap(address + FINISHED, 0)
         atomic_swap(address + ENDED, 0)
         helpers, helper_count = job.helpers, job.helper_count
+        if not job.aside:
+            enter(address, worker)
         for index in range(helper_count):
             mailbox = load_i64(helpers, index)
             atomic_swap(mailbox, address)
@@ -97,13 +107,14 @@ def make_run(work: Any) -> Any:
             while atomic_load(address + ENDED) == 0:
                 semaphore_wait(address + JOB_SEMAPHORE)
         else:
-            work(address, 0, 0)
+            work(address, worker, 0)
+            leave(address, worker, 0)
         inside = 0
         for index in range(helper_count):
             # A helper that has not woken up yet finds its mailbox empty.
             if atomic_swap(load_i64(helpers, index), 0) != address:
                 inside += 1
-        _wait_for(address + FINISHED, inside)
+        wait_for(address, worker, address + FINISHED, inside)
 
     return run
 
@@ -124,10 +135,12 @@ def make_serve(work: Any) -> Any:
             if job == STOP:
                 return
             if job != 0:
-                work(job, 0, 0)
+                worker = mailbox + MAILBOX_WORKER
+                enter(job, worker)
+                work(job, worker, 0)
                 if job_at(job).aside and atomic_swap(job + ENDED, 1) == 0:
                     semaphore_post(job + JOB_SEMAPHORE)
-                atomic_add(job + FINISHED, 1)
+                leave(job, worker, job + FINISHED)
 
     return serve
 

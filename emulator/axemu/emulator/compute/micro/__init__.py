@@ -10,6 +10,7 @@ from ._matrix import MatrixTile, make_matrix_tile, release_tiles, shape_tiles
 from ._memory import (
     atomic_add,
     atomic_load,
+    atomic_replace,
     atomic_swap,
     call_range,
     call_stage,
@@ -31,6 +32,7 @@ from ._numba import cgutils, njit
 from ._requantise import Requantise, shortened
 from ._runs import run_end
 from ._table import has_shuffles, translate_run
+from ._thread import current_core, own_thread, read_cores, set_cores, thread_time
 from ._tile import Tile, make_tile
 
 __all__ = [
@@ -43,12 +45,14 @@ __all__ = [
     "Tile",
     "atomic_add",
     "atomic_load",
+    "atomic_replace",
     "atomic_swap",
     "block",
     "call_range",
     "call_stage",
     "cgutils",
     "copy_bytes",
+    "current_core",
     "fill_bytes",
     "has_shuffles",
     "instructions",
@@ -63,17 +67,21 @@ __all__ = [
     "make_matrix_tile",
     "make_tile",
     "njit",
+    "own_thread",
+    "read_cores",
     "reader",
     "relax",
     "release_tiles",
     "run_end",
     "semaphore_post",
     "semaphore_wait",
+    "set_cores",
     "shape_tiles",
     "shortened",
     "sources",
     "store_i32",
     "store_u8",
+    "thread_time",
     "translate_run",
     "yield_thread",
 ]

@@ -82,6 +82,16 @@ atomic_swap = _read_modify_write("xchg")
 """atomic_swap(address, value): write an aligned int64 and return what it held before."""
 
 
+def _compare_and_swap(b: Builder, address: Value, expected: Value, value: Value) -> Value:
+    place = b.inttoptr(address, I64.as_pointer())
+    done = b.extract_value(b.cmpxchg(place, expected, value, "seq_cst", "seq_cst"), 1)
+    return b.zext(done, I64)
+
+
+atomic_replace = intrinsic_of(_compare_and_swap, types.int64)
+"""atomic_replace(address, expected, value): write an aligned int64 where it holds `expected`; return 1 if it did, else 0."""
+
+
 def _atomic_load(b: Builder, address: Value) -> Value:
     return b.load_atomic(b.inttoptr(address, I64.as_pointer()), "acquire", 8)
 
