@@ -92,12 +92,12 @@ def scenario_from(
         board=board,
         compiled_cores=compiled_cores,
         cores=cores,
-        clock_mhz=clock,
-        mvm_percent=mvm_utilisation,
+        clock=clock,
+        mvm_utilisation=mvm_utilisation,
         double_buffer=double_buffer,
         host=host,
         boards=boards,
-        upstream_shared=shared_upstream,
+        shared_upstream=shared_upstream,
         seconds=seconds,
         every_frame=every_frame,
         sdk=sdk,
@@ -206,7 +206,7 @@ def prediction_lines(scenario: Scenario, prediction: Prediction) -> list[str]:
     boards = f"{scenario.boards} x {prediction.board}" if scenario.boards > 1 else prediction.board
     of_this = "" if prediction.published_fps is None else f": {prediction.published_fps:.0f} for this network"
     return [
-        f"{prediction.model} on {boards}, {scenario.cores} cores at {scenario.clock_mhz} MHz",
+        f"{prediction.model} on {boards}, {scenario.cores} cores at {scenario.clock} MHz",
         *folded("", stamp(prediction)),
         *folded("host", prediction.host),
         *(

@@ -156,8 +156,8 @@ def _rate(
     replaying: Replay,
 ) -> float:
     program, copied = table.programs[number], table.copied[number]
-    clock = case.clock_mhz * 1e6
-    costs = pass_cycles(program.columns, parameters, case.mvm_percent)
+    clock = case.clock * 1e6
+    costs = pass_cycles(program.columns, parameters, case.mvm_utilisation)
     run, load = costs.run / clock, program.columns.load / clock
     step = parameters["step_cycles"] / clock
     local = program.sizes / float(PROGRAMS.dma_rate) / clock

@@ -23,13 +23,13 @@ def comparable(scenario: Scenario, target: Target, board: Board) -> tuple[str, f
             (f"board {scenario.board}", not cases),
             (f"host {board.host.name}", board.host.name != calibration.host_of(BOARDS[scenario.board]).name),
             (f"{scenario.cores} cores", scenario.cores != CORES),
-            (f"{scenario.clock_mhz} MHz", scenario.clock_mhz != METIS.clock.value),
+            (f"{scenario.clock} MHz", scenario.clock != METIS.clock.value),
             (f"{scenario.boards} boards", scenario.boards != 1),
         )
         if differs
     ]
     if differing:
         return f"nothing published ({', '.join(differing)})", None
-    setting = target.name, target.batch, scenario.mvm_percent
-    rates = [case.fps for case in cases if (case.model, case.compiled_cores, case.mvm_percent) == setting]
+    setting = target.name, target.batch, scenario.mvm_utilisation
+    rates = [case.fps for case in cases if (case.model, case.compiled_cores, case.mvm_utilisation) == setting]
     return f"host FPS in the {table}", rates[0] if rates else None

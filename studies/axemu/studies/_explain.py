@@ -99,7 +99,7 @@ def layer_rows(scenario: Scenario, target: Target, board: Board) -> list[Row]:
         rows.setdefault(one.layer, _Layer(one.layer)).add_pass(one)
     for number, transfer in enumerate(target.core.transfers):
         rows.setdefault(name := readers[number], _Layer(name)).add_transfer(transfer)
-    peak = peak_macs_per_cycle(board.chip) * scenario.mvm_percent / 100 * scenario.clock_mhz * 1e6
+    peak = peak_macs_per_cycle(board.chip) * scenario.mvm_utilisation / 100 * scenario.clock * 1e6
     bandwidth = float(board.figures.core_bandwidth)
     return [layer.row(peak, bandwidth) for layer in rows.values()]
 
@@ -196,8 +196,8 @@ def sensitivity(scenario: Scenario, target: Target) -> dict[str, tuple[float, fl
         compiled_cores=target.batch,
         cores=scenario.cores,
         double_buffer=scenario.double_buffer,
-        mvm_percent=scenario.mvm_percent,
-        clock_mhz=scenario.clock_mhz,
+        mvm_utilisation=scenario.mvm_utilisation,
+        clock=scenario.clock,
     )
     table = table_of([case], {case.key: target})
     replaying = compiled_replay() if len(table.programs[0].actions) > MANY else replay

@@ -78,8 +78,8 @@ class Heat:
 def heat_of(
     working: Working,
     board: str,
-    clock_mhz: int = 800,
-    mvm_percent: float = 100.0,
+    clock: int = 800,
+    mvm_utilisation: float = 100.0,
     ambient: float | None = None,
     cooling: str | float | None = None,
     power_limit: float | None = None,
@@ -89,8 +89,8 @@ def heat_of(
     Args:
         working: what the board does; :func:`proportional` makes one from a single measurement.
         board: name of the board (`axemu.chip.BOARDS`).
-        clock_mhz: its clock.
-        mvm_percent: its MVM limit.
+        clock: its clock.
+        mvm_utilisation: its MVM limit.
         ambient: °C; None means that of a room.
         cooling: name of a cooling (`axemu.chip.COOLINGS`) or a thermal resistance in K/W; None means the board's.
         power_limit: watts that its limiter keeps to; None means the figure of the board.
@@ -106,9 +106,9 @@ def heat_of(
     def load(clock: int, percent: float) -> float:
         return power_of(at(clock, percent).activity, idle).total
 
-    full = at(clock_mhz, mvm_percent)
+    full = at(clock, mvm_utilisation)
     power = power_of(full.activity, idle)
-    held = sustained(load, body, idle, clock_mhz, mvm_percent, limit)
+    held = sustained(load, body, idle, clock, mvm_utilisation, limit)
     most_biting = max(held.limits, key=held.limits.__getitem__)
     by = _NAMES[most_biting] if held.limits[most_biting] else "nothing"
     return Heat(
@@ -160,17 +160,17 @@ def check_heat(
     return body, min(limit, power_limit)
 
 
-def proportional(work: Work, clock_mhz: int = 800) -> Working:
+def proportional(work: Work, clock: int = 800) -> Working:
     """Return what a board does at other clocks and MVM limits, if all goes with the clock and a limit bounds the mean activity.
 
     A simulation at each knows better (memory and host do not go with the clock, and the limit bounds each pass); this
-    needs one measurement of `work`, made at `clock_mhz` without a limit.
+    needs one measurement of `work`, made at `clock` without a limit.
     """
-    peak = float(METIS.cores) * peak_macs_per_cycle(METIS) * clock_mhz * 1e6
+    peak = float(METIS.cores) * peak_macs_per_cycle(METIS) * clock * 1e6
     use = work.activity.macs / peak
 
-    def working(clock: int, percent: float) -> Work:
-        factor = clock / clock_mhz * min(1.0, percent / 100 / use if use else 1.0)
+    def working(other: int, percent: float) -> Work:
+        factor = other / clock * min(1.0, percent / 100 / use if use else 1.0)
         return Work(work.fps * factor, work.activity.times(factor))
 
     return working

@@ -16,6 +16,7 @@ from axemu.chip import BOARDS, CORES, DEFAULT_RELEASE, RELEASES
 from axemu.driver import InvalidArgument, path_errors
 from axemu.driver.bounded import Bounds, decoded, read_bounded, shown
 from axemu.model.program import Attribute, Node, Program, Tensor
+from axemu.studies._settings import check_settings
 
 Metric = Literal["host", "device", "system"]
 
@@ -27,8 +28,8 @@ COLUMNS = (
     "compiled_cores",
     "cores",
     "double_buffer",
-    "mvm_percent",
-    "clock_mhz",
+    "mvm_utilisation",
+    "clock",
 )
 """Columns of a file of own measurements; those after `fps` may be left out."""
 
@@ -52,8 +53,8 @@ class Case:
     compiled_cores: int = 1
     cores: int = CORES
     double_buffer: bool = True
-    mvm_percent: float = 100.0
-    clock_mhz: int = 800
+    mvm_utilisation: float = 100.0
+    clock: int = 800
     tiling_depth: int | None = None
     weight: float = 1.0
     source: str = ""
@@ -95,7 +96,7 @@ def published(sdk: str = DEFAULT_RELEASE) -> list[Case]:
             fps=entry["fps"][table][board],
             compiled_cores=entry["compiled_cores"],
             cores=entry["compiled_cores"] * entry["instances"],
-            mvm_percent=entry["m2_mvm_percent"] if board == "m2" else 100,
+            mvm_utilisation=entry["m2_mvm_percent"] if board == "m2" else 100,
             source=data["source"],
         )
         for entry in data["networks"]
@@ -178,6 +179,8 @@ def _rows(path: Path, reader: Iterable[dict[str, str]], weight: float) -> Iterab
                 raise ValueError("metric, board or fps")  # noqa: TRY301
             if not 1 <= batch <= cores <= CORES:
                 raise ValueError("compiled_cores or cores")  # noqa: TRY301
+            clock, limit = int(row.get("clock") or 800), float(row.get("mvm_utilisation") or 100)
+            check_settings(clock, limit)
             yield Case(
                 model=row["model"].strip(),
                 family=family_of(Path(row["model"].strip()).stem),
@@ -187,12 +190,12 @@ def _rows(path: Path, reader: Iterable[dict[str, str]], weight: float) -> Iterab
                 compiled_cores=batch,
                 cores=cores,
                 double_buffer=(row.get("double_buffer") or "1").strip().lower() in ("1", "true", "yes"),
-                mvm_percent=float(row.get("mvm_percent") or 100),
-                clock_mhz=int(row.get("clock_mhz") or 800),
+                mvm_utilisation=limit,
+                clock=clock,
                 weight=weight,
                 source=str(path),
             )
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, InvalidArgument) as error:
             raise InvalidArgument(f"measurements {path}, row {number}: {error}; got {dict(row)}") from error
 
 

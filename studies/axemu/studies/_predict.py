@@ -78,32 +78,32 @@ def heat_in(scenario: Scenario, target: Target, loops: Loops) -> Heat:
     boards = scenario.machine_boards()
     instances = make_instances(scenario, target, len(boards))
 
-    def working(clock_mhz: int, mvm_percent: float) -> Work:
-        if (clock_mhz, mvm_percent) == (scenario.clock_mhz, scenario.mvm_percent):
-            return work_of(target, loops, clock_mhz, len(boards))
+    def working(clock: int, mvm_utilisation: float) -> Work:
+        if (clock, mvm_utilisation) == (scenario.clock, scenario.mvm_utilisation):
+            return work_of(target, loops, clock, len(boards))
         # Throttling steps through clocks that cannot be configured.
-        state = BoardState((clock_mhz,) * CORES, (mvm_percent,) * CORES)
+        state = BoardState((clock,) * CORES, (mvm_utilisation,) * CORES)
         throttled = run_loops(boards, state, instances, scenario.seconds)
-        return work_of(target, throttled, clock_mhz, len(boards))
+        return work_of(target, throttled, clock, len(boards))
 
     return heat_of(
         working,
         scenario.board,
-        scenario.clock_mhz,
-        scenario.mvm_percent,
+        scenario.clock,
+        scenario.mvm_utilisation,
         scenario.ambient,
         scenario.cooling,
         scenario.power_limit,
     )
 
 
-def work_of(target: Target, loops: Loops, clock_mhz: int, boards: int) -> Work:
+def work_of(target: Target, loops: Loops, clock: int, boards: int) -> Work:
     """Return what each of `boards` boards does while it runs loops."""
     calls = sum(TICKS_PER_SECOND / ticks for ticks in loops.period) / boards
     active = target.batch * active_ticks(loops.units) / TICKS_PER_SECOND
     macs = target.batch * sum(one.macs for one in target.core.passes if one.units.array)
     moved = ddr_traffic(target) + target.input_bytes + target.output_bytes
-    activity = Activity(active * clock_mhz * 1e6, macs, moved)
+    activity = Activity(active * clock * 1e6, macs, moved)
     return Work(calls * target.batch, activity.times(calls))
 
 

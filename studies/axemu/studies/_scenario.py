@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axemu.chip import (
     BOARDS,
-    CLOCKS_MHZ,
     CORES,
     DEFAULT_RELEASE,
     HOSTS,
@@ -20,9 +18,10 @@ from axemu.chip import (
     load_calibration,
     weakest,
 )
-from axemu.driver import InvalidArgument, canonical
+from axemu.driver import InvalidArgument
 from axemu.emulator.metis import Board, BoardState
 from axemu.studies._heat import Heat, check_heat
+from axemu.studies._settings import check_settings, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,12 @@ class Scenario:
         board: name of the board (`axemu.chip.BOARDS`).
         compiled_cores: cores one instance spans (batch); None means as compiled, or 1.
         cores: cores that are used in all, on each board.
-        clock_mhz: clock of all cores.
-        mvm_percent: limit of the MVM utilisation of all cores.
+        clock: clock of all cores.
+        mvm_utilisation: limit of the MVM utilisation of all cores.
         double_buffer: copies overlap with execution.
         host: name of the host profile (`axemu.chip.HOSTS`); None means the one that belongs to the board.
         boards: boards of this kind, each driven alike.
-        upstream_shared: the boards share one way to the host (a card with several chips always does).
+        shared_upstream: the boards share one way to the host (a card with several chips always does).
         seconds: virtual time that is simulated if `every_frame`, and bounds the search for a steady state.
         every_frame: simulate every frame of `seconds` instead of extrapolating the steady state.
         sdk: release of the vendor's SDK (`axemu.chip.RELEASES`) whose published rates the calibration was fitted to, and in whose
@@ -55,12 +54,12 @@ class Scenario:
     board: str = "pcie"
     compiled_cores: int | None = None
     cores: int = CORES
-    clock_mhz: int = 800
-    mvm_percent: float = 100.0
+    clock: int = 800
+    mvm_utilisation: float = 100.0
     double_buffer: bool = True
     host: str | None = None
     boards: int = 1
-    upstream_shared: bool = False
+    shared_upstream: bool = False
     seconds: float = 10.0
     every_frame: bool = False
     sdk: str | None = None
@@ -71,16 +70,12 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Refuse what does not exist."""
-        object.__setattr__(self, "board", _named("board", self.board, BOARDS))
+        object.__setattr__(self, "board", known("board", self.board, BOARDS))
         if self.host is not None:
-            object.__setattr__(self, "host", _named("host", self.host, HOSTS))
+            object.__setattr__(self, "host", known("host", self.host, HOSTS))
         if self.sdk is not None:
-            object.__setattr__(self, "sdk", _named("SDK", self.sdk, RELEASES))
-        if self.clock_mhz not in CLOCKS_MHZ:
-            clocks = ", ".join(str(clock) for clock in CLOCKS_MHZ)
-            raise InvalidArgument(f"clock {self.clock_mhz} MHz is not valid; valid clocks are {clocks}")
-        if not 1 <= self.mvm_percent <= 100:
-            raise InvalidArgument(f"MVM utilisation {self.mvm_percent} is outside 1 to 100 percent")
+            object.__setattr__(self, "sdk", known("SDK", self.sdk, RELEASES))
+        check_settings(self.clock, self.mvm_utilisation)
         if not 1 <= self.cores <= CORES:
             raise InvalidArgument(f"cores {self.cores}: a board has 1 to {CORES}")
         if self.compiled_cores not in (None, 1, 2, 4):
@@ -103,7 +98,7 @@ class Scenario:
     def machine_boards(self) -> tuple[Board, ...]:
         """Return the boards as the machine wants them."""
         figures = BOARDS[self.board]
-        group = "upstream" if self.upstream_shared or figures.chips > 1 else ""
+        group = "upstream" if self.shared_upstream or figures.chips > 1 else ""
         calibration = self.load_calibration()
         one = Board(
             figures,
@@ -115,7 +110,7 @@ class Scenario:
 
     def state(self) -> BoardState:
         """Return the settings of each board."""
-        return BoardState((self.clock_mhz,) * 4, (self.mvm_percent,) * 4)
+        return BoardState((self.clock,) * 4, (self.mvm_utilisation,) * 4)
 
     def load_calibration(self) -> Calibration:
         """Return the calibration.
@@ -124,13 +119,6 @@ class Scenario:
             InvalidArgument: the file is missing, no calibration, or one of another release.
         """
         return read_calibration(self.calibration, self.sdk)
-
-
-def _named(what: str, name: str, known: Iterable[str]) -> str:
-    try:
-        return canonical(what, name, known)
-    except ValueError as error:
-        raise InvalidArgument(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

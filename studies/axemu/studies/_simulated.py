@@ -12,7 +12,7 @@ from axemu.studies._target import Target, instances_of
 def simulated_rate(case: Case, target: Target, calibration: Calibration, host: str | None = None) -> float:
     """Return the rate of a case in frames per second, by simulation."""
     board = Board(BOARDS[case.board], calibration.host_of(BOARDS[case.board], host), calibration=calibration)
-    state = BoardState((case.clock_mhz,) * 4, (case.mvm_percent,) * 4)
+    state = BoardState((case.clock,) * 4, (case.mvm_utilisation,) * 4)
     instances = instances_of(target, case.instances, case.double_buffer)
     loops = run_loops((board,), state, instances, seconds=60)
     ticks = {"host": loops.call, "device": loops.executed, "system": loops.period}[case.metric]

@@ -20,8 +20,8 @@ def test_all_published_networks_are_there_on_both_boards() -> None:
 def test_releases_have_tables_of_their_own_in_the_same_settings() -> None:
     old, new = published("1.6"), published("1.8")
     assert old == published()
-    assert [(one.key, one.board, one.mvm_percent) for one in old] == [
-        (one.key, one.board, one.mvm_percent) for one in new
+    assert [(one.key, one.board, one.mvm_utilisation) for one in old] == [
+        (one.key, one.board, one.mvm_utilisation) for one in new
     ]
     rates = {(one.model, one.board): one.fps for one in new}
     assert (rates["squeezenet1_1", "pcie"], rates["resnet50", "m2"]) == (6511, 1977)

@@ -103,7 +103,7 @@ def test_the_same_question_gets_the_same_answer(spilling: Target) -> None:
 
 def test_a_lower_clock_is_slower_but_not_in_proportion_where_ddr_counts(spilling: Target) -> None:
     fast = predict(Scenario("resnet18", board="m2"), spilling).host_fps
-    slow = predict(Scenario("resnet18", board="m2", clock_mhz=400), spilling).host_fps
+    slow = predict(Scenario("resnet18", board="m2", clock=400), spilling).host_fps
     assert fast / 2 < slow < fast
 
 
@@ -162,10 +162,10 @@ def test_the_release_decides_on_the_host_of_a_pcie_card_only(small: Target) -> N
         ({}, "host FPS in the model-zoo table of SDK v1.6", 7298),
         ({"sdk": "1.8"}, "host FPS in the model-zoo table of SDK v1.8.0", 6511),
         ({"board": "m2", "sdk": "1.8"}, "host FPS in the model-zoo table of SDK v1.8.0", 6805),
-        ({"board": "m2", "mvm_percent": 50}, "host FPS in the model-zoo table of SDK v1.6", None),
+        ({"board": "m2", "mvm_utilisation": 50}, "host FPS in the model-zoo table of SDK v1.6", None),
         ({"board": "sbc"}, "nothing published (board sbc)", None),
         ({"host": "desktop-2024"}, "nothing published (host desktop-2024)", None),
-        ({"cores": 2, "clock_mhz": 400, "boards": 2}, "nothing published (2 cores, 400 MHz, 2 boards)", None),
+        ({"cores": 2, "clock": 400, "boards": 2}, "nothing published (2 cores, 400 MHz, 2 boards)", None),
     ],
 )
 def test_a_prediction_says_which_published_rate_it_compares_with(
@@ -193,7 +193,7 @@ def test_a_throttled_rate_is_what_a_prediction_with_that_limit_says(small: Targe
     hot = predict(Scenario("squeezenet1_1", board="m2", ambient=50.0, cooling=12.0), small).heat
     assert hot
     free, limited = (
-        predict(Scenario("squeezenet1_1", board="m2", mvm_percent=share), small).system_fps
+        predict(Scenario("squeezenet1_1", board="m2", mvm_utilisation=share), small).system_fps
         for share in (100, 1)
     )
     share = hot.limits["hw_throttling"]
@@ -219,8 +219,8 @@ def test_a_batch_build_uses_as_many_cores_as_it_has_frames() -> None:
     [
         {"board": "pci"},
         {"host": "toaster"},
-        {"clock_mhz": 1000},
-        {"mvm_percent": 0},
+        {"clock": 1000},
+        {"mvm_utilisation": 0},
         {"cores": 5},
         {"compiled_cores": 3},
         {"compiled_cores": 4, "cores": 2},
@@ -298,7 +298,7 @@ def test_an_explanation_accounts_for_every_operator(spilling: Target) -> None:
 
 
 def test_the_mvm_limit_lowers_the_roof(small: Target) -> None:
-    free, limited = (explain(Scenario("squeezenet1_1", mvm_percent=share), small).rows for share in (100, 5))
+    free, limited = (explain(Scenario("squeezenet1_1", mvm_utilisation=share), small).rows for share in (100, 5))
     for row, bounded in zip(free, limited, strict=True):
         assert bounded.roof == pytest.approx(min(row.roof, 0.05 * 32768 * 800e6))
         assert bounded.achieved <= bounded.roof * (1 + 1e-9)
@@ -313,7 +313,7 @@ def test_sensitivities_have_the_sign_of_what_was_changed(spilling: Target) -> No
     assert changes["gather_cycles"] == (0, 0)
 
 
-@pytest.mark.parametrize(("scenario", "tolerance"), [({}, 0.002), ({"board": "m2", "clock_mhz": 400}, 0.002)])
+@pytest.mark.parametrize(("scenario", "tolerance"), [({}, 0.002), ({"board": "m2", "clock": 400}, 0.002)])
 def test_sensitivities_are_what_predictions_with_changed_figures_say(
     small: Target, tmp_path: Path, scenario: dict[str, Any], tolerance: float
 ) -> None:

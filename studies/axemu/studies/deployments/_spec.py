@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
-from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, HOSTS
+from axemu.chip import BOARDS, CORES, HOSTS
 from axemu.driver import InvalidArgument
+from axemu.studies._settings import check_settings, known
 from axemu.studies.deployments._distribution import Distribution
 
 Arrivals = Literal["loop", "camera", "poisson", "recorded"]
@@ -56,12 +57,9 @@ class BoardSetup:
 
     def __post_init__(self) -> None:
         """Refuse what does not exist."""
-        _known("board", self.board, BOARDS)
+        object.__setattr__(self, "board", known("board", self.board, BOARDS))
         _within("count", self.count, 1, MOST_BOARDS)
-        if self.clock not in CLOCKS_MHZ:
-            clocks = ", ".join(map(str, CLOCKS_MHZ))
-            raise InvalidArgument(f"clock {self.clock} MHz is not valid; valid clocks are {clocks}")
-        _within("mvm_utilisation", self.mvm_utilisation, 1, 100)
+        check_settings(self.clock, self.mvm_utilisation)
 
     @property
     def chips(self) -> int:
@@ -213,7 +211,7 @@ class HostSetup:
     def __post_init__(self) -> None:
         """Refuse what does not exist."""
         if self.host is not None:
-            _known("host", self.host, HOSTS)
+            object.__setattr__(self, "host", known("host", self.host, HOSTS))
         _within("threads", self.threads, 0, 1024)
 
 

@@ -26,7 +26,7 @@ def bandwidth(
     host: option.Host = None,
 ) -> Answer:
     """Is a network bound by DDR or by computing, and what would more bandwidth buy?"""
-    scenario = Scenario(model, board=board, cores=cores, clock_mhz=clock, host=host)
+    scenario = Scenario(model, board=board, cores=cores, clock=clock, host=host)
     sold = scenario.machine_boards()[0]
     figures = sold.figures
     target = load_target(model)

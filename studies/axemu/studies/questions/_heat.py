@@ -31,7 +31,7 @@ def heat(
                     model,
                     board=board,
                     cores=cores,
-                    clock_mhz=mhz,
+                    clock=mhz,
                     host=host,
                     ambient=degrees,
                     cooling=cooling,
