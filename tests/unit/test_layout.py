@@ -31,6 +31,7 @@ PUBLIC = [
     "axemu.host",
     "axemu.model",
     "axemu.monitor",
+    "axemu.pages",
     "axemu.model.ops",
     "axemu.model.passes",
     "axemu.model.program",

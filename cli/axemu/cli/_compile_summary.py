@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,22 @@ import onnx
 from axelera.compiler import CompilerConfig
 from axelera.compiler.quantisation import session, to_array, transformed
 from axelera.compiler.quantized_model import AxeleraQuantizedModel
-from axelera.compiler.report import measure_outputs
+from axelera.compiler.report import add_times, measure_outputs
 from axemu.cli._compile_data import Samples
 from axemu.driver import AxeleraError
 
-__all__ = ["accuracy", "best_scheme", "decibels", "facts", "summary_lines", "worst_ratio"]
+if TYPE_CHECKING:
+    from axemu.studies import Scenario, Target
+
+__all__ = [
+    "accuracy",
+    "add_operator_times",
+    "best_scheme",
+    "decibels",
+    "facts",
+    "summary_lines",
+    "worst_ratio",
+]
 
 
 def accuracy(model: AxeleraQuantizedModel, network: onnx.ModelProto, samples: Samples) -> dict[str, Any]:
@@ -90,12 +101,16 @@ def facts(folder: Path, model: AxeleraQuantizedModel, config: CompilerConfig, bo
 
 
 def _prediction(folder: Path, board: str) -> dict[str, Any]:
-    from axemu.studies import Scenario, predict  # noqa: PLC0415  slow to import
+    """Predict the rate, and add to the model's report how long each operator takes."""
+    from axemu.studies import Scenario, load_target, predict  # noqa: PLC0415  slow to import
 
     try:
-        found = predict(Scenario(folder, board=board))
+        scenario = Scenario(folder, board=board)
+        target = load_target(folder)
+        found = predict(scenario, target)
     except AxeleraError as error:  # a board that is too small, say: the model is good all the same
         return {"problem": str(error)}
+    add_operator_times(folder, scenario, target)
     return {
         "board": found.board,
         "host": found.host,
@@ -106,6 +121,17 @@ def _prediction(folder: Path, board: str) -> dict[str, Any]:
         "model_version": found.model_version,
         "calibration_id": found.calibration_id,
     }
+
+
+def add_operator_times(folder: Path, scenario: Scenario, target: Target) -> None:
+    """Add to the report of a compiled model how long each operator takes."""
+    from axemu.emulator.metis import MODEL_VERSION  # noqa: PLC0415
+    from axemu.studies import layer_rows  # noqa: PLC0415
+
+    board = scenario.machine_boards()[0]
+    times = {row.name: row.time_us for row in layer_rows(scenario, target, board)}
+    timing = f"model {MODEL_VERSION}, calibration {board.calibration.identity}, board {scenario.board}"
+    add_times(folder, times, timing)
 
 
 def summary_lines(summary: Mapping[str, Any]) -> Iterator[str]:

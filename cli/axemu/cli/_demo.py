@@ -19,10 +19,11 @@ from axelera import compiler
 from axelera.runtime import Connection, Context, Model
 from axemu.chip import CORES
 from axemu.cli import digits
+from axemu.cli._compile_summary import add_operator_times
 from axemu.driver import create_driver, selection
 from axemu.host import HostPart
 from axemu.model import replacing
-from axemu.studies import Measured, MeasureOptions, measure
+from axemu.studies import Measured, MeasureOptions, Scenario, load_target, measure
 
 if TYPE_CHECKING:
     from axemu.driver import Driver
@@ -70,6 +71,7 @@ def compile_digits(directory: Path, cores: int = 1) -> Path:
 def run_demo(directory: Path, cores: int = 1) -> DemoResult:
     """Compile the network into `directory`, run all test images, and compare with float32."""
     model_file = compile_digits(directory, cores)
+    add_operator_times(directory, Scenario(directory), load_target(directory))
     test = digits.test_images()
     with replacing(directory.parent / "test.npz") as temporary:
         np.savez_compressed(temporary, images=test.images, labels=test.labels)

@@ -7,16 +7,15 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from axemu import pages
 from axemu.chip import TICKS_PER_SECOND
 from axemu.cli import digits
 from axemu.cli._demo import DemoResult, why
 from axemu.emulator.metis import Timeline
-from axemu.model import replacing
 
 SHOWN = 60
 """Test images on the page, and all that were read wrong."""
@@ -55,30 +54,22 @@ def write_page(path: Path, result: DemoResult) -> None:
     """
     test = digits.test_images()
     wrong = np.flatnonzero(result.answers != test.labels)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("axemu.cli", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     tracks, slices, microseconds = _drawn(result.timeline) if result.timeline else ([], [], 0.0)
-    text = environment.get_template("demo.html.j2").render(
-        result=result,
-        why=why(result),
-        digits=[_digit(index, result, test) for index in range(SHOWN)],
-        wrong=[_digit(int(index), result, test) for index in wrong],
-        tracks=tracks,
-        slices=slices,
-        ticks=[(LABEL + WIDTH * part / 4, f"{microseconds * part / 4:.0f} µs") for part in range(5)],
-        height=ROW * len(tracks),
-        row=ROW,
-        label=LABEL,
-        total=LABEL + WIDTH + 10,
-        legend=dict([*KINDS.values(), OTHER, LINK]),
-    )
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    values = {
+        "result": result,
+        "why": why(result),
+        "digits": [_digit(index, result, test) for index in range(SHOWN)],
+        "wrong": [_digit(int(index), result, test) for index in wrong],
+        "tracks": tracks,
+        "slices": slices,
+        "ticks": [(LABEL + WIDTH * part / 4, f"{microseconds * part / 4:.0f} µs") for part in range(5)],
+        "height": ROW * len(tracks),
+        "row": ROW,
+        "label": LABEL,
+        "total": LABEL + WIDTH + 10,
+        "legend": dict([*KINDS.values(), OTHER, LINK]),
+    }
+    pages.write_page(path, "axemu.cli", "demo.html.j2", values)
 
 
 def _digit(index: int, result: DemoResult, test: digits.Images) -> dict[str, object]:

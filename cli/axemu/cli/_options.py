@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from axemu.chip import BOARDS, CLOCKS_MHZ, CORES, DEFAULT_RELEASE, HOSTS, RELEASES
-from axemu.driver import canonical
+from axemu.driver import InvalidArgument, canonical
+from axemu.driver.bounded import parse_json
 
 MOST_BOARDS = 16
 LONGEST_SECONDS = 3600
@@ -50,6 +51,25 @@ def _clock(text: str | int) -> int:  # the default comes as a number
             f"{text} MHz is no clock of a core; there are {', '.join(map(str, CLOCKS_MHZ))}"
         )
     return int(text)
+
+
+def axis(option: str, text: str) -> tuple[str, list[Any]]:
+    """Return a name and its values, of NAME=VALUE,VALUE: numbers and truths as JSON writes them, else words.
+
+    Raises:
+        InvalidArgument: there is no value.
+    """
+    name, _, values = text.partition("=")
+    if not values:
+        raise InvalidArgument(f"{option} {text}: expected NAME=VALUE,VALUE,…")
+    return name, [_value(one) for one in values.split(",")]
+
+
+def _value(word: str) -> Any:
+    try:
+        return parse_json(word.encode())
+    except ValueError:
+        return word
 
 
 def _version(wanted: bool) -> None:
@@ -149,6 +169,9 @@ Sdk = Annotated[
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout; docs/reference/json.md lists its keys.")
+]
+Page = Annotated[
+    Path | None, typer.Option("--html", help="Also write one page with pictures; it needs no network.")
 ]
 Version = Annotated[
     bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and end.")

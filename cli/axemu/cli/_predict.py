@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -24,10 +25,13 @@ from axemu.cli._options import (
     Host,
     Limit,
     Model,
+    Page,
     Sdk,
     Seconds,
+    axis,
 )
 from axemu.cli._terminal import columns, ends, folded
+from axemu.driver import InvalidArgument
 
 if TYPE_CHECKING:
     from axemu.studies import Explanation, Heat, Prediction, Row, Scenario
@@ -132,10 +136,26 @@ def parameters_of(function: Callable[..., object]) -> list[inspect.Parameter]:
     return [parameter.replace(annotation=hints[parameter.name]) for parameter in parameters]
 
 
+Compare = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--compare",
+        metavar="OPTION=VALUE,VALUE,…",
+        help="Predict side by side for each value of an option: board=m2,pcie or clock=400,800. May be repeated.",
+    ),
+]
+
+
 @app.command("predict")
 @with_scenario_options
-def predict(scenario: Scenario, *, as_json: AsJson = False) -> None:
+def predict(
+    scenario: Scenario, *, compare: Compare = None, as_json: AsJson = False, html: Page = None
+) -> None:
     """Predict the speed of a model, with an error bar; simulated."""
+    if compare or html is not None:
+        _compare(scenario, compare or [], as_json, html)
+        if compare:
+            return
     from axemu.studies import predict as ask  # noqa: PLC0415
 
     prediction = ask(scenario)
@@ -152,6 +172,7 @@ def explain(
     scenario: Scenario,
     *,
     as_json: AsJson = False,
+    html: Page = None,
     layers: Annotated[
         int,
         typer.Option("--layers", min=0, max=1_000_000, help="Operators to show, slowest first; 0 shows all."),
@@ -165,6 +186,10 @@ def explain(
 ) -> None:
     """Explain a prediction operator by operator, with the effect of a change in each figure; simulated."""
     if tasks:
+        if html is not None:
+            raise InvalidArgument(
+                "--html: there is a page of layers, and none of --tasks; leave one of the two out"
+            )
         from axemu.cli._tasks import show_tasks  # noqa: PLC0415
 
         show_tasks(scenario, as_json=as_json)
@@ -172,11 +197,37 @@ def explain(
     from axemu.studies import explain as ask  # noqa: PLC0415
 
     explanation = ask(scenario)
+    if html is not None:
+        from axemu.studies import write_explanation  # noqa: PLC0415
+
+        write_explanation(html, scenario, explanation)
     if as_json:
         print(json.dumps(explanation.to_dict(), indent=1))
         remark(explanation.prediction)
     else:
         print("\n".join(explanation_lines(scenario, explanation, layers)))
+
+
+def _compare(scenario: Scenario, compared: Sequence[str], as_json: bool, html: Path | None) -> None:
+    """Predict side by side; print that if anything is compared, and write the page."""
+    from axemu.studies.questions import predictions, write_page  # noqa: PLC0415
+
+    axes: dict[str, list[Any]] = {}
+    for text in compared:
+        name, values = axis("--compare", text)
+        if name in axes:
+            raise InvalidArgument(f"--compare {name}: given twice; name all its values at once")
+        axes[name.replace("-", "_")] = values
+    answer = predictions(scenario, axes)
+    if html is not None:
+        write_page(html, answer, "axemu")
+    if not compared:
+        return
+    if as_json:
+        print(json.dumps(answer.to_dict(), indent=1))
+        print(answer.stamp, file=sys.stderr)
+    else:
+        print(answer.text(columns() or sys.maxsize))
 
 
 def remark(prediction: Prediction) -> None:

@@ -15,10 +15,9 @@ import typer
 from typer.core import TyperGroup
 
 from axemu.cli._errors import exit_on_error
-from axemu.cli._options import AsJson
+from axemu.cli._options import AsJson, Page, axis
 from axemu.cli._terminal import columns
 from axemu.driver import InvalidArgument
-from axemu.driver.bounded import parse_json
 
 if TYPE_CHECKING:
     from axemu.studies.questions import Answer
@@ -54,9 +53,6 @@ def _questions() -> TyperGroup:
 
 Save = Annotated[
     Path | None, typer.Option("--save", help="Also write the answer to a file, for `axemu study diff`.")
-]
-Page = Annotated[
-    Path | None, typer.Option("--html", help="Also write one page with pictures; it needs no network.")
 ]
 
 
@@ -132,7 +128,7 @@ def sweep(
         )
 
     with exit_on_error("axemu study sweep"):
-        axes = list(map(axis, vary))
+        axes = [axis("--vary", one) for one in vary]
         if twice := [path for path, many in Counter(path for path, _ in axes).items() if many > 1]:
             raise InvalidArgument(f"--vary {twice[0]}: given twice; name all its values at once")
         points = deployments.grid(deployments.read_deployment(file), dict(axes))
@@ -141,25 +137,6 @@ def sweep(
         print(
             f"{output}: {', '.join(f'{many} {verdict}' for verdict, many in sorted(counts.items()))} (simulated)"
         )
-
-
-def axis(text: str) -> tuple[str, list[Any]]:
-    """Return a path and its values: numbers and truths as JSON writes them, else words.
-
-    Raises:
-        InvalidArgument: there is no value.
-    """
-    path, _, values = text.partition("=")
-    if not values:
-        raise InvalidArgument(f"--vary {text}: expected PATH=VALUE,VALUE,…")
-    return path, [_value(one) for one in values.split(",")]
-
-
-def _value(word: str) -> Any:
-    try:
-        return parse_json(word.encode())
-    except ValueError:
-        return word
 
 
 def parameters_of(function: Callable[..., object]) -> list[inspect.Parameter]:

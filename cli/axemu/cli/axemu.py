@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +19,7 @@ import typer
 from axemu import faces
 from axemu.cli._commands import NAMES as COMMANDS
 from axemu.cli._errors import exit_on_error, require, start
-from axemu.cli._options import AsJson, InstanceCores, Version
+from axemu.cli._options import AsJson, InstanceCores, Page, Version
 from axemu.cli._terminal import columns
 from axemu.driver import NOTES, InvalidArgument, Scratch
 
@@ -83,6 +86,7 @@ def run(
         typer.Option(help="JSON file for the report, or - for text on stderr. Give it before the program."),
     ] = "-",
     trace: Annotated[str, typer.Option(help="Perfetto file for a trace.")] = "",
+    html: Page = None,
 ) -> None:
     """Run an unmodified program and report what its frames would have cost on a card.
 
@@ -98,11 +102,15 @@ def run(
 
         start_of = ["-m", f"axemu.cli.{program}"] if ours else [str(program)]
         environment = os.environ | {"AXEMU_REPORT": _absolute(report), faces.VARIABLE: "1"}
+        if html is not None:
+            require("axemu run --html", "report", "vl_convert")
         if trace:
             require("axemu run --trace", "trace", "perfetto")
             environment["AXEMU_TRACE"] = _absolute(trace)
-        with Scratch("axemu-run-") as notes:
+        with Scratch("axemu-run-") as notes, Scratch("axemu-page-") as pages:
             environment[NOTES] = str(notes)
+            if html is not None:
+                environment["AXEMU_REPORT"] = str(pages / "report.json")
             if not ours and is_binary(program):
                 status = run_binary(program, context.args, environment)
             else:
@@ -110,7 +118,36 @@ def run(
                 status = subprocess.run(command, env=environment, check=False).returncode
             if missing := _no_report(notes, str(program)):
                 print(f"axemu run: no report: {missing}", file=sys.stderr)
+            elif html is not None:
+                _pages(
+                    sorted(pages.glob("*.json"), key=lambda path: (len(path.name), path.name)), html, report
+                )
     raise typer.Exit(status if status >= 0 else 128 - status)  # ended by a signal: as shells say it
+
+
+def _pages(found: Sequence[Path], html: Path, report: str) -> None:
+    """Write a page for the report of each context, and the report itself where it is asked for."""
+    from axemu.cli._answers import report_of  # noqa: PLC0415
+    from axemu.emulator import text  # noqa: PLC0415
+    from axemu.studies import write_report  # noqa: PLC0415
+
+    for number, path in enumerate(found, 1):
+        document = report_of(path)
+        beside = "" if number == 1 else f"-{number}"
+        write_report(html.with_stem(f"{html.stem}{beside}"), document)
+        if report == "-":
+            wide = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+            print(text(document, wide), file=sys.stderr)
+        else:
+            shutil.copyfile(path, _free(Path(_absolute(report))))
+
+
+def _free(path: Path) -> Path:
+    """Return a path that nothing has: as the emulator names reports."""
+    names = itertools.chain(
+        [path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2))
+    )
+    return next(name for name in names if not name.exists())
 
 
 def _no_report(notes: Path, program: str) -> str:
@@ -127,6 +164,7 @@ def show_report(
     path: Annotated[Path, typer.Argument(help="A JSON report that `axemu run` wrote.")],
     *,
     as_json: AsJson = False,
+    html: Page = None,
 ) -> None:
     """Print a report."""
     from axemu.cli._answers import report_of  # noqa: PLC0415
@@ -135,6 +173,10 @@ def show_report(
         if not path.is_file():
             raise InvalidArgument(f"no report {path}; `axemu run --report FILE program.py` writes one")
         document = report_of(path)
+        if html is not None:
+            from axemu.studies import write_report  # noqa: PLC0415
+
+            write_report(html, document)
         if as_json:
             print(json.dumps(document, indent=1))
             return

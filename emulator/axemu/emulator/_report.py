@@ -23,6 +23,9 @@ from axemu.emulator._timing import Frames, Ticks, seconds
 from axemu.emulator.metis import LIMITS, bound_of, host_seconds, write_trace
 
 REPORT_VERSION = 2
+QUANTILES = 101
+FIRST_CALLS = 200
+"""Of each instance that a report tells one by one."""
 
 
 def report(recording: Recording) -> dict[str, Any]:
@@ -151,9 +154,25 @@ def _instance(recording: Recording, instance: EmulatedInstance, frames: Frames) 
         "frames": images,
         "fps": images / seconds(frames.elapsed) if frames.elapsed else 0.0,
         **_percentiles(frames.latency, "latency"),
+        "latency_quantiles_ms": _quantiles(frames.latency),
+        "first_calls_ms": _first(frames),
         "bound_by": bound_of(parts) if parts else None,
         "microseconds_per_call": {part: round(seconds(ticks) * 1e6, 3) for part, ticks in parts.items()},
     }
+
+
+def _quantiles(ticks: Ticks) -> list[float]:
+    """Return the shares from 0 to 1 in hundredths, in milliseconds; nothing when there is nothing."""
+    if not ticks.size:
+        return []
+    return [round(seconds(mark) * 1e3, 6) for mark in np.quantile(ticks, np.linspace(0, 1, QUANTILES))]
+
+
+def _first(frames: Frames) -> list[list[float]]:
+    """Return arrival, begin and end of the execution, and completion of the first calls, in milliseconds."""
+    times = (frames.arrival, frames.began, frames.began + frames.device, frames.completion)
+    rows = np.stack([one[:FIRST_CALLS] for one in times], axis=1) / TICKS_PER_SECOND * 1e3
+    return [[round(float(time), 6) for time in row] for row in rows]
 
 
 def _parts(recording: Recording, instance: EmulatedInstance, frames: Frames) -> dict[str, float]:

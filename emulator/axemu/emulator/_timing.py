@@ -38,13 +38,14 @@ def board_state(settings: Settings) -> BoardState:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Times of one instance's calls, in ticks, ordered by completion.
+    """Times of one instance's calls, in ticks, ordered by completion; `began` is when the board began to execute.
 
     `submitted` is when the frame that a call returned had arrived: with double buffering two calls before it; the two
     warm-up calls are left out of it.
     """
 
     arrival: Ticks
+    began: Ticks
     device: Ticks
     completion: Ticks
     double_buffer: bool
@@ -128,7 +129,7 @@ def collect(
 
 
 def _frames(times: Ticks, double_buffer: bool) -> Frames:
-    return Frames(times[:, 0], times[:, 2] - times[:, 1], times[:, 3], double_buffer)
+    return Frames(times[:, 0], times[:, 1], times[:, 2] - times[:, 1], times[:, 3], double_buffer)
 
 
 def seconds(ticks: float) -> float:

@@ -15,7 +15,7 @@ from axemu.studies._correlate import (
     unseen_points,
 )
 from axemu.studies._distribution import Distribution, distribution
-from axemu.studies._explain import Explanation, Row, explain
+from axemu.studies._explain import Explanation, Row, explain, layer_rows
 from axemu.studies._heat import Heat, Work, Working, heat_of, proportional
 from axemu.studies._measured import COLUMNS, Case, core_scaling, family_of, gemm, published, read_csv
 from axemu.studies._predict import band, predict
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         reduce,
         write_page,
     )
+    from axemu.studies._pages import write_explanation, write_report
     from axemu.studies._qdq import qdq_network
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "family_of",
     "gemm",
     "heat_of",
+    "layer_rows",
     "load_target",
     "load_targets",
     "measure",
@@ -114,8 +116,10 @@ __all__ = [
     "target_of",
     "to_dict",
     "unseen_points",
+    "write_explanation",
     "write_page",
     "write_recording",
+    "write_report",
 ]
 
 # Graphs and their tools take long to import.
@@ -136,7 +140,9 @@ _LATE = {
     "program_side": "_compare",
     "read_side": "_compare",
     "reduce": "_compare",
+    "write_explanation": "_pages",
     "write_page": "_compare",
+    "write_report": "_pages",
 }
 
 

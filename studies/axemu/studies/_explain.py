@@ -99,9 +99,14 @@ def layer_rows(scenario: Scenario, target: Target, board: Board) -> list[Row]:
         rows.setdefault(one.layer, _Layer(one.layer)).add_pass(one)
     for number, transfer in enumerate(target.core.transfers):
         rows.setdefault(name := readers[number], _Layer(name)).add_transfer(transfer)
+    return [layer.row(*roofs(scenario)) for layer in rows.values()]
+
+
+def roofs(scenario: Scenario) -> tuple[float, float]:
+    """Return what bounds a core: MAC/s of its array with the MVM limit, bytes/s from DDR."""
+    board = scenario.machine_boards()[0]
     peak = peak_macs_per_cycle(board.chip) * scenario.mvm_utilisation / 100 * scenario.clock * 1e6
-    bandwidth = float(board.figures.core_bandwidth)
-    return [layer.row(peak, bandwidth) for layer in rows.values()]
+    return peak, float(board.figures.core_bandwidth)
 
 
 def _readers(core: CoreProgram) -> dict[int, str]:

@@ -61,6 +61,14 @@ def test_a_wrong_row_is_refused_by_number(tmp_path: Path, row: str) -> None:
         read_csv(path)
 
 
+@pytest.mark.parametrize(("column", "value"), [("clock", "801"), ("mvm_utilisation", "0.5")])
+def test_settings_that_no_board_has_are_refused_by_row(column: str, value: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(f"model,board,metric,fps,{column}\nresnet18,m2,host,900,{value}\n")
+    with pytest.raises(InvalidArgument, match=f"row 2: {column}.* {value}"):
+        read_csv(path)
+
+
 def test_wrong_columns_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("model,board,rate\n")

@@ -298,7 +298,9 @@ def test_an_explanation_accounts_for_every_operator(spilling: Target) -> None:
 
 
 def test_the_mvm_limit_lowers_the_roof(small: Target) -> None:
-    free, limited = (explain(Scenario("squeezenet1_1", mvm_utilisation=share), small).rows for share in (100, 5))
+    free, limited = (
+        explain(Scenario("squeezenet1_1", mvm_utilisation=share), small).rows for share in (100, 5)
+    )
     for row, bounded in zip(free, limited, strict=True):
         assert bounded.roof == pytest.approx(min(row.roof, 0.05 * 32768 * 800e6))
         assert bounded.achieved <= bounded.roof * (1 + 1e-9)

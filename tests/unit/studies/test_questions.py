@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -303,45 +301,3 @@ def test_a_sweep_by_the_command(tmp_path: Path) -> None:
     wrong = runner.invoke(_study.app, [*given, "--vary", "streams.window.count=1"])
     assert wrong.exit_code == 1
     assert "there is no window" in wrong.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (400, "light"),
-        *(
-            pytest.param(*case, marks=pytest.mark.full)
-            for case in ((1400, "light"), (400, "dark"), (1400, "dark"))
-        ),
-    ],
-)
-def test_a_page_draws_its_pictures_without_a_network(
-    answer: Answer, tmp_path: Path, width: int, scheme: str
-) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        pytest.skip("no chromium")
-    page = tmp_path / "page.html"
-    write_page(page, answer)
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--enable-logging=stderr",
-        "--virtual-time-budget=8000",
-    ]
-    flags += [
-        f"--window-size={width},900",
-        f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
-    ]
-    flags += [
-        f"--user-data-dir={tmp_path / 'browser'}",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-        "--dump-dom",
-    ]
-    done = subprocess.run(
-        [browser, *flags, page.as_uri()], capture_output=True, text=True, timeout=120, check=True
-    )
-    assert "<svg" in done.stdout
-    assert "CONSOLE" not in done.stderr

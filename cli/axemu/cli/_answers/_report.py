@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from axemu.cli._answers._answer import Answer, Shares, key
 from axemu.driver import InvalidArgument
@@ -69,6 +69,13 @@ class ReportInstance(Answer):
     fps: Annotated[float, key("frames/s")]
     latency_p50_ms: Annotated[float | None, key("median latency")]
     latency_p99_ms: Annotated[float | None, key("99th percentile of the latency")]
+    latency_quantiles_ms: Annotated[
+        list[float], key("latencies that 0 %, 1 %, … 100 % of the frames do not exceed; empty without frames")
+    ] = Field(default_factory=list)
+    first_calls_ms: Annotated[
+        list[tuple[float, float, float, float]],
+        key("arrival, begin and end of the execution, and completion of the first 200 calls"),
+    ] = Field(default_factory=list)
     bound_by: Annotated[str | None, key("what a mean call waits for most")]
     microseconds_per_call: Annotated[Shares, key("where the time of a mean call went")]
 

@@ -14,8 +14,14 @@ class ChartAnswer(Answer):
     x: Annotated[str, key("column along the horizontal axis")]
     y: Annotated[str, key("column along the vertical axis")]
     colour: Annotated[str | None, key("column that tells lines or bars apart")]
-    mark: Annotated[str, key("`line` or `bar`")]
+    mark: Annotated[str, key("`line`, `bar`, `area` or `point`")]
     limit: Annotated[float | None, key("a line across, at this height")]
+    until: Annotated[str | None, key("column in which bars end that begin at `x`")]
+    size: Annotated[str | None, key("column that tells how large points are")]
+    curve: Annotated[list[dict[str, Any]], key("rows of a dashed line")]
+    logarithmic: Annotated[bool, key("both axes are")]
+    rows: Annotated[list[dict[str, Any]] | None, key("what is drawn; null is the table")]
+    note: Annotated[str, key("what has to be known to read it")]
 
 
 class StudyAnswer(Answer):

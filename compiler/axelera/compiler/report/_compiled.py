@@ -17,6 +17,7 @@ def compiled_report(model: QuantisedParts, plan: Plan, config: CompilerConfig) -
         macs[one.layer] = macs.get(one.layer, 0) + one.macs
     weights = {place.layer: place for place in plan.weights}
     measured: Mapping[str, Any] = {entry["name"]: entry for entry in model.report.get("operators", [])}
+    makers = {node.output: node.name for node in model.program.nodes}
     operators = []
     for node in model.program.nodes:
         place = weights.get(node.name)
@@ -25,6 +26,7 @@ def compiled_report(model: QuantisedParts, plan: Plan, config: CompilerConfig) -
                 "name": node.name,
                 "operator": node.op,
                 "runs_on": "chip",
+                "inputs": [makers[name] for name in node.inputs if name in makers],
                 "shape": list(model.program.tensors[node.output].shape),
                 "output_bytes": model.program.tensors[node.output].size,
                 "macs": macs.get(node.name, 0),

@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
-from axemu.model import replacing
+from axemu import pages
 from axemu.studies._compare._comparison import Comparison, TensorComparison
 from axemu.studies._compare._measure import LARGEST_BIN, Measure
 
-_WIDE, _HIGH, _GAP_X, _GAP_Y = 132, 22, 14, 18
-_SHOWN = 19
-"""Characters of a name in a box of the graph."""
 _LOW, _FAIR = 20.0, 30.0
 """dB of local SQNR below which a box is marked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A tensor in the drawing of the graph."""
-
-    entry: TensorComparison
-    x: int
-    y: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """The graph: boxes, lines as SVG paths, and the size of all."""
-
-    boxes: tuple[Box, ...]
-    lines: tuple[str, ...]
-    width: int
-    height: int
 
 
 def write_page(path: Path, comparison: Comparison) -> None:
@@ -45,21 +18,17 @@ def write_page(path: Path, comparison: Comparison) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("axemu.studies._compare", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"decibels": decibels, "percent": percent, "histogram": histogram, "short": short}
-    page = environment.get_template("compare.html.j2").render(
-        comparison=comparison,
-        drawing=draw(comparison),
-        equal=sum(entry.accumulated.equal for entry in comparison.tensors),
-    )
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    entries = comparison.tensors
+    values = {
+        "comparison": comparison,
+        "drawing": pages.lay_out(
+            [one.tensor for one in entries], {one.tensor: one.inputs for one in entries}
+        ),
+        "states": [state(comparison, one) for one in entries],
+        "equal": sum(one.accumulated.equal for one in entries),
+    }
+    filters = {"decibels": decibels, "percent": percent, "histogram": histogram, "short": pages.short}
+    pages.write_page(path, "axemu.studies._compare", "compare.html.j2", values, filters=filters)
 
 
 def decibels(measure: Measure | None) -> str:
@@ -96,51 +65,3 @@ def state(comparison: Comparison, entry: TensorComparison) -> str:
     if found is None or found >= _FAIR:
         return "good"
     return "low" if found < _LOW else "fair"
-
-
-def draw(comparison: Comparison) -> Drawing:
-    """Lay tensors out in rows, each below everything it is computed from."""
-    rank: dict[str, int] = {}
-    above: dict[str, tuple[str, ...]] = {}
-    for entry in comparison.tensors:
-        known = tuple(name for name in entry.inputs if name in rank)
-        above[entry.tensor] = known
-        rank[entry.tensor] = 1 + max((rank[name] for name in known), default=-1)
-    rows: list[list[TensorComparison]] = [[] for _ in range(1 + max(rank.values(), default=-1))]
-    for entry in comparison.tensors:
-        rows[rank[entry.tensor]].append(entry)
-    column: dict[str, float] = {}
-    for row in rows:
-        row.sort(key=lambda entry: _middle(above[entry.tensor], column))
-        for place, entry in enumerate(row):
-            column[entry.tensor] = place
-    boxes = tuple(
-        Box(
-            entry,
-            _GAP_X + int(column[entry.tensor]) * (_WIDE + _GAP_X),
-            _GAP_Y + rank[entry.tensor] * (_HIGH + _GAP_Y),
-            state(comparison, entry),
-        )
-        for entry in comparison.tensors
-    )
-    at = {box.entry.tensor: box for box in boxes}
-    lines = tuple(_line(at[source], at[name]) for name, sources in above.items() for source in sources)
-    wide = max((box.x for box in boxes), default=0) + _WIDE + _GAP_X
-    return Drawing(boxes, lines, wide, _GAP_Y + len(rows) * (_HIGH + _GAP_Y))
-
-
-def _middle(sources: tuple[str, ...], column: Mapping[str, float]) -> float:
-    return sum(column[name] for name in sources) / len(sources) if sources else 0.0
-
-
-def _line(source: Box, target: Box) -> str:
-    x1, y1 = source.x + _WIDE // 2, source.y + _HIGH
-    x2, y2 = target.x + _WIDE // 2, target.y
-    bend = max(_GAP_Y, (y2 - y1) // 2)
-    side = x1 if y2 - y1 <= _GAP_Y else x1 + (_WIDE // 2 + _GAP_X // 2 if x1 == x2 else 0)
-    return f"M{x1} {y1}C{side} {y1 + bend} {side if x1 == x2 else x2} {y2 - bend} {x2} {y2}"
-
-
-def short(name: str) -> str:
-    """Return a name that fits into a box: its end."""
-    return name if len(name) <= _SHOWN else "…" + name[1 - _SHOWN :]

@@ -5,7 +5,8 @@
 
 from collections.abc import Callable
 
-from axemu.studies.questions._answer import Answer, Chart, load
+from axemu.pages import Chart
+from axemu.studies.questions._answer import Answer, load
 from axemu.studies.questions._bandwidth import bandwidth
 from axemu.studies.questions._batch import batch
 from axemu.studies.questions._boards import boards
@@ -19,6 +20,7 @@ from axemu.studies.questions._heat import heat
 from axemu.studies.questions._link import link
 from axemu.studies.questions._more import more
 from axemu.studies.questions._page import write_page
+from axemu.studies.questions._predictions import predictions
 from axemu.studies.questions._split import split
 from axemu.studies.questions._together import together
 
@@ -56,6 +58,7 @@ __all__ = [
     "link",
     "load",
     "more",
+    "predictions",
     "split",
     "together",
     "write_page",

@@ -14,27 +14,14 @@ from typing import Any, ParamSpec
 
 from axemu.driver import InvalidArgument, path_errors
 from axemu.driver.bounded import JSON_FILE, parse_json, read_bounded
+from axemu.pages import Chart, Row
 
 Cell = str | int | float | bool | None
 NEVER = "never"
 """How a time that does not end is written: JSON has no infinity."""
 Given = ParamSpec("Given")
-Row = Mapping[str, Any]
-"""A row of a table: cells by column."""
 FORMAT = 1
 """Version of saved answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """What a page draws from the table: columns for the axes, and one that tells lines or bars apart."""
-
-    title: str
-    x: str
-    y: str
-    colour: str | None = None
-    mark: str = "line"
-    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from axemu.chip import TICKS_PER_SECOND, Figure, Provenance
 from axemu.emulator.metis import MODEL_VERSION, bound_of
+from axemu.pages import Chart, Row
 from axemu.studies._predict import call_parts, make_instances
 from axemu.studies._scenario import Scenario, weakest_of
 from axemu.studies._steady import run_loops
 from axemu.studies._target import load_target
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
+from axemu.pages import Chart, Row
 from axemu.studies.deployments import (
     Arrivals,
     BoardSetup,
@@ -16,7 +17,7 @@ from axemu.studies.deployments import (
     evaluate,
 )
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._words import band_of, ms, stamp_of
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from axemu.pages import Chart, Row
 from axemu.studies.deployments import (
     BoardSetup,
     Branch,
@@ -15,7 +16,7 @@ from axemu.studies.deployments import (
     evaluate,
 )
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._words import ms, stamp_of
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from axemu.pages import Chart, Row
 from axemu.studies.deployments import evaluate, read_deployment
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._words import stamp_of
 
 

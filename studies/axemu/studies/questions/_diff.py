@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from axemu.driver import InvalidArgument
-from axemu.studies.questions._answer import Answer, Row
+from axemu.pages import Row
+from axemu.studies.questions._answer import Answer
 
 MOST = 30
 """Differences in the table, largest first."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from axemu.chip import BOARDS
+from axemu.pages import Chart, Row
 from axemu.studies._predict import predict
 from axemu.studies._scenario import Scenario
 from axemu.studies._target import load_target
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._words import stamp_of
 
 

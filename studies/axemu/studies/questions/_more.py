@@ -7,6 +7,7 @@ from math import inf
 from typing import Annotated
 
 from axemu.driver import InvalidArgument
+from axemu.pages import Chart, Row
 from axemu.studies.deployments import (
     BoardSetup,
     Branch,
@@ -19,7 +20,7 @@ from axemu.studies.deployments import (
     services,
 )
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._words import ms, stamp_of
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from axemu.pages import Chart, Row
 from axemu.studies.deployments import BoardSetup, Evaluation, NetworkSetup
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._loops import saturated
 from axemu.studies.questions._words import stamp_of
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from axemu.chip import BOARDS, CORES
+from axemu.pages import Chart, Row
 from axemu.studies._target import load_target
 from axemu.studies.deployments import (
     BoardSetup,
@@ -17,7 +18,7 @@ from axemu.studies.deployments import (
     evaluate,
 )
 from axemu.studies.questions import _options as option
-from axemu.studies.questions._answer import Answer, Chart, Row, question
+from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._words import stamp_of
 
 TEN = (

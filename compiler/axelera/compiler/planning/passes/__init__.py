@@ -5,12 +5,14 @@
 
 from axelera.compiler.planning.passes._compile import compile_passes
 from axelera.compiler.planning.passes._kernel import Kernel, Window, best_copies, dense_kernels, image_kernel
+from axelera.compiler.planning.passes._occupancy import Occupancy, occupancy
 from axelera.compiler.planning.passes._options import PassOptions
 from axelera.compiler.planning.passes._rules import RULES, Rule
 
 __all__ = [
     "RULES",
     "Kernel",
+    "Occupancy",
     "PassOptions",
     "Rule",
     "Window",
@@ -18,4 +20,5 @@ __all__ = [
     "compile_passes",
     "dense_kernels",
     "image_kernel",
+    "occupancy",
 ]

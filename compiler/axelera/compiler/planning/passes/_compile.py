@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from axelera.compiler.planning.passes._graph import Graph
 from axelera.compiler.planning.passes._joins import concat, pad, take
 from axelera.compiler.planning.passes._kernel import WORD
-from axelera.compiler.planning.passes._level1 import residency
+from axelera.compiler.planning.passes._level1 import Residency, residency
 from axelera.compiler.planning.passes._level2 import Outside, place
 from axelera.compiler.planning.passes._operator import Map, Operator
 from axelera.compiler.planning.passes._options import PassOptions
@@ -59,6 +60,26 @@ def build(program: Program, options: PassOptions) -> tuple[Graph, list[Operator]
     return graph, graph.operators()
 
 
+class Settled(NamedTuple):
+    """Where everything of a program lies: its maps, operators, bytes of vector constants, what L1 holds and what lies outside."""
+
+    graph: Graph
+    operators: list[Operator]
+    constants: int
+    settled: Residency
+    outside: Outside
+
+
+def settle(program: Program, options: PassOptions) -> Settled:
+    """Decide where maps and weights of a program lie."""
+    graph, operators = build(program, options)
+    constants = WORD * sum(operator.constants for operator in operators)
+    outputs = graph.outputs
+    settled = residency(operators, graph.maps, outputs, int(options.figures.l1_data) - constants, options)
+    outside = place(operators, graph.maps, settled.spilled, set(outputs), constants, options)
+    return Settled(graph, operators, constants, settled, outside)
+
+
 def compile_passes(program: Program, options: PassOptions | None = None) -> CoreProgram:
     """Write the program of one core for one call; values are not looked at, so a structure-only program will do.
 
@@ -67,11 +88,8 @@ def compile_passes(program: Program, options: PassOptions | None = None) -> Core
         options: see `PassOptions`; by default the program's batch and the rules as found.
     """
     options = options or PassOptions(cores=program.batch)
-    graph, operators = build(program, options)
-    constants = WORD * sum(operator.constants for operator in operators)
+    graph, operators, constants, settled, outside = settle(program, options)
     outputs = graph.outputs
-    settled = residency(operators, graph.maps, outputs, int(options.figures.l1_data) - constants, options)
-    outside = place(operators, graph.maps, settled.spilled, set(outputs), constants, options)
     writer = Writer(options.figures)
     Schedule(operators, graph.maps, settled.rooms, settled.spilled, outputs, outside, writer).write(constants)
     peak = max((room.peak for room in settled.rooms), default=0)
