@@ -28,7 +28,8 @@ from axemu.emulator.compute import ThreadBudget, _build, available_paths, load
 from axemu.emulator.compute._arguments import Operands
 from axemu.emulator.compute._compiled import CompiledExecutable
 from axemu.emulator.compute._library import Library, library
-from axemu.emulator.compute.ops.conv.arguments import MATRIX, PIXELS
+from axemu.emulator.compute._paths import SPECS
+from axemu.emulator.compute.ops.conv.arguments import MATRIX, PAIRS, PIXELS
 from axemu.emulator.compute.ops.move.arguments import COPY
 from axemu.model.ops import conv_constants
 from axemu.model.program import Node, Program, Tensor
@@ -192,7 +193,11 @@ STAGES = (
 """The epilogue built up stage by stage; the last is all of `metis`. Where the last four are folded into one they cost less."""
 
 
-VARIED = tuple(family(numerics="metis", vectors=4).name for family in (PIXELS, MATRIX))
+PAIRED = SPECS[available_paths()[0]].paired
+PANEL = SPECS[available_paths()[0]].panel_vectors
+VARIED = tuple(
+    family(numerics="metis", vectors=PANEL).name for family in ((PAIRS,) if PAIRED else (PIXELS, MATRIX))
+)
 
 
 class VariantLibrary:
@@ -216,7 +221,7 @@ def variant_library(path: str) -> Library:
     from axemu.emulator.compute.micro._requantise import round_f18_fused  # noqa: PLC0415
     from axemu.emulator.compute.micro.ir import F32, vector  # noqa: PLC0415
     from axemu.emulator.compute.ops.conv.kernel_matrix import make_matrix_conv  # noqa: PLC0415
-    from axemu.emulator.compute.ops.conv.kernel_pixels import make_conv  # noqa: PLC0415
+    from axemu.emulator.compute.ops.conv.kernel_pixels import make_conv, make_pair_conv  # noqa: PLC0415
 
     @dataclass(frozen=True)
     class UpTo(Requantise):
@@ -241,9 +246,10 @@ def variant_library(path: str) -> Library:
                 value = b.fadd(value, constants.zero)
             return isa.round_to_int(b, value)
 
-    makers = zip(VARIED, (make_conv, make_matrix_conv) if isa.spec.matrix else (make_conv,), strict=False)
+    dense = make_pair_conv if PAIRED else make_conv
+    makers = zip(VARIED, (dense, make_matrix_conv) if isa.spec.matrix else (dense,), strict=False)
     kernels = [
-        Source(f"{name}_{stage}", make(isa, UpTo("metis", stage=stage), 4), int(Operands.CHUNK))
+        Source(f"{name}_{stage}", make(isa, UpTo("metis", stage=stage), PANEL), int(Operands.CHUNK))
         for name, make in makers
         for stage in range(len(STAGES))
     ]

@@ -75,7 +75,9 @@ def reachable(path: str) -> set[str]:
     }
     for numerics in NUMERICS:
         kinds = ["add", "affine", "avg_pool", "depthwise", "matmul", "mul", "resize_linear", "softmax", "sub"]
-        kinds += [f"conv_{vectors}" for vectors in range(16 // spec.lanes, 5, 16 // spec.lanes)]
+        dense = "conv_pairs" if spec.paired else "conv"
+        step = 16 // spec.lanes
+        kinds += [f"{dense}_{vectors}" for vectors in range(step, spec.panel_vectors + 1, step)]
         if spec.lanes == 16:
             kinds.append("depthwise_half")
         if spec.matrix:

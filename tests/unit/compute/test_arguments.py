@@ -18,7 +18,7 @@ from axemu.emulator.compute._compiled import assemble
 from axemu.emulator.compute._library import library
 from axemu.emulator.compute._paths import SPECS
 from axemu.emulator.compute.executor import arguments as executor
-from axemu.emulator.compute.ops.conv.arguments import MATRIX, Dense, PixelTiles
+from axemu.emulator.compute.ops.conv.arguments import MATRIX, Dense, MatrixTiles, PairTiles, PixelTiles
 from axemu.model.ops import OPERATORS
 from axemu.model.program import Program
 
@@ -88,8 +88,10 @@ def test_no_two_kernels_share_a_name() -> None:
 def test_every_named_kernel_has_code(path: str) -> None:
     spec, code = SPECS[path], library(path)
     for kernel in KERNELS:
-        absent = (kernel.name.startswith("matrix") and not spec.matrix) or (
-            kernel.name.startswith("depthwise_half") and spec.lanes != 16
+        absent = (
+            (kernel.arguments is MatrixTiles and not spec.matrix)
+            or kernel.arguments is (PixelTiles if spec.paired else PairTiles)
+            or (kernel.name.startswith("depthwise_half") and spec.lanes != 16)
         )
         if not absent:
             assert code.address(kernel.name)

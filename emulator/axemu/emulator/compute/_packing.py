@@ -66,7 +66,7 @@ def pack_weights(
         packed: npt.NDArray[Any] = pairs.transpose(0, 3, 4, 1, 6, 2, 5)
     else:
         packed = quads.transpose(0, 3, 4, 1, 2, 5)
-    return _aligned(packed).reshape(panels, -1).view(np.int8)
+    return aligned(packed).reshape(panels, -1).view(np.int8)
 
 
 def pack_dense(
@@ -83,7 +83,7 @@ def pack_dense(
     whole = np.zeros((panels * vectors * spec.lanes, taps, 8 * octets), np.int8)
     whole[:channels, :, :depth] = weights
     pairs = whole.reshape(panels, vectors * spec.lanes // 2, 2, taps, octets, 8)
-    return _aligned(pairs.transpose(0, 3, 4, 1, 2, 5)).reshape(panels, -1)
+    return aligned(pairs.transpose(0, 3, 4, 1, 2, 5)).reshape(panels, -1)
 
 
 def start_values(
@@ -128,10 +128,10 @@ def pack_channels(
         whole[1 + index, : role.size] = np.ascontiguousarray(chosen, np.float32).view(np.int32)
     order = lane_order(vectors, spec.lanes)
     by_panel = whole.reshape(2 + len(roles), panels, width).transpose(1, 0, 2)
-    return _aligned(by_panel[:, :, order])
+    return aligned(by_panel[:, :, order])
 
 
-def _aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a contiguous copy that starts at a cache line: vectors and rows of tiles then never lie across two."""
     memory = np.empty(array.nbytes + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE

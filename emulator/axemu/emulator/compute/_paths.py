@@ -59,6 +59,10 @@ class PathSpec:
     """What it takes; one is enough, and the first that the CPU has counts."""
     permutes: bool = False
     """Whether bytes are permuted across registers (AVX512-VBMI) where the CPU can."""
+    paired: bool = False
+    """Whether dense products multiply bytes in pairs, with weights packed so that none saturates."""
+    panel_vectors: int = 4
+    """Vectors of output channels that a tile of the dense micro-kernel has at most."""
     matrix: bool = False
     """Whether there are tile registers (AMX), which the kernel of the operating system has to grant."""
 
@@ -111,7 +115,18 @@ SPECS = {
             ),
         ),
         PathSpec("avx512bw", 16, Operands.WORDS, 6, 2, True, "skylake-avx512", (Way((*_AVX2, *_BW)),)),
-        PathSpec("avx2", 8, Operands.WORDS, 2, 1, True, "haswell", (Way(_AVX2),)),
+        PathSpec(
+            "avx2",
+            8,
+            Operands.WORDS,
+            4,
+            1,
+            True,
+            "haswell",
+            (Way(_AVX2),),
+            paired=True,
+            panel_vectors=2,
+        ),
         PathSpec(
             "i8mm",
             4,

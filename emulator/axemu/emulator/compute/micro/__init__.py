@@ -29,6 +29,7 @@ from ._memory import (
 )
 from ._neon import instructions
 from ._numba import cgutils, njit
+from ._pair_tile import STEP_BYTES, PairTile, make_pair_tile
 from ._requantise import Requantise, shortened
 from ._runs import run_end
 from ._table import has_shuffles, translate_run
@@ -36,9 +37,11 @@ from ._thread import current_core, own_thread, read_cores, set_cores, thread_tim
 from ._tile import Tile, make_tile
 
 __all__ = [
+    "STEP_BYTES",
     "DepthTile",
     "Isa",
     "MatrixTile",
+    "PairTile",
     "Requantise",
     "ScalarReader",
     "Source",
@@ -65,6 +68,7 @@ __all__ = [
     "make_combine",
     "make_depth_tile",
     "make_matrix_tile",
+    "make_pair_tile",
     "make_tile",
     "njit",
     "own_thread",

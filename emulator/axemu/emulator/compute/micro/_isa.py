@@ -5,8 +5,9 @@ the weights, is part of the accumulator's start value. One k-step is four consec
 weights of each output channel:
 
 - VNNI: one `vpdpbusd`, which neither saturates nor rounds;
+- pairs: `vpmaddubsw` and `vpmaddwd` by ones, for weights that are known not to saturate 16 bits in between;
 - multiply-add: the even and the odd bytes as 16-bit lanes, each through one `vpmaddwd`. 16-bit weights times values up
-  to 255 can't overflow the int32 pair sum (`vpmaddubsw` would saturate at 16 bits and is not used);
+  to 255 can't overflow the int32 pair sum;
 - portable: the same in plain LLVM arithmetic.
 """
 
@@ -68,6 +69,13 @@ class Isa:
         for activation, weight in zip(prepared, weights, strict=True):
             total = b.add(total, self._multiply_add(b, activation, b.bitcast(weight, activation.type)))
         return total
+
+    def accumulate_pairs(self, b: Builder, total: Value, activations: Value, weights: Value) -> Value:
+        """Return total + the four products of each lane, of which neither the first nor the last two leave 16 bits."""
+        words, count = vector(I16, 2 * self.lanes), 4 * self.lanes
+        operands = [b.bitcast(value, vector(I8, count)) for value in (activations, weights)]
+        pairs = call(b, "llvm.x86.avx2.pmadd.ub.sw", words, operands)
+        return b.add(total, self._multiply_add(b, pairs, const_vector(I16, 2 * self.lanes, 1)))
 
     def _multiply_add(self, b: Builder, first: Value, second: Value) -> Value:
         integers = vector(I32, self.lanes)

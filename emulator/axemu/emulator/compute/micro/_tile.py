@@ -7,7 +7,7 @@ pixels are laid out so that there is room.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ._intrinsic import intrinsic_of
 from ._isa import Isa
@@ -109,8 +109,21 @@ PIECES = {1: ((0, 1),), 2: ((0, 2),), 3: ((0, 2), (2, 1)), 4: ((0, 4),)}
 """How the vectors of a panel are packed: (first vector, number of vectors) of each piece."""
 
 
+class Results(Protocol):
+    """Where results go and what becomes of them on the way; fields as in `Tile`."""
+
+    @property
+    def channels(self) -> Value: ...
+    @property
+    def output(self) -> Value: ...
+    @property
+    def scalars(self) -> Value: ...
+    @property
+    def table(self) -> Value: ...
+
+
 def store_tile(
-    isa: Isa, requantise: Requantise, b: Builder, totals: list[list[Value]], tile: Tile, offsets: Value
+    isa: Isa, requantise: Requantise, b: Builder, totals: list[list[Value]], tile: Results, offsets: Value
 ) -> None:
     """Requantise the accumulators and write each row's bytes."""
     vectors = len(totals[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from axemu.emulator.compute._arguments import Call, Family
 from axemu.emulator.compute._assembler import Assembler, Unsupported
 from axemu.emulator.compute._layout import Address, Data, View, blocks
 from axemu.emulator.compute._packing import Folded, pack_channels, pack_dense, start_values
-from axemu.emulator.compute._paths import TILE_ROWS
+from axemu.emulator.compute._paths import TILE_ROWS, PathSpec
 from axemu.emulator.compute.ops._epilogue import composed_table, leading_tables, link_epilogue
 from axemu.emulator.compute.ops._scalars import epilogue
 from axemu.model.ops import reciprocal
@@ -22,7 +23,8 @@ from axemu.model.program import Node
 
 from ._fold import Tail, fold
 from ._matrix import join_taps, tile_pixels, tile_shapes
-from .arguments import MATRIX, PIXELS, Dense, MatrixTiles, PixelTiles
+from ._pairs import pack_pairs
+from .arguments import MATRIX, PAIRS, PIXELS, Dense, MatrixTiles, PairTiles, PixelTiles
 
 CACHED_INPUT = 128 * 1024
 """Bytes of input that a block of tiles may cover, so that it is still cached when the next panel needs it."""
@@ -176,25 +178,28 @@ def emit_dense(
         "after": after.call.kernel,
         "after_arguments": after.call.arguments,
     }
-    whole, rest = divmod(vectors, 4)
-    for panels, width, begin in ((whole, 4, 0), (1 if rest else 0, rest, 4 * whole * spec.lanes)):
+    most = spec.panel_vectors
+    whole, rest = divmod(vectors, most)
+    for panels, width, begin in ((whole, most, 0), (1 if rest else 0, rest, most * whole * spec.lanes)):
         if not panels:
             continue
         end = min(count, begin + panels * width * spec.lanes)
         written = first_channel + begin + panels * width * spec.lanes
         assembler.check(output, int(grid.offsets.min()), int(grid.offsets.max()) + written, write=True)
-        packed = pack_dense(taps.weights[begin:end], panels, width, spec)
+        packed = tiles.pack(taps.weights[begin:end], panels, width)
         part = constants.part(begin, end)
         starts = start_values(part.starts, taps.weights[begin:end], spec)
+        starts = (starts.astype(np.int64) + packed.starts).astype(np.int32)
         by_channel = pack_channels(starts, part.roles, panels, width, spec, part.folded)
-        sweep = _sweep(assembler, tiles, panels, width * spec.lanes, packed.shape[1], highest - lowest, after)
+        panel_bytes = packed.weights.nbytes // panels
+        sweep = _sweep(assembler, tiles, panels, width * spec.lanes, panel_bytes, highest - lowest, after)
         arguments = tiles.arguments(
             width,
             **shared,
+            **packed.fields,
             output=Address(output.buffer, output.start + first_channel + begin),
             first_channel=first_channel + begin,
-            weights=Data(packed),
-            weight_stride=packed.shape[1],
+            weights=Data(packed.weights),
             channels=Data(by_channel),
             channel_stride=by_channel[0].nbytes,
             panels=panels,
@@ -213,6 +218,17 @@ def emit_dense(
 
 
 @dataclass(frozen=True, slots=True)
+class Panels:
+    """Weights in the order in which a kernel reads them."""
+
+    weights: npt.NDArray[np.int8]
+    fields: dict[str, Any]
+    """What else the kernel's arguments say about them."""
+    starts: npt.NDArray[np.int64] | int = 0
+    """What the order adds to the start value of each channel."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tiles:
     """How a kernel cuts its pixels."""
 
@@ -223,28 +239,42 @@ class Tiles:
     """Pixels of a full tile."""
     arguments: Callable[..., Dense]
     """arguments(vectors, **fields): those of the kernel, from the vectors of a panel and the fields that all tiles share."""
+    pack: Callable[[npt.NDArray[np.int8], int, int], Panels]
+    """pack(weights, panels, vectors)"""
 
 
 def _pixel_tiles(assembler: Assembler, taps: Taps, grid: Grid) -> Tiles:
     """Cut pixels, wherever they lie, into tiles of a few."""
     rows = assembler.spec.rows
     big, small, single = cover(grid.pixels.size, rows)
+    shape: dict[str, Any] = {
+        "pixels": assembler.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32)),
+        "big_tiles": big,
+        "small_tiles": small,
+    }
+    counts = (grid.pixels.size, big + small + single, rows)
+    if assembler.spec.paired:
+
+        def in_pairs(weights: npt.NDArray[np.int8], panels: int, vectors: int) -> Panels:
+            pairs = pack_pairs(weights, taps.offsets, panels, vectors, assembler.spec.lanes)
+            tables = ("steps", "first_steps", "wide_weights", "wide_steps", "first_wide")
+            fields = {name: Data(getattr(pairs, name)) for name in tables}
+            return Panels(pairs.weights, fields, pairs.starts)
+
+        return Tiles(PAIRS, *counts, lambda _vectors, **shared: PairTiles(**shared, **shape), in_pairs)
     reach = taps.offsets if taps.offsets.size else np.zeros(1, np.int64)
-    pixels = assembler.table(_key("pixels", grid.pixels), grid.pixels.astype(np.int32))
-    offsets = Data(reach.astype(np.int32))
+    shape |= {
+        "taps": Data(reach.astype(np.int32)),
+        "tap_count": taps.offsets.size,
+        "steps": taps.weights.shape[2] // 4,
+    }
+    pack = partial(_in_rows, assembler.spec)
+    return Tiles(PIXELS, *counts, lambda _vectors, **shared: PixelTiles(**shared, **shape), pack)
 
-    def arguments(_vectors: int, **shared: Any) -> PixelTiles:
-        return PixelTiles(
-            **shared,
-            taps=offsets,
-            tap_count=taps.offsets.size,
-            pixels=pixels,
-            steps=taps.weights.shape[2] // 4,
-            big_tiles=big,
-            small_tiles=small,
-        )
 
-    return Tiles(PIXELS, grid.pixels.size, big + small + single, rows, arguments)
+def _in_rows(spec: PathSpec, weights: npt.NDArray[np.int8], panels: int, vectors: int) -> Panels:
+    packed = pack_dense(weights, panels, vectors, spec)
+    return Panels(packed, {"weight_stride": packed.shape[1]})
 
 
 def _matrix_tiles(assembler: Assembler, source: View, taps: Taps, grid: Grid) -> Tiles | None:
@@ -272,7 +302,8 @@ def _matrix_tiles(assembler: Assembler, source: View, taps: Taps, grid: Grid) ->
             shapes=Data(tile_shapes(vectors, runs.rest)),
         )
 
-    return Tiles(MATRIX, grid.pixels.size, tiling.starts.size, TILE_ROWS, arguments)
+    pack = partial(_in_rows, assembler.spec)
+    return Tiles(MATRIX, grid.pixels.size, tiling.starts.size, TILE_ROWS, arguments, pack)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,7 @@ class Dense(Arguments):
     output: Address  # first result channel of the first panel
     first_channel: int  # number of that channel within the tensor
     offsets: Data  # int32 offsets of results from `output`
-    taps: Data  # int32 offsets of taps from a pixel
-    tap_count: int
     weights: Data
-    weight_stride: int  # bytes from one panel's weights to the next
     channels: Data  # start values and requantisation constants
     channel_stride: int
     panels: int  # all of one width,
@@ -35,15 +32,34 @@ class Dense(Arguments):
 class PixelTiles(Dense):
     """A dense product by tiles of a few pixels that need not lie at equal distances."""
 
+    taps: Data  # int32 offsets of taps from a pixel
+    tap_count: int
+    weight_stride: int  # bytes from one panel's weights to the next
     pixels: Data  # int32 offsets of pixels from the input
     steps: int  # k-steps per tap
     big_tiles: int  # tiles of `rows` pixels come first,
     small_tiles: int  # then tiles of rows - 1, then single pixels
 
 
+class PairTiles(Dense):
+    """A dense product by tiles of a few pixels, of bytes multiplied in pairs whose sums fit 16 bits."""
+
+    pixels: Data  # int32 offsets of pixels from the input
+    steps: Data  # of all panels, as the fields that follow: see `_pairs`
+    first_steps: Data
+    wide_weights: Data
+    wide_steps: Data
+    first_wide: Data
+    big_tiles: int  # as in `PixelTiles`
+    small_tiles: int
+
+
 class MatrixTiles(Dense):
     """A dense product by matrix tiles: sixteen rows at equal distances, some of which are results."""
 
+    taps: Data  # as in `PixelTiles`
+    tap_count: int
+    weight_stride: int
     starts: Data  # int32 offsets of the first row of each tile from the input
     stride: int  # bytes from one row of a tile to the next
     firsts: Data  # int32 number of the first result of each tile, and of all results
@@ -100,6 +116,7 @@ VECTORS = (1, 2, 3, 4)
 """Vectors of a panel."""
 
 PIXELS = Family("conv_{numerics}_{vectors}", PixelTiles, numerics=NUMERICS, vectors=VECTORS)
+PAIRS = Family("conv_pairs_{numerics}_{vectors}", PairTiles, numerics=NUMERICS, vectors=(2,))
 MATRIX = Family("matrix_{numerics}_{vectors}", MatrixTiles, numerics=NUMERICS, vectors=VECTORS)
 DEPTHWISE = Family("depthwise_{numerics}", Depthwise, numerics=NUMERICS)
 HALF_DEPTHWISE = Family("depthwise_half_{numerics}", Depthwise, numerics=NUMERICS)

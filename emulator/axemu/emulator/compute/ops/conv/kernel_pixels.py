@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from axemu.emulator.compute.micro import Isa, Requantise, Tile, call_range, make_tile, njit, reader
+from axemu.emulator.compute.micro import (
+    STEP_BYTES,
+    Isa,
+    PairTile,
+    Requantise,
+    Tile,
+    call_range,
+    load_i32,
+    make_pair_tile,
+    make_tile,
+    njit,
+    reader,
+)
 
-from .arguments import PixelTiles
-
-arguments_at = reader(PixelTiles)
+from .arguments import PairTiles, PixelTiles
 
 
 def make_conv(isa: Isa, requantise: Requantise, vectors: int) -> Any:
     """Return conv(arguments, chunk, chunks) for panels of `vectors` vectors; see `PixelTiles`."""
     pixel_of = _make_pixel_of(isa.spec.rows)
-    sweep = _make_sweep(isa, requantise, vectors, pixel_of)
+    return _make_blocks(reader(PixelTiles), _make_sweep(isa, requantise, vectors, pixel_of), pixel_of)
 
+
+def make_pair_conv(isa: Isa, requantise: Requantise, vectors: int) -> Any:
+    """Return conv(arguments, chunk, chunks) for panels of `vectors` vectors; see `PairTiles`."""
+    pixel_of = _make_pixel_of(isa.spec.rows)
+    return _make_blocks(reader(PairTiles), _make_pair_sweep(isa, requantise, vectors, pixel_of), pixel_of)
+
+
+def _make_blocks(arguments_at: Any, sweep: Any, pixel_of: Any) -> Any:
     @njit
     def conv(address: int, chunk: int, chunks: int) -> None:
         a = arguments_at(address)
@@ -92,6 +110,48 @@ def _make_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -
             at += 4 * rows - 4
         for number in range(max(first, big + small), last):
             one_tile(tile, at, following + number % 4 * share)
+            at += 4
+
+    return sweep
+
+
+def _make_pair_sweep(isa: Isa, requantise: Requantise, vectors: int, pixel_of: Any) -> Any:
+    """Return sweep(arguments, panel, first, last), as `_make_sweep` does, for weights packed in pairs."""
+    rows, step_bytes = isa.spec.rows, 4 * isa.lanes * vectors
+    big_tile, small_tile, one_tile = (
+        make_pair_tile(isa, requantise, size, vectors) for size in (rows, rows - 1, 1)
+    )
+
+    @njit
+    def sweep(a: Any, panel: int, first: int, last: int) -> None:
+        begin, end = load_i32(a.first_steps, panel), load_i32(a.first_steps, panel + 1)
+        wide, wide_end = load_i32(a.first_wide, panel), load_i32(a.first_wide, panel + 1)
+        tile = PairTile(
+            source=a.input,
+            pixels=a.pixels,
+            offsets=a.offsets,
+            steps=a.steps + STEP_BYTES * begin,
+            count=end - begin,
+            weights=a.weights + step_bytes * begin,
+            wide_steps=a.wide_steps + 4 * wide,
+            wide_count=wide_end - wide,
+            wide_weights=a.wide_weights + 2 * step_bytes * wide,
+            channels=a.channels + panel * a.channel_stride,
+            output=a.output + panel * a.panel_channels,
+            scalars=a.scalars,
+            table=a.table,
+        )
+        big, small = a.big_tiles, a.small_tiles
+        following = a.weights + step_bytes * end
+        at = 4 * pixel_of(first, big, small)
+        for _number in range(first, min(last, big)):
+            big_tile(tile, at, following)
+            at += 4 * rows
+        for _number in range(max(first, big), min(last, big + small)):
+            small_tile(tile, at, following)
+            at += 4 * rows - 4
+        for _number in range(max(first, big + small), last):
+            one_tile(tile, at, following)
             at += 4
 
     return sweep
