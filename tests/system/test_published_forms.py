@@ -104,21 +104,27 @@ def boxed(image: cv.Image) -> tuple[np.ndarray, float, tuple[int, int]]:
     return chw(canvas) / np.float32(255), scale, (left, top)
 
 
+def found_by_hand(
+    model: Path, images: list[cv.Image], classes: int, least: float, family: str = "yolov8"
+) -> list[Detections]:
+    """Boxes in pixels of the network's input, of each image."""
+    with LowLevel(model) as run:
+        found = [decode(run(boxed(image)[0])[:1], classes, family=family, least=least) for image in images]
+    return found if family == "yolo26" else [suppress(one) for one in found]
+
+
 def detected_by_hand(
     model: Path, images: list[cv.Image], classes: int, least: float, family: str = "yolov8"
 ) -> list[Detections]:
     """Boxes in 0..1 of each image."""
     results = []
-    with LowLevel(model) as run:
-        for image in images:
-            tensor, _, (left, top) = boxed(image)
-            found = decode(run(tensor)[:1], classes, family=family, least=least)
-            found = found if family == "yolo26" else suppress(found)
-            wide, high = SIDE - 2 * left, SIDE - 2 * top
-            scale = np.array((wide / image.width, high / image.height) * 2, np.float32)
-            size = np.array((image.width, image.height) * 2, np.float32)
-            corners = (found.boxes - np.array((left, top) * 2, np.float32)) / scale / size
-            results.append(replace(found, boxes=corners))
+    for image, found in zip(images, found_by_hand(model, images, classes, least, family), strict=True):
+        _, _, (left, top) = boxed(image)
+        wide, high = SIDE - 2 * left, SIDE - 2 * top
+        scale = np.array((wide / image.width, high / image.height) * 2, np.float32)
+        size = np.array((image.width, image.height) * 2, np.float32)
+        corners = (found.boxes - np.array((left, top) * 2, np.float32)) / scale / size
+        results.append(replace(found, boxes=corners))
     return results
 
 
@@ -311,20 +317,19 @@ def test_segmentation(segmenter: Path) -> None:
         op.ax_segmentation(class_id_type=op.CocoClasses),
     )
     expected = detected_by_hand(segmenter, images, 80, least)
+    within = found_by_hand(segmenter, images, 80, least)
     streamed = list(pipeline.stream(images))
     scheduler.current().close()
     seen = 0
     with LowLevel(segmenter) as run:
         planes = [run(boxed(image)[0])[1][0].astype(np.float64) for image in images]
-    for (image, objects), found, prototypes in zip(streamed, expected, planes, strict=True):
+    for (_, objects), found, placed, prototypes in zip(streamed, expected, within, planes, strict=True):
         same(objects, found)
-        _, _, (left, top) = boxed(image)
-        side = np.array((SIDE - 2 * left, SIDE - 2 * top) * 2)
-        for one, corners, weights in zip(objects, found.boxes, found.rest, strict=True):
-            x0, y0, x1, y1 = (corners * side + np.array((left, top) * 2)) * prototypes.shape[1] / SIDE
-            whole = np.tensordot(weights.astype(np.float64), prototypes, 1)
-            low, high = (max(0, int(np.floor(value + 1e-4))) for value in (x0, y0))
-            part = whole[high : int(np.ceil(y1 - 1e-4)), low : int(np.ceil(x1 - 1e-4))]
+        for one, corners, weights in zip(objects, placed.boxes, placed.rest, strict=True):
+            x0, y0, x1, y1 = corners.astype(np.float64) * prototypes.shape[1] / SIDE
+            low, high = max(0, int(np.floor(x0))), max(0, int(np.floor(y0)))
+            cut = prototypes[:, high : int(np.ceil(y1)), low : int(np.ceil(x1))]
+            part = np.tensordot(weights.astype(np.float64), cut, 1)
             assert one.mask.shape == part.shape
             sure = np.abs(part) > 1e-3  # elsewhere the order of sums decides
             np.testing.assert_array_equal((one.mask > 127)[sure], (part > 0)[sure])
