@@ -9,6 +9,9 @@ from axemu.driver import InvalidArgument, TensorInfo
 
 Float32Array = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
+LARGE_PLANE = 1 << 16
+"""Pixels from which a plane is woven into NHWC by itself: NumPy's copy loops over the innermost axis, the channels, which are
+few where planes are large."""
 
 
 def quantise(real: npt.NDArray[np.floating], info: TensorInfo, where: str = "") -> Int8Array:
@@ -22,18 +25,37 @@ def quantise(real: npt.NDArray[np.floating], info: TensorInfo, where: str = "") 
     Raises:
         InvalidArgument: a value is NaN, which has no code.
     """
+    return _codes(real, info, where).astype(np.int8)
+
+
+def _codes(real: npt.NDArray[np.floating], info: TensorInfo, where: str) -> Float32Array:
+    """Return the codes as float32.
+
+    Of few steps, and in place: NumPy gives the interpreter away in each of them and has to get it back, which threads
+    with a frame each pay for more dearly than for the arithmetic.
+    """
     with np.errstate(over="ignore"):  # what is too large for float32 saturates like infinity
-        codes = np.round(np.asarray(real, np.float32) / info.scale + info.zero_point)
-    if np.isnan(codes).any():
+        codes = np.asarray(np.asarray(real, np.float32) / np.float32(info.scale))
+        codes += np.float32(info.zero_point)
+    np.rint(codes, out=codes)
+    np.clip(codes, -128, 127, out=codes)
+    if np.isnan(codes.min(initial=0)):
         raise InvalidArgument(
             f"{where or f'tensor {info.name!r}'}: holds NaN, which int8 cannot represent; replace it before"
         )
-    return np.clip(codes, -128, 127).astype(np.int8)
+    return codes
 
 
 def dequantise(codes: Int8Array, info: TensorInfo) -> Float32Array:
     """Return the real values `(codes - zero_point) * scale`, float32 of the same shape."""
-    return np.asarray((codes.astype(np.float32) - info.zero_point) * np.float32(info.scale), np.float32)
+    return _real(codes.astype(np.float32), info)
+
+
+def _real(codes: Float32Array, info: TensorInfo) -> Float32Array:
+    """Replace codes by their values."""
+    codes -= np.float32(info.zero_point)
+    codes *= np.float32(info.scale)
+    return codes
 
 
 def pad(codes: Int8Array, info: TensorInfo) -> Int8Array:
@@ -50,9 +72,16 @@ def pad(codes: Int8Array, info: TensorInfo) -> Int8Array:
         raise InvalidArgument(
             f"tensor {info.name!r}: codes of shape {codes.shape}, expected {info.unpadded_shape} (NHWC without padding)"
         )
-    if not info.padding:
-        return np.ascontiguousarray(codes)
-    return np.pad(codes, info.padding, constant_values=info.zero_point)
+    buffer = _surround(info)
+    depad(buffer, info)[...] = codes
+    return buffer
+
+
+def _surround(info: TensorInfo) -> Int8Array:
+    """Return a buffer of shape `info.shape`, its padding filled with the code of zero."""
+    if not any(map(any, info.padding)):
+        return np.empty(info.shape, np.int8)
+    return np.full(info.shape, min(max(info.zero_point, -128), 127), np.int8)
 
 
 def depad(buffer: Int8Array, info: TensorInfo) -> Int8Array:
@@ -90,10 +119,17 @@ def to_buffer(real: npt.NDArray[np.floating], info: TensorInfo, where: str = "")
         raise InvalidArgument(
             f"{where or f'tensor {info.name!r}'}: values of shape {values.shape}, expected {logical}"
         )
-    values = values.reshape(logical)
+    codes = _codes(values.reshape(logical), info, where)
+    buffer = _surround(info)
+    inner = depad(buffer, info)
     if len(logical) == 4:
-        values = values.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(pad(quantise(values, info, where), info))
+        inner = inner.transpose(0, 3, 1, 2)
+    if len(logical) == 4 and logical[2] * logical[3] >= LARGE_PLANE:
+        for plane in range(logical[1]):
+            np.copyto(inner[:, plane], codes[:, plane], casting="unsafe")
+    else:
+        np.copyto(inner, codes, casting="unsafe")
+    return buffer
 
 
 def from_buffer(buffer: Int8Array, info: TensorInfo) -> Float32Array:
@@ -102,8 +138,10 @@ def from_buffer(buffer: Int8Array, info: TensorInfo) -> Float32Array:
     Raises:
         InvalidArgument: `buffer` has another size.
     """
-    real = dequantise(depad(buffer, info), info)
-    return np.ascontiguousarray(real.transpose(0, 3, 1, 2)) if real.ndim == 4 else real
+    codes = depad(buffer, info)
+    if codes.ndim == 4:
+        codes = codes.transpose(0, 3, 1, 2)
+    return _real(codes.astype(np.float32, order="C"), info)
 
 
 def nchw(info: TensorInfo) -> tuple[int, ...]:

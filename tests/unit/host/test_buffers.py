@@ -93,6 +93,27 @@ def test_a_buffer_turns_into_nchw_and_back(data: st.DataObject, info: TensorInfo
     assert np.array_equal(to_buffer(real.reshape(-1), info), buffer)
 
 
+@pytest.mark.parametrize("shape", [(2, 5, 6, 3), (1, 7, 4, 70), (1, 256, 257, 3), (1, 256, 256, 1)])
+@pytest.mark.parametrize("zero_point", [-128, 7, 200])
+def test_buffers_are_what_the_documented_numpy_recipe_makes(shape: tuple[int, ...], zero_point: int) -> None:
+    """Bit for bit: `np.pad(clip(round(x / scale + zero_point)))` of NHWC, and `(q - zero_point) * scale` back."""
+    padding = [(0, 0), (3, 1), (0, 2), (0, 5)]
+    padded = tuple(size + sum(pair) for size, pair in zip(shape, padding, strict=True))
+    info = TensorInfo(padded, padding=padding, scale=0.0173, zero_point=zero_point)
+    count, height, width, channels = shape
+    real = np.random.default_rng(0).normal(0, 3, (count, channels, height, width)).astype(np.float32)
+    codes = np.clip(np.round(real.transpose(0, 2, 3, 1) / info.scale + zero_point), -128, 127).astype(np.int8)
+    expected = np.pad(codes, padding, constant_values=min(zero_point, 127))
+    buffer = to_buffer(real, info)
+    assert buffer.flags.c_contiguous
+    np.testing.assert_array_equal(buffer, expected)
+    back = from_buffer(expected, info)
+    assert back.flags.c_contiguous
+    np.testing.assert_array_equal(
+        back, ((codes.astype(np.float32) - zero_point) * np.float32(info.scale)).transpose(0, 3, 1, 2)
+    )
+
+
 def test_tensors_of_other_ranks_keep_their_order() -> None:
     info = TensorInfo((2, 3), scale=0.5)
     real = np.arange(6, dtype=np.float32).reshape(2, 3)
