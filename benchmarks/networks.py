@@ -2,6 +2,7 @@
 
     python benchmarks/networks.py                  # three networks, 1 and 2 threads, about two minutes
     python benchmarks/networks.py --write          # and put the table into docs/reference/benchmarks.md
+    python benchmarks/networks.py --set avx2       # the same on a CPU without VNNI, a section of its own
     python benchmarks/networks.py --set zoo        # ten more, one thread
 
 Weights are the zoo's seeded ones and calibration is random: this measures speed, never accuracy. Both sides compute
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import sys
 import time
 import warnings
@@ -33,8 +35,10 @@ from axemu.emulator.compute import available_paths, load
 from axemu.model.program import Program
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
+THREE = ("resnet50", "mobilenet_v2", "yolov8n")
 SETS = {
-    "networks": ("resnet50", "mobilenet_v2", "yolov8n"),
+    "networks": THREE,
+    "avx2": THREE,
     "zoo": (
         "resnet18",
         "squeezenet1_1",
@@ -142,19 +146,38 @@ def table(results: dict[str, dict[tuple[str, int], Timings]], rounds: int) -> st
         f"| {' | '.join(headings)} |",
         "|---" * len(headings) + "|",
     ]
+    means: dict[tuple[str, int], list[list[float]]] = {}
     for name, found in results.items():
         for (path, threads), timings in found.items():
-            best = min(peers, key=lambda kind: milliseconds(timings, kind))
+            present_peers = [kind for kind in peers if kind in timings]
+            best = min(present_peers, key=lambda kind: milliseconds(timings, kind))
+            ratios = [ratio(timings, kind, best) for kind in OURS]
+            means.setdefault((path, threads), []).append(ratios)
             cells = [
                 zoo.find(name).title,
                 f"`{path}`",
                 str(threads),
-                *(f"{milliseconds(timings, kind):.2f}" for kind in (*OURS, *peers)),
-                *(f"**{ratio(timings, kind, best):.2f}**" for kind in OURS),
+                *(
+                    f"{milliseconds(timings, kind):.2f}" if kind in timings else "–"
+                    for kind in (*OURS, *peers)
+                ),
+                *(f"**{value:.2f}**" for value in ratios),
                 *(f"{milliseconds(timings, kind):.2f}" if kind in timings else "" for kind in rest),
             ]
             lines.append(f"| {' | '.join(cells)} |")
+    if len(results) > 1:
+        lines += ["", f"Geometric means of the ratios to {against}:", ""]
+    for (path, threads), of_networks in means.items() if len(results) > 1 else ():
+        cells = (
+            f"{numerics} **{mean:.2f}**" for numerics, mean in zip(OURS, _means(of_networks), strict=True)
+        )
+        lines.append(f"- `{path}`, {threads} thread{'s' if threads > 1 else ''}: {', '.join(cells)}")
     return "\n".join(lines)
+
+
+def _means(ratios: list[list[float]]) -> list[float]:
+    """Return the geometric mean of each column."""
+    return [math.exp(sum(map(math.log, column)) / len(column)) for column in zip(*ratios, strict=True)]
 
 
 def default_paths() -> list[str]:
@@ -183,7 +206,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     names = arguments.networks or SETS[arguments.set]
-    arguments.threads = arguments.threads or ([1, 2] if arguments.set == "networks" else [1])
+    arguments.threads = arguments.threads or ([1] if arguments.set == "zoo" else [1, 2])
     if arguments.only_prepare:
         for name in names:
             prepare(name, not arguments.quick, arguments.prepared)
