@@ -111,7 +111,7 @@ def test_the_end_says_where_the_model_is_how_fast_how_accurate_and_what_comes_ne
 def test_the_end_says_why_there_is_no_prediction(
     tmp_path: Path, net: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: object) -> None:
+    def refuse(*_: object) -> None:
         raise IncompatibleDevice("too large for an m2")
 
     monkeypatch.setattr("axemu.studies.predict", refuse)
