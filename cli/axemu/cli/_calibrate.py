@@ -58,7 +58,7 @@ def calibrate_command(
     from axemu.studies import calibrate, calibrate_release, read_csv, shipped_cases  # noqa: PLC0415
 
     with exit_on_error("axemu calibrate"):
-        require("axemu calibrate", "study", "scipy")
+        require("axemu calibrate", "study", "scipy", "joblib")
         release = sdk or DEFAULT_RELEASE
         own = read_csv(measurements, weight) if measurements else []
         if only_own and not own:

@@ -13,15 +13,14 @@ from axemu.chip import DEFAULT_RELEASE, PARAMETERS, PRIORS, Calibration, Figure,
 from axemu.emulator.metis import MODEL_VERSION
 from axemu.studies._analytic import Floats, Table, compiled_replay, evaluate, table_of
 from axemu.studies._fit import fit, leave_out
-from axemu.studies._measured import Case, core_scaling, gemm, gemm_program, published
-from axemu.studies._simulated import simulated_rate
+from axemu.studies._measured import Case, Key, core_scaling, gemm, gemm_program, published
+from axemu.studies._simulated import simulated_rates
 from axemu.studies._target import Target, load_target, target_of
 
 ROUNDS = 2
 """How often the correction by the machine is renewed."""
 
 Progress = Callable[[str], None]
-Key = tuple[str, int, int | None]
 
 
 def shipped_cases(sdk: str = DEFAULT_RELEASE) -> list[Case]:
@@ -92,7 +91,7 @@ def calibrate(
 def machine_rates(table: Table, targets: Mapping[Key, Target], figures: Mapping[str, float]) -> Floats:
     """Return the log rate of each case by the machine."""
     trial = trial_calibration(figures)
-    return np.log([simulated_rate(case, targets[case.key], trial) for case in table.cases])
+    return np.log(simulated_rates(table.cases, targets, trial))
 
 
 def trial_calibration(figures: Mapping[str, float]) -> Calibration:

@@ -12,8 +12,8 @@ import numpy as np
 
 from axemu.chip import DEFAULT_RELEASE, Calibration, load_calibration
 from axemu.studies._analytic import Floats
-from axemu.studies._calibrate import Key, load_targets
-from axemu.studies._measured import Case, core_scaling, gemm, published
+from axemu.studies._calibrate import load_targets
+from axemu.studies._measured import Case, Key, core_scaling, gemm, published
 from axemu.studies._simulated import simulated_rate
 from axemu.studies._target import Target
 

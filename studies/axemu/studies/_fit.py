@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from axemu.chip import PARAMETERS, PRIORS
 from axemu.studies._analytic import Floats, Table, compiled_replay, evaluate, parameters_of
+from axemu.studies._processes import in_processes
 
 SOFT = 0.15
 """Log errors beyond this count linearly, so that one odd network does not bend the rest."""
@@ -66,21 +67,20 @@ def fit(
     return parameters_of(np.exp(found.x))
 
 
-def leave_out(
-    table: Table,
-    correction: Floats,
-    groups: Sequence[str],
-    start: Mapping[str, float] | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> Floats:
+def leave_out(table: Table, correction: Floats, groups: Sequence[str]) -> Floats:
     """Return the log error of each case when the fit has not seen its group; NaN for cases of group ""."""
     errors = np.full(len(table.cases), np.nan)
-    observed = np.log([case.fps for case in table.cases])
     labels = np.array(groups)
-    for group in sorted(set(groups) - {""}):
-        left = labels == group
-        figures = fit(table, correction, ~left, start=start, steps=20)
-        errors[left] = (np.log(evaluate(table, figures, compiled_replay())) + correction - observed)[left]
-        if progress is not None:
-            progress(group)
+    masks = [labels == group for group in sorted(set(groups) - {""})]
+    found = in_processes(unseen_errors, [(table, correction, left) for left in masks])
+    for left, error in zip(masks, found, strict=True):
+        errors[left] = error
+    return errors
+
+
+def unseen_errors(table: Table, correction: Floats, left: npt.NDArray[np.bool_]) -> Floats:
+    """Return the log errors of some cases by a fit to all others."""
+    figures = fit(table, correction, ~left, steps=20)
+    observed = np.log([case.fps for case in table.cases])
+    errors: Floats = (np.log(evaluate(table, figures, compiled_replay())) + correction - observed)[left]
     return errors

@@ -19,6 +19,8 @@ from axemu.model.program import Attribute, Node, Program, Tensor
 from axemu.studies._settings import check_settings
 
 Metric = Literal["host", "device", "system"]
+Key = tuple[str, int, int | None]
+"""What is executed: model, compiled cores and tiling depth."""
 
 COLUMNS = (
     "model",
@@ -60,8 +62,8 @@ class Case:
     source: str = ""
 
     @property
-    def key(self) -> tuple[str, int, int | None]:
-        """What is executed: model, compiled cores and tiling depth."""
+    def key(self) -> Key:
+        """What is executed."""
         return self.model, self.compiled_cores, self.tiling_depth
 
     @property

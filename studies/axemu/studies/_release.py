@@ -18,9 +18,9 @@ from axemu.chip import (
     load_calibration,
 )
 from axemu.studies._analytic import Floats
-from axemu.studies._calibrate import Key, Progress, calibration_of, load_targets
-from axemu.studies._measured import Case, published
-from axemu.studies._simulated import simulated_rate
+from axemu.studies._calibrate import Progress, calibration_of, load_targets
+from axemu.studies._measured import Case, Key, published
+from axemu.studies._simulated import simulated_rates
 from axemu.studies._target import Target
 
 ROUNDS = 2
@@ -79,7 +79,7 @@ def calibrate_release(
         trial = _with_host(base, sdk, name, fitted)
     if progress is not None:
         progress(f"simulating {len(cases)} cases")
-    seen = np.array([np.log(simulated_rate(case, loaded[case.key], trial) / case.fps) for case in cases])
+    seen = np.log(np.array(simulated_rates(cases, loaded, trial)) / [case.fps for case in cases])
     networks, families = (
         _left_out(calls, name, fitted, here, labels)
         for labels in ([case.model for case in cases], [case.family for case in cases])
@@ -113,7 +113,7 @@ def _calls(
 ) -> _Calls:
     chosen = [case for case, counts in zip(cases, here, strict=True) if counts]
     bias = np.array([one["seen"] for one, counts in zip(before, here, strict=True) if counts])
-    rates = np.array([simulated_rate(case, targets[case.key], trial) for case in chosen])
+    rates = np.array(simulated_rates(chosen, targets, trial))
     cores = np.array([case.instances * case.compiled_cores for case in chosen])
     measured = np.array([case.fps for case in chosen])
     copied = [targets[case.key].input_bytes + targets[case.key].output_bytes for case in chosen]

@@ -17,6 +17,7 @@ from axemu.studies._analytic import Table, evaluate, evaluate_on, shared_rate, t
 from axemu.studies._calibrate import load_case, load_targets, trial_calibration
 from axemu.studies._correlate import ranks, spearman
 from axemu.studies._fit import fit, leave_out
+from axemu.studies._processes import in_processes
 from axemu.studies._simulated import simulated_rate
 
 
@@ -123,3 +124,10 @@ def test_unseen_points_are_those_the_calibration_left_out_with_their_family() ->
         known = calibration.details["errors"][f"{point.case.model} {point.case.board} host"]
         assert point.error == pytest.approx(known["family"])
     assert unseen_points(points, trial_calibration(figures())) == []
+
+
+def test_rates_are_the_same_from_several_processes() -> None:
+    cases = gemm()[:4]
+    targets, trial = load_targets(cases), trial_calibration(figures())
+    calls = [(one, targets[one.key], trial) for one in cases]
+    assert in_processes(simulated_rate, calls, worth=1) == [simulated_rate(*call) for call in calls]
