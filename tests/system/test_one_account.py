@@ -1,4 +1,4 @@
-"""Prediction, explanation, `axrunmodel` and the report of a program tell the same rates, bound and account of time."""
+"""Prediction, explanation, `axrunmodel`, the report of a program and studies tell the same rates, bound and account of time."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests._sizes import FULL
+from typer.testing import CliRunner
 
+from axemu.cli._study import app as study_command
 from axemu.studies import (
     MeasureOptions,
     Prediction,
@@ -21,6 +24,7 @@ from axemu.studies import (
     measure,
     predict,
 )
+from axemu.studies.deployments import BoardSetup, Deployment, NetworkSetup, Stream, evaluate, grid, sweep
 from axemu.zoo import find
 
 SCENARIOS = [
@@ -90,7 +94,7 @@ def test_every_command_tells_the_same(
     ran = measure(model, MeasureOptions(seconds=1, double_buffer=buffered))
     assert ran.host_fps == pytest.approx(predicted.host_fps, rel=SETTLED)
     assert ran.device_fps == pytest.approx(predicted.device_fps, rel=SETTLED)
-    report = reported(tmp_path, model, batch, buffered)
+    report = reported(tmp_path, PROGRAM, model, batch, buffered)
     assert sum(one["fps"] for one in report) == pytest.approx(predicted.system_fps, rel=SETTLED)
     parts: dict[str, float] = report[0]["microseconds_per_call"]
     for name, amount in predicted.parts_us.items():
@@ -100,17 +104,78 @@ def test_every_command_tells_the_same(
     assert core_parts(explain(scenario).prediction) == core_parts(predicted)
 
 
+SHARED = """
+import sys, threading
+import numpy as np
+import axelera.runtime as axr
+with axr.Context() as context:
+    def work(instance, infos):
+        inputs, outputs = ([np.zeros(info.shape, np.int8) for info in some] for some in infos)
+        for _ in range(400):
+            instance.run(inputs, outputs)
+    threads = []
+    for path in sys.argv[1:]:
+        model = context.load_model(path)
+        for _ in range(2):
+            instance = context.device_connect(None, 1).load_model_instance(model, double_buffer=True)
+            threads.append(threading.Thread(target=work, args=(instance, (model.inputs(), model.outputs()))))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_boards")
+def test_networks_on_one_board_are_as_fast_in_a_study_as_in_a_program(
+    digits_1: Path, built: dict[tuple[str, int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = (built["squeezenet1_1", 1], digits_1)
+    monkeypatch.setenv("AXEMU_EMULATOR", "boards = ['m2'], compute = 'off'")
+    report = reported(tmp_path, SHARED, *models)
+    deployment = Deployment(
+        networks=tuple(NetworkSetup(str(path), cores=2) for path in models),
+        streams=tuple(Stream(str(path), arrivals="loop", count=0) for path in models),
+        boards=(BoardSetup("m2"),),
+        seconds=2.0,
+    )
+    answer = evaluate(deployment)
+    (row,) = sweep(grid(deployment, {"boards.0.clock": (800,)}), "serial").to_pylist()
+    for at, stream in enumerate(answer.streams):
+        pair = report[2 * at : 2 * at + 2]
+        assert stream.fps == pytest.approx(sum(one["fps"] for one in pair), rel=SETTLED)
+        assert stream.latency.p50 == pytest.approx(
+            sum(one["latency_p50_ms"] for one in pair) / 2, rel=SETTLED
+        )
+        assert row["streams"][at]["fps"] == stream.fps
+        assert row["networks"][at]["fps"] == answer.networks[at].fps
+
+
+def test_networks_on_one_board_that_do_not_keep_up_are_said_to_first(tmp_path: Path) -> None:
+    networks = (NetworkSetup("squeezenet1_1", cores=2), NetworkSetup("resnet10t", cores=2))
+    streams = (Stream("squeezenet1_1", fps=3500.0), Stream("resnet10t", fps=30.0))
+    deployment = Deployment(networks, streams, (BoardSetup("m2"),), seconds=1.0)
+    (row,) = sweep(grid(deployment, {"boards.0.clock": (800,)}), "serial").to_pylist()
+    assert row["verdict"] == "overloaded"
+    file = tmp_path / "deployment.json"
+    file.write_text(json.dumps(deployment.to_dict()))
+    asked = CliRunner().invoke(study_command, ["study", "deployment", str(file)])
+    assert asked.stdout.startswith("OVERLOADED: ")
+    assert "squeezenet1_1 is busy" in asked.stdout.splitlines()[0]
+
+
 def core_parts(prediction: Prediction) -> dict[str, float]:
     return {name: amount for name, amount in prediction.parts_us.items() if name not in ("host", "link")}
 
 
-def reported(folder: Path, model: Path, batch: int, buffered: bool) -> list[dict[str, object]]:
-    """Run a program under `axemu run` and return what its report says of the instances."""
-    program, report = folder / "program.py", folder / "report.json"
-    program.write_text(PROGRAM)
-    command = [sys.executable, str(program), str(model), str(batch), str(buffered)]
+def reported(folder: Path, program: str, *given: object) -> list[dict[str, Any]]:
+    """Run a program with a report and return what that says of the instances."""
+    file, report = folder / "program.py", folder / "report.json"
+    file.write_text(program)
+    command = [sys.executable, str(file), *map(str, given)]
     environment = {**os.environ, "AXEMU_REPORT": str(report)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    instances: list[dict[str, object]] = json.loads(report.read_text())["instances"]
+    instances: list[dict[str, Any]] = json.loads(report.read_text())["instances"]
     return instances

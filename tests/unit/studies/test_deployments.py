@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axemu.chip import BOARDS, HOSTS, TICKS_PER_SECOND, calibration_to_json, load_calibration
+from axemu.chip import BOARDS, CORES, HOSTS, TICKS_PER_SECOND, calibration_to_json, load_calibration
 from axemu.driver import InvalidArgument
 from axemu.emulator.metis import Activity, Board, BoardState, Call, InstanceSpec, Machine
 from axemu.studies import Scenario, load_target, predict
+from axemu.studies._steady import run_loops
 from axemu.studies.deployments import (
     BoardSetup,
     Branch,
@@ -337,6 +338,61 @@ def test_loops_are_as_fast_as_on_the_machine(model: str, double_buffer: bool) ->
         answer = evaluate(loop)
         assert answer.fps == pytest.approx(whole.system_fps, rel=0.03)
         assert answer.streams[0].latency.mean == pytest.approx(whole.latency_ms, rel=0.03)
+
+
+SHARED = [
+    ("resnet18", "squeezenet1_1", "m2", False),
+    *(
+        pytest.param(*pair, board, double_buffer, marks=(pytest.mark.slow, pytest.mark.full))
+        for pair in (("resnet18", "squeezenet1_1"), ("mobilenet_v2", "resnet50"))
+        for board in ("m2", "pcie")
+        for double_buffer in (False, True)
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "board", "double_buffer"), SHARED)
+def test_networks_that_share_a_board_are_as_fast_as_on_the_machine(
+    first: str, second: str, board: str, double_buffer: bool
+) -> None:
+    for split in (2, 3):
+        networks = (
+            NetworkSetup(first, cores=split, double_buffer=double_buffer),
+            NetworkSetup(second, cores=CORES - split, double_buffer=double_buffer),
+        )
+        loops = tuple(Stream(one.label, arrivals="loop", count=0) for one in networks)
+        answer = evaluate(Deployment(networks, loops, (BoardSetup(board),), seconds=2))
+        whole = loops_on_the_machine((first,) * split + (second,) * (CORES - split), board, double_buffer)
+        for stream, number in zip(answer.streams, (0, -1), strict=True):
+            name = (first, second)[number]
+            rate = sum(1 / period for model, period, _ in whole if model == name)
+            ages = [latency for model, _, latency in whole if model == name]
+            assert stream.fps == pytest.approx(rate, rel=0.05)
+            assert stream.latency.mean == pytest.approx(MS * sum(ages) / len(ages), rel=0.05)
+
+
+def loops_on_the_machine(
+    models: tuple[str, ...], board: str, double_buffer: bool
+) -> list[tuple[str, float, float]]:
+    """Let each core run a network in a closed loop; return its name, seconds from call to call and of a frame."""
+    targets = {name: load_target(name) for name in models}
+    instances = [
+        InstanceSpec(
+            core,
+            targets[name].core,
+            (core,),
+            targets[name].input_bytes,
+            targets[name].output_bytes,
+            double_buffer,
+        )
+        for core, name in enumerate(models)
+    ]
+    figures = BOARDS[board]
+    loops = run_loops((Board(figures, HOSTS[figures.host]),), BoardState(), instances, 10.0)
+    return [
+        (name, period / TICKS_PER_SECOND, latency / TICKS_PER_SECOND)
+        for name, period, latency in zip(models, loops.period, loops.latency, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(

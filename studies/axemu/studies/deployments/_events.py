@@ -527,7 +527,8 @@ def _half(one_way: float, joint: float, ways: Floats) -> float:
 def _beside(world: World, network: int, board: int, pressure: float) -> float:
     """Return how long an execution lasts beside what else executes.
 
-    Others count as so many of the network's own kind as they fetch more or less than it does.
+    Others count as so many of the network's own kind as they fetch more or less than it does; beside more than are measured it goes
+    on likewise, up to where memory serves all cores in turn.
     """
     own, most = world.networks[network].weight[board], CORES // world.networks[network].width
     if most == 1 or own <= 0:
@@ -538,4 +539,4 @@ def _beside(world: World, network: int, board: int, pressure: float) -> float:
         world.networks[network].executed[board, low],
         world.networks[network].executed[board, low + 1],
     )
-    return float(below + (above - below) * (others - low))
+    return float(min(below + (above - below) * (others - low), world.networks[network].slowest[board]))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from axemu.chip import BOARDS, CORES, HostFigures
+from axemu.chip import BOARDS, CORES, BoardFigures, HostFigures
 from axemu.driver import InvalidArgument
 from axemu.emulator.metis import host_seconds
 from axemu.studies._scenario import read_calibration
@@ -125,11 +125,23 @@ def _networks(deployment: Deployment, figures: Mapping[ServiceKey, Service], slo
     for number, board, _ in deployment.placements():
         found = figures[key_of(deployment.networks[number], setups[board], deployment.calibration)]
         one = networks[number]
-        one["executed"][board, : len(found.executed)] = np.array(found.executed) * exp(slower * found.spread)
+        factor = exp(slower * found.spread)
+        one["executed"][board, : len(found.executed)] = np.array(found.executed) * factor
+        one["slowest"][board] = factor * slowest(found, BOARDS[setups[board].board])
         one["weight"][board] = found.batch * found.fetching
         one["copied"] = found.input_bytes, found.output_bytes
         one["launch"] = host_seconds(host_of(deployment), found.input_bytes + found.output_bytes)
     return networks
+
+
+def slowest(figures: Service, board: BoardFigures) -> float:
+    """Return seconds of an execution while every other core fetches all the time: memory serves all cores in turn.
+
+    Never less than beside all that fit of its own kind, as measured.
+    """
+    each = float(board.memory_bandwidth) / CORES
+    stretched = max(1.0, float(board.core_bandwidth) / each)
+    return max(figures.executed[-1], figures.executed[0] * (1 + figures.fetching * (stretched - 1)))
 
 
 def _boards(deployment: Deployment) -> Any:

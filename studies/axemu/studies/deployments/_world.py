@@ -47,6 +47,7 @@ NETWORK = np.dtype(
         ("copied", _REAL, (2,)),  # bytes of a call
         ("launch", _REAL),  # seconds
         ("executed", _REAL, (MOST_BOARDS, CORES)),  # seconds beside 0, 1, … others of its kind
+        ("slowest", _REAL, (MOST_BOARDS,)),  # seconds beside whatever else
         ("weight", _REAL, (MOST_BOARDS,)),  # part of the time an instance fetches, times its cores
         ("head", _INT),
         ("tail", _INT),
