@@ -37,7 +37,7 @@ def _described(name: str, command: Any, level: int) -> Iterator[str]:
     yield textwrap.dedent(command.help or "").replace("\f", "").strip() + "\n"
     rows = [row for parameter in command.params if (row := _row(parameter))]
     if rows:
-        yield "| | default | |\n|---|---|---|"
+        yield "| option | default | what for |\n|---|---|---|"
         yield "\n".join(rows) + "\n"
     if hasattr(command, "list_commands"):  # not `commands`: some groups make theirs when asked
         for inner in sorted(set(command.list_commands(None))):
