@@ -187,7 +187,7 @@ def check(found: str, expected: str) -> None:
     assert found == expected
 
 
-@pytest.mark.timeout(1800)  # the full counts
+@pytest.mark.timeout(7200)  # the full counts: 4900 points
 def test_a_load(model: Path, neighbour: Neighbour) -> None:
     chosen, _ = interrupted_loads(model, neighbour, None)
     # A context of their own for some at a time: what it logs grows, and is asked for again and again.
