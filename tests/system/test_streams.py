@@ -76,6 +76,17 @@ def test_the_rate_of_a_stream_does_not_depend_on_the_host(
     assert rate(hindered) == rate(lambda: streamed(digits_1))
 
 
+def test_virtual_time_hears_of_frames_though_workers_were_there_before_the_board(
+    digits_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.json"
+    monkeypatch.setenv("AXEMU_REPORT", str(report))
+    with scheduler.create():
+        assert [result for _, result in op.seq(abs).stream(range(-8, 0))] == list(range(8, 0, -1))
+        list(op.load(digits_1).stream([np.zeros((1, 8, 8), np.float32)] * 20))
+    assert "queue" in json.loads(report.read_text())["inferred_from"]
+
+
 INTERRUPTED = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell

@@ -65,7 +65,8 @@ class Turns:
             while self._all_ended in self._ended:
                 self._ended.remove(self._all_ended)
                 self._all_ended += 1
-            self._changed.notify_all()
+            if self._next:  # else nobody has ever waited
+                self._changed.notify_all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ class Turn:
     turns: Turns
     frame: int
 
-    def end(self, _: object) -> None:
-        """Note that the frame has ended; called with its future."""
+    def end(self) -> None:
+        """Note that the frame has ended."""
         self.turns.ended(self.frame)
 
 

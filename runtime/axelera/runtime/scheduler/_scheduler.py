@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from axelera.runtime.op._load import ExecModel
 from axelera.runtime.op._turns import Turn, Turns, turn_of
 from axelera.runtime.scheduler._allocation import share
 from axelera.runtime.scheduler._cores import Cores
+from axelera.runtime.scheduler._workers import Flight, Worker
 from axemu.driver import ConnectionError, InvalidArgument, as_integer  # noqa: A004
 from axemu.model import CompiledModel
 
@@ -39,6 +43,15 @@ class _Place:
 
     plan: Plan
     worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A worker as a stream has it."""
+
+    worker: Worker
+    place: _Place
+    replies: queue.SimpleQueue[Flight]
 
 
 _place: ContextVar[_Place | None] = ContextVar("axelera.runtime.scheduler place", default=None)
@@ -74,7 +87,8 @@ class Scheduler:
         self._process = os.getpid()
         self._lock = threading.RLock()
         self._cores: Cores | None = None
-        self._workers: list[ThreadPoolExecutor] = []
+        self._workers: dict[bool, list[Worker]] = {False: [], True: []}
+        """Those hired before there was a board, and after: virtual time is kept from then on, and watches new queues only."""
         self._closed = False
 
     @property
@@ -106,13 +120,14 @@ class Scheduler:
             if self._closed:
                 return
             self._closed = True
-            workers, self._workers = self._workers, []
+            workers = [worker for crew in self._workers.values() for worker in crew]
             cores, self._cores = self._cores, None
+        atexit.unregister(self.close)
         try:
             for worker in workers:
-                worker.shutdown(wait=False, cancel_futures=True)
+                worker.stop()
             for worker in workers:
-                worker.shutdown()
+                worker.join()
         finally:
             if cores is not None:
                 cores.close()
@@ -208,20 +223,22 @@ class Scheduler:
 
         So which thread calls which core does not depend on how busy the host is.
         """
-        flying: deque[Future[Any]] = deque()
+        flying: deque[Flight] = deque()
         failure: Exception | None = None
         count = 0
         turns = Turns()
+        lanes: list[_Lane] = []
         try:
             while True:
                 room = limit - len(flying) if failure is None else 0
                 try:
                     for frame in islice(frames, room):
-                        worker = count % threads
-                        hired = self._hired(threads)[worker]
+                        lanes = lanes or self._lanes(threads, plan)
+                        lane = lanes[count % threads]
                         turn = Turn(turns, count)
-                        flying.append(hired.submit(self._one, operator, frame, _Place(plan, worker), turn))
-                        flying[-1].add_done_callback(turn.end)
+                        work = partial(_one, operator, frame, lane.place, turn)
+                        flying.append(Flight(work, turn.end, lane.replies))
+                        lane.worker.take(flying[-1])
                         count += 1
                 except Exception as error:  # noqa: BLE001  frames that were read before come first
                     failure = error
@@ -230,24 +247,18 @@ class Scheduler:
                 try:
                     result = flying[0].result()
                 except CancelledError:
-                    self._check_usable()  # `close` cancels what has not begun
+                    self._check_usable()  # `close` gives up what has not begun
                     raise
                 flying.popleft()
                 yield result
             if failure is not None:
                 raise failure
         finally:
-            running = [future for future in flying if not future.cancel()]
+            for flight in flying:
+                flight.give_up()
             if not self._inside():  # as when the garbage collector ends a stream in one of its own workers
-                wait(running)
-
-    def _one(self, operator: Operator, frame: tuple[Any, ...], place: _Place, turn: Turn) -> Any:
-        token = _place.set(place)
-        try:
-            with turn_of(turn):
-                return operator(*frame)
-        finally:
-            _place.reset(token)
+                for flight in flying:
+                    flight.wait()
 
     def _plan(self, operator: Operator, frames: int | None = None) -> Plan:
         """Return the cores of a pipeline's models."""
@@ -275,20 +286,28 @@ class Scheduler:
         self._connected().execute(compiled, inputs, outputs, core)
 
     def _connected(self) -> Cores:
+        if (cores := self._cores) is not None:
+            self._check_usable()
+            return cores
         with self._usable():
             if self._cores is None:
                 self._cores = Cores(self._devices)
             return self._cores
 
-    def _hired(self, count: int) -> list[ThreadPoolExecutor]:
+    def _lanes(self, count: int, plan: Plan) -> list[_Lane]:
+        """Return as many workers, each with its place and a way back."""
         with self._usable():
-            while len(self._workers) < count:
-                self._workers.append(
-                    ThreadPoolExecutor(
-                        1, f"axelera-worker-{len(self._workers)}", initializer=_bind, initargs=(self,)
-                    )
-                )
-            return self._workers[:count]
+            crew = self._workers[self._cores is not None]
+            if not crew:
+                atexit.register(self.close)
+            while len(crew) < count:
+                crew.append(Worker(f"axelera-worker-{len(crew)}", partial(_bind, self)))
+            for worker in crew:
+                worker.start()
+            return [
+                _Lane(worker, _Place(plan, index), queue.SimpleQueue())
+                for index, worker in enumerate(crew[:count])
+            ]
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -320,6 +339,15 @@ class Scheduler:
             yield
         finally:
             chosen.reset(token)
+
+
+def _one(operator: Operator, frame: tuple[Any, ...], place: _Place, turn: Turn) -> Any:
+    token = _place.set(place)
+    try:
+        with turn_of(turn):
+            return operator(*frame)
+    finally:
+        _place.reset(token)
 
 
 def _bind(scheduler: Scheduler) -> None:
