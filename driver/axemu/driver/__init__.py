@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from axemu.driver._clock import Clock
+from axemu.driver._copy import copy_flat
 from axemu.driver._driver import Driver, Handle
 from axemu.driver._errors import (
     AxeleraError,
@@ -89,6 +90,7 @@ __all__ = [
     "canonical",
     "check_configuration",
     "configuration_files",
+    "copy_flat",
     "create_driver",
     "driver_names",
     "holders",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from axemu.driver import ModelFiles
+from axemu.driver import ModelFiles, copy_flat
 
 if TYPE_CHECKING:
     from axemu.emulator.compute import Executable, Runner
@@ -84,12 +84,13 @@ class Values:
 
 def _copy(sources: Sequence[Int8Array], targets: Sequence[Int8Array]) -> None:
     for source, target in zip(sources, targets, strict=True):
-        np.copyto(target, source)
+        copy_flat(source, target)
 
 
 def _equal(one: Int8Array, other: Int8Array) -> bool:
     """Compare flat arrays; a difference is mostly near the start."""
-    return np.array_equal(one[:_GLANCE], other[:_GLANCE]) and np.array_equal(one, other)
+    # Of bytes, as these stay with the interpreter.
+    return one[:_GLANCE].tobytes() == other[:_GLANCE].tobytes() and np.array_equal(one, other)
 
 
 class Executables:

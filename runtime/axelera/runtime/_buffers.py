@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 import numpy.typing as npt
 
-from axemu.driver import InvalidArgument, TensorInfo
+from axemu.driver import InvalidArgument, TensorInfo, copy_flat
 from axemu.host import pad, quantise
 
 Int8Array = npt.NDArray[np.int8]
@@ -57,7 +57,7 @@ class InputSlot:
         if not isinstance(value, np.ndarray):
             raise _not_an_array(self._where, value, "input_dmabuf")
         if value.dtype == _INT8 and value.nbytes == self._size and value.flags.c_contiguous:
-            into[:] = _flat(value)
+            copy_flat(_flat(value), into)
         elif value.dtype == _FLOAT32 and value.shape == self._info.unpadded_shape:
             into[:] = self._quantised(value).reshape(-1)
         else:
@@ -119,7 +119,7 @@ class OutputSlot:
     def write(self, value: Any, result: Int8Array) -> None:
         """Copy the flat `result` into what `check` accepted."""
         if not self._dmabuf:
-            _flat(value)[:] = result
+            copy_flat(result, _flat(value))
         elif self._copies:
             with _mapped(value, self._size, self.where, writable=True) as memory:
                 memory.write(result)
