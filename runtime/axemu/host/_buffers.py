@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -115,7 +117,7 @@ def to_buffer(real: npt.NDArray[np.floating], info: TensorInfo, where: str = "")
     """
     logical = nchw(info)
     values = np.asarray(real, np.float32)
-    if values.size != np.prod(logical):
+    if values.size != math.prod(logical):
         raise InvalidArgument(
             f"{where or f'tensor {info.name!r}'}: values of shape {values.shape}, expected {logical}"
         )

@@ -66,6 +66,10 @@ class HostPart:
         ]
         self._preamble = _graph(model, model.preamble_graph, path, "preamble")
         self._postamble = _graph(model, model.postamble_graph, path, "postamble")
+        if self._preamble is None:
+            self._shapes = [nchw(info) for info in self._distinct]
+        else:
+            self._shapes = [(self.batch, *shape[1:]) for shape in self._preamble.input_shapes]
 
     @property
     def batch(self) -> int:
@@ -75,9 +79,7 @@ class HostPart:
     @property
     def input_shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the network's inputs, usually NCHW, the batch in front; -1 where any size is taken."""
-        if self._preamble is None:
-            return [nchw(info) for info in self._distinct]
-        return [(self.batch, *shape[1:]) for shape in self._preamble.input_shapes]
+        return list(self._shapes)
 
     @property
     def has_preamble(self) -> bool:
@@ -99,7 +101,7 @@ class HostPart:
         Raises:
             InvalidArgument: number or shape of the values do not fit, or one is NaN.
         """
-        shapes = self.input_shapes
+        shapes = self._shapes
         if len(values) != len(shapes):
             raise InvalidArgument(f"the network takes {len(shapes)} inputs {shapes}, {len(values)} given")
         real = [

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from axelera.runtime.op._core import Operator, Unpacked, as_operator, duplicate, every
-from axelera.runtime.op._frame import current_frame, frame_of
+from axelera.runtime.op._frame import current_frame, frame_context
 from axelera.runtime.op._policy import check_policy
 from axelera.runtime.op._types import BBox
 from axemu.driver import InvalidArgument
@@ -76,7 +76,9 @@ class Seq(Combinator):
 
     def __call__(self, *values: Any) -> Any:
         """Run all; returns what the last one returns."""
-        with frame_of(values):
+        if current_frame() is not None:
+            return _in_turn(self.operators, values)
+        with frame_context(values[0] if values else None):
             return _in_turn(self.operators, values)
 
     def optimized(self, policy: str = "auto") -> Self:

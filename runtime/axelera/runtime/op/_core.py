@@ -21,6 +21,8 @@ class Unpacked(tuple[Any, ...]):
 
 def as_numpy(value: Any) -> Any:
     """Return a tensor of PyTorch as an array, and everything else as it is."""
+    if isinstance(value, np.ndarray):
+        return value
     if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
         return value.detach().cpu().numpy()
     return value

@@ -103,17 +103,6 @@ def frame_context(image: Any) -> Iterator[FrameContext]:
         _current.reset(token)
 
 
-@contextmanager
-def frame_of(values: tuple[Any, ...]) -> Iterator[FrameContext]:
-    """Let a pipeline work on the frame there is, or else on the first thing it was given."""
-    frame = _current.get()
-    if frame is not None:
-        yield frame
-        return
-    with frame_context(values[0] if values else None) as frame:
-        yield frame
-
-
 def image_size(image: Any) -> tuple[int, int]:
     """Return (width, height) of an image: an `Image`, an array (height, width, channels) or a Pillow image.
 

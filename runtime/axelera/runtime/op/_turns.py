@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from axelera.runtime.op._core import Operator
 
@@ -69,8 +69,7 @@ class Turns:
                 self._changed.notify_all()
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """The frame that this thread works on."""
 
     turns: Turns
@@ -84,11 +83,10 @@ class Turn:
 _turn: ContextVar[Turn | None] = ContextVar("axelera.runtime.op turn", default=None)
 
 
-@contextmanager
-def turn_of(turn: Turn) -> Iterator[None]:
-    """Work on a frame of a stream within the block."""
+def work_on(turn: Turn, work: Callable[[], Any]) -> Any:
+    """Work on a frame of a stream."""
     token = _turn.set(turn)
     try:
-        yield
+        return work()
     finally:
         _turn.reset(token)

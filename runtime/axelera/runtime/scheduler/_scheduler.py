@@ -22,7 +22,7 @@ import numpy as np
 from axelera.runtime.op._core import Operator, as_numpy, as_operator, every
 from axelera.runtime.op._host import loaded
 from axelera.runtime.op._load import ExecModel
-from axelera.runtime.op._turns import Turn, Turns, turn_of
+from axelera.runtime.op._turns import Turn, Turns, work_on
 from axelera.runtime.scheduler._allocation import share
 from axelera.runtime.scheduler._cores import Cores
 from axelera.runtime.scheduler._workers import Flight, Worker
@@ -344,8 +344,7 @@ class Scheduler:
 def _one(operator: Operator, frame: tuple[Any, ...], place: _Place, turn: Turn) -> Any:
     token = _place.set(place)
     try:
-        with turn_of(turn):
-            return operator(*frame)
+        return work_on(turn, partial(operator, *frame))
     finally:
         _place.reset(token)
 
