@@ -128,12 +128,29 @@ def test_a_record_answers_for_the_distribution_only_when_asked(tmp_path: Path) -
     for _ in range(2):
         assert stand_in("--install", *place) == {
             "distribution": "axelera-rt",
-            "release": "1.8.0",
+            "release": "1.9.0",
             "state": "ours",
         }
+    assert version().stdout == "1.9.0\n"
+    assert stand_in("--install", "--release", "1.8.0", *place)["release"] == "1.8.0"
     assert version().stdout == "1.8.0\n"
     assert stand_in("--remove", *place)["state"] == "missing"
     assert list(packages.iterdir()) == []
+
+
+def test_a_record_answers_for_the_release_that_the_ultralytics_beside_it_asks_for(tmp_path: Path) -> None:
+    asking = tmp_path / "ultralytics" / "utils" / "export" / "axelera.py"
+    asking.parent.mkdir(parents=True)
+    asking.write_text('import torch\n\nAXELERA_SDK = "1.11.2"\n')
+    assert stand_in("--install", "--directory", str(tmp_path))["release"] == "1.11.2"
+
+
+def test_a_release_that_would_lead_elsewhere_is_refused(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        _stand_in.app, ["--install", "--release", "1/../../x", "--directory", str(tmp_path)]
+    )
+    assert done.exit_code != 0
+    assert not list(tmp_path.rglob("*.dist-info"))
 
 
 @pytest.mark.parametrize("option", ["--install", "--remove"])

@@ -1,6 +1,7 @@
 """`axemu stand-in`: answers for the distribution that Ultralytics looks for, only when asked.
 
-Its backend for Axelera models asks the installer's records for `axelera-rt` in one release, and tries to install it otherwise.
+Its backend for Axelera models asks the installer's records for `axelera-rt` in one release, which changes with its own, and tries to
+install it otherwise.
 What it then imports, `axelera.runtime`, is here. The stand-in is a record without files: `pip list` shows it, and it says whose it is.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sysconfig
 import tempfile
@@ -21,8 +23,10 @@ from axemu.cli._errors import exit_on_error
 from axemu.cli._options import AsJson
 from axemu.driver import InvalidArgument, path_errors
 
-NAME, RELEASE = "axelera-rt", "1.8.0"
-"""What Ultralytics asks for, from its release with this backend on."""
+NAME, RELEASE = "axelera-rt", "1.9.0"
+"""What Ultralytics 8.4.190 asks for."""
+ASKED = re.compile(r'^AXELERA_SDK = "([0-9][0-9A-Za-z.+-]{0,30})"$', re.MULTILINE)
+"""How Ultralytics says it, in `ultralytics/utils/export/axelera.py`."""
 INSTALLER = "axemu"
 
 app = typer.Typer()
@@ -35,6 +39,12 @@ def stand_in(
     directory: Annotated[
         Path | None, typer.Option(help="Where; the environment's own directory of packages by default.")
     ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The release to answer for; by default the one that Ultralytics in this directory asks for, else {RELEASE}."
+        ),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -46,20 +56,37 @@ def stand_in(
         if install and remove:
             raise typer.BadParameter("--install and --remove exclude each other")
         place = directory or Path(sysconfig.get_path("purelib"))
-        owner, release = state_of(place)
+        owner, present = state_of(place)
         if (install or remove) and owner == "not ours":
-            raise InvalidArgument(f"{place}: {NAME} {release} is there, and not ours; it is left alone")
-        record = place / f"{NAME.replace('-', '_')}-{RELEASE}.dist-info"
-        with path_errors(InvalidArgument, record, "cannot be written"):
-            if install and owner == "missing":
-                write(record)
-            elif remove and owner == "ours":
-                shutil.rmtree(record)
-        owner, release = state_of(place)
+            raise InvalidArgument(f"{place}: {NAME} {present} is there, and not ours; it is left alone")
+        wanted = release or asked_for(place) or RELEASE
+        if not re.fullmatch(r"[0-9][0-9A-Za-z.+]*", wanted):
+            raise typer.BadParameter(f"--release {wanted!r} is no release; give one such as {RELEASE}")
+        with path_errors(InvalidArgument, place, "cannot be written"):
+            if owner == "ours" and (remove or (install and present != wanted)):
+                shutil.rmtree(record_of(place, present))
+            if install and (owner, present) != ("ours", wanted):
+                write(record_of(place, wanted), wanted)
+        owner, present = state_of(place)
         if as_json:
-            print(json.dumps({"distribution": NAME, "release": release, "state": owner}, indent=1))
+            print(json.dumps({"distribution": NAME, "release": present, "state": owner}, indent=1))
         else:
-            print(f"{NAME} {release}".strip() + f" in {place}: {owner}")
+            print(f"{NAME} {present}".strip() + f" in {place}: {owner}")
+
+
+def asked_for(place: Path) -> str | None:
+    """Return the release that Ultralytics in a directory of packages asks for; read, not executed."""
+    try:
+        with (place / "ultralytics" / "utils" / "export" / "axelera.py").open(encoding="utf-8") as file:
+            found = ASKED.search(file.read(1 << 16))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return found[1] if found else None
+
+
+def record_of(place: Path, release: str) -> Path:
+    """Return where a record is."""
+    return place / f"{NAME.replace('-', '_')}-{release}.dist-info"
 
 
 def state_of(place: Path) -> tuple[str, str]:
@@ -70,11 +97,11 @@ def state_of(place: Path) -> tuple[str, str]:
     return "missing", ""
 
 
-def write(record: Path) -> None:
+def write(record: Path, release: str) -> None:
     """Write the record of a distribution without files; all of it or nothing."""
     texts = {
         "METADATA": (
-            f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {RELEASE}\n"
+            f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {release}\n"
             "Summary: Stand-in written by `axemu stand-in --install`: no code of the vendor, axemu answers.\n"
         ),
         "INSTALLER": f"{INSTALLER}\n",
