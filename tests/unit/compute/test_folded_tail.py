@@ -37,9 +37,9 @@ def test_a_folded_tail_gives_what_the_four_steps_give_for_every_sum(seed: int) -
     tail = drawn(seed, 8)
     factor, addend, proved = fold(tail)
     for channel in np.flatnonzero(proved):
-        channels = np.full(SUMS.size, channel)
-        values = tail.shortened(SUMS, channels)
-        steps = np.rint(tail.apply(values, channels))
+        alone = tail.part(np.full(SUMS.size, channel))
+        values = alone.shortened(SUMS)
+        steps = np.rint(alone.apply(values))
         # A sum near a boundary is a unit of float32 or more away from it, so that rounding twice does no harm.
         fused = (values.astype(np.float64) * factor[channel] + addend[channel]).astype(np.float32)
         wanted = np.clip(steps, tail.low, tail.high)

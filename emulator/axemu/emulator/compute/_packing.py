@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,8 +134,19 @@ def pack_channels(
 
 def aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a contiguous copy that starts at a cache line: vectors and rows of tiles then never lie across two."""
-    memory = np.empty(array.nbytes + CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % CACHE_LINE
-    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy = _room(array.shape, array.dtype)
     copy[...] = array
     return copy
+
+
+def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return arrays one after the other along their first axis, aligned likewise."""
+    shape = sum(array.shape[0] for array in arrays), *arrays[0].shape[1:]
+    return np.concatenate(arrays, out=_room(shape, arrays[0].dtype))
+
+
+def _room(shape: tuple[int, ...], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    size = math.prod(shape) * kind.itemsize
+    memory = np.empty(size + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + size].view(kind).reshape(shape)

@@ -31,8 +31,10 @@ LARGEST_TILT = 16
 SMALLEST_STEP = 2.0**-24
 """Below this, sums of neighbouring results are not within 32 bits of each other."""
 LARGEST_SUM = 1 << 31
-BLOCK = 256
-"""Channels looked at together: what is computed of them stays in the second-level cache."""
+BLOCK = 1024
+"""Channels looked at together: what is computed of a few boundaries of each stays in the second-level cache."""
+SMALL_BLOCK = 64
+"""The same for all their boundaries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,13 @@ class Tail:
         bias, centre, scale = (role[channels] for role in (self.bias, self.centre, self.scale))
         return replace(self, bias=bias, centre=centre, scale=scale)
 
-    def shortened(self, sums: npt.NDArray[np.int64], channels: npt.NDArray[np.intp]) -> Float32:
-        """Return v of sums of some channels."""
-        return round_f18(round_f18(sums.astype(np.float32)) + self.bias[channels])
+    def shortened(self, sums: npt.NDArray[np.int64]) -> Float32:
+        """Return v of a sum of each channel."""
+        return round_f18(round_f18(sums.astype(np.float32)) + self.bias)
 
-    def apply(self, values: Float32, channels: npt.NDArray[np.intp]) -> Float32:
-        """Return d of values of some channels."""
-        result: Float32 = (values - self.centre[channels]) * self.scale[channels] * self.inverse
+    def apply(self, values: Float32) -> Float32:
+        """Return d of a value of each channel."""
+        result: Float32 = (values - self.centre) * self.scale * self.inverse
         return result + np.float32(self.zero)
 
 
@@ -91,7 +93,8 @@ def _fold(tail: Tail, tilt: int) -> tuple[Float32, Float32, npt.NDArray[np.bool_
     slack = (8 + 2 * tilt) * UNIT * reach
     near = UNIT * (6 * (span + abs(tail.zero)) + (8 + 2 * tilt) * reach) + slack
     channels, boundaries = _near(tail, step, start, near)
-    below, above = _sides(tail, step, start, near, channels, boundaries)
+    middle = (boundaries - start[channels]) / step[channels]
+    below, above = _sides(tail.part(channels), middle, near[channels] / step[channels], boundaries)
     sides = channels, boundaries, below, above
     return _chosen(step.astype(np.float32), start, slack, usable, sides, tilt)
 
@@ -99,38 +102,48 @@ def _fold(tail: Tail, tilt: int) -> tuple[Float32, Float32, npt.NDArray[np.bool_
 def _near(tail: Tail, step: Float64, start: Float64, near: Float64) -> tuple[npt.NDArray[np.intp], Float64]:
     """Return the channels and boundaries for which a value of 11 bits comes within `near` of the boundary."""
     boundaries: Float64 = np.arange(tail.low + 1, tail.high + 1, dtype=np.float64) - 0.5
-    distance = boundaries.astype(np.float32) - start.astype(np.float32)[:, None]
-    steps = step.astype(np.float32)[:, None]
-    closest = round_f18(distance / steps)
-    closest *= steps
-    distance -= closest
-    channels, index = np.nonzero(np.abs(distance, out=distance) < near.astype(np.float32)[:, None])
-    return channels, boundaries[index]
+    places = boundaries.astype(np.float32)
+    columns = [values.astype(np.float32)[:, None] for values in (start, step, 1.01 / UNIT * near)]
+    found = [
+        first * boundaries.size + _about(places, *(column[first : first + SMALL_BLOCK] for column in columns))
+        for first in range(0, step.size, SMALL_BLOCK)
+    ]
+    channels, index = np.divmod(np.concatenate(found), boundaries.size)
+    exact = boundaries[index] - start[channels]
+    closest = round_f18(exact / step[channels])
+    close = np.abs(exact - closest * step[channels]) < near[channels]
+    return channels[close], boundaries[index[close]]
 
 
-def _sides(
-    tail: Tail,
-    step: Float64,
-    start: Float64,
-    near: Float64,
-    channels: npt.NDArray[np.intp],
-    boundaries: Float64,
-) -> tuple[Float64, Float64]:
-    """Return for each boundary v of the last sum whose result lies below, and of the next, whose does not."""
-    middle = (boundaries - start[channels]) / step[channels]
-    bias = tail.bias[channels].astype(np.float64)
+def _about(boundaries: Float32, start: Float32, step: Float32, near: Float32) -> npt.NDArray[np.intp]:
+    """Return all places, and some more, where a value of 11 bits comes near a boundary; `near` is in 2**-24 of a result."""
+    distance = boundaries - start
+    # How many units in the last place of float32 the value at the boundary is from one of 11 bits. A unit is more than 2**-24 of it.
+    units = (distance / step).view(np.int32)
+    units += 0x1000
+    units &= 0x1FFF
+    units -= 0x1000
+    np.abs(units, out=units)
+    np.abs(distance, out=distance)
+    distance *= units.astype(np.float32)
+    return np.flatnonzero(distance < near)
+
+
+def _sides(tail: Tail, middle: Float64, near: Float64, boundaries: Float64) -> tuple[Float64, Float64]:
+    """Return for a boundary of each channel v of the last sum whose result lies below, and of the next, whose does not.
+
+    In real numbers the result is the boundary where v is `middle`; rounding d moves that by less than `near`.
+    """
     # Each rounding to 11 bits moves a number by less than 2**-11 of it.
-    reach = near[channels] / step[channels] + 2.0**-9 * (np.abs(middle) + np.abs(bias)) + 2
-    below = np.maximum(np.floor(middle - bias - reach), -LARGEST_SUM).astype(np.int64)
-    above = np.minimum(np.ceil(middle - bias + reach), LARGEST_SUM).astype(np.int64)
+    reach = near + 2.0**-9 * (np.abs(middle) + np.abs(tail.bias)) + 2
+    below = np.maximum(np.floor(middle - tail.bias - reach), -LARGEST_SUM).astype(np.int64)
+    above = np.minimum(np.ceil(middle - tail.bias + reach), LARGEST_SUM).astype(np.int64)
     while (above - below > 1).any():
         between = (above + below) >> 1
-        reaches = np.rint(tail.apply(tail.shortened(between, channels), channels)) > boundaries
+        reaches = np.rint(tail.apply(tail.shortened(between))) > boundaries
         above = np.where(reaches, between, above)
         below = np.where(reaches, below, between)
-    return tail.shortened(below, channels).astype(np.float64), tail.shortened(above, channels).astype(
-        np.float64
-    )
+    return tail.shortened(below).astype(np.float64), tail.shortened(above).astype(np.float64)
 
 
 def _chosen(

@@ -10,14 +10,17 @@ more instructions and twice the bytes. Steps without weights are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from axemu.emulator.compute._packing import aligned, lane_order
+from axemu.emulator.compute._packing import aligned, joined, lane_order
 
 LARGEST_SUM = 128
 """Of the weights of a pair: times 255 it fits a signed 16-bit integer."""
+CACHED = 1 << 19
+"""Bytes of weights looked at together: what is computed of them stays in the cache."""
 TURNED = np.array([0x0000FF00, -0x01000000], np.int32)
 """What turns the second byte of the first and of the second pair of a step round."""
 
@@ -55,40 +58,78 @@ def pack_pairs(
         lanes: channels of a vector.
     """
     channels, taps, depth = weights.shape
-    width, count = vectors * lanes, taps * depth // 4
-    whole = np.zeros((panels * width, taps * depth), np.int8)
+    width, size = vectors * lanes, taps * depth
+    whole = np.zeros((panels * width, size), np.int8)
     whole[:channels] = weights.reshape(channels, -1)
-    words = whole.view("<i2").reshape(panels, width, 2 * count)
-    second = words >> 8
-    first = (words << 8) >> 8
-    plain = _reach(first + second) <= LARGEST_SUM
-    turned = (_reach(first - second) <= LARGEST_SUM) & (second.min(axis=1) > -LARGEST_SUM) & ~plain
-    safe = (plain | turned).reshape(panels, count, 2).all(axis=2)
-    turned &= np.repeat(safe, 2, axis=1)
-    starts = 255 * (second * turned[:, None]).sum(axis=2, dtype=np.int64).reshape(-1)
-    used = words.any(axis=1).reshape(panels, count, 2).any(axis=2)
-    order = lane_order(vectors, lanes).reshape(-1)
-    quads = whole.reshape(panels, width, count, 4)[:, order].transpose(0, 2, 1, 3)
-    turns = turned.reshape(panels, count, 2)[used & safe]
-    narrow = quads[used & safe]
-    np.negative(narrow[:, :, 1::2], out=narrow[:, :, 1::2], where=turns[:, None])
-    wide = quads[used & ~safe].reshape(-1, vectors, lanes, 2, 2).transpose(0, 1, 4, 2, 3)
     places = (offsets[:, None] + np.arange(0, depth, 4)).reshape(-1).astype(np.int32)
-    everywhere = np.broadcast_to(places, used.shape)
-    masks = (turns @ TURNED).astype(np.int32)
+    order = lane_order(vectors, lanes).reshape(-1)
+    together = max(1, CACHED // max(1, width * size))
+    parts = [
+        _pack(whole[first * width : (first + together) * width].reshape(-1, width, size), order, places)
+        for first in range(0, panels, together)
+    ]
+    narrow, steps, counts, wide, wide_steps, wide_counts, starts = (
+        joined(arrays) for arrays in zip(*parts, strict=True)
+    )
+    by_parity = wide.view(np.int8).reshape(-1, vectors, lanes, 2, 2).transpose(0, 1, 4, 2, 3)
     return Pairs(
-        aligned(narrow),
-        aligned(np.stack([everywhere[used & safe], masks, masks], axis=1)),
-        _firsts(used & safe),
-        aligned(wide.astype(np.int16)),
-        aligned(everywhere[used & ~safe]),
-        _firsts(used & ~safe),
-        starts[:channels],
+        narrow.view(np.int8).reshape(-1, width, 4),
+        steps,
+        _firsts(counts),
+        aligned(by_parity.astype(np.int16)),
+        wide_steps,
+        _firsts(wide_counts),
+        starts.reshape(-1)[:channels],
     )
 
 
-def _firsts(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
-    return np.concatenate([[0], chosen.sum(axis=1).cumsum()]).astype(np.int32)
+def _pack(
+    weights: npt.NDArray[np.int8], order: npt.NDArray[np.int64], places: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[Any], ...]:
+    """Return the steps of some panels, and the sums for their starts.
+
+    Args:
+        weights: int8 (panels, channels, bytes).
+        order: the channels in the order of a panel's lanes.
+        places: offsets of steps from a pixel.
+
+    Returns:
+        Of steps that fit: weights as words of four, offsets and exclusive-ors, how many each panel has; of those that do
+        not: weights, offsets, how many; what is added to starts, by panel and channel.
+    """
+    words = weights.view("<i2")
+    second = words >> 8
+    first = words << 8
+    first >>= 8
+    panels, _, pairs = words.shape
+    steps = panels, pairs // 2, 2
+    plain = _reach(first + second) <= LARGEST_SUM
+    turned = (_reach(first - second) <= LARGEST_SUM) & (second.min(axis=1) > -LARGEST_SUM) & ~plain
+    safe = (plain | turned).reshape(steps).all(axis=2)
+    used = (np.bitwise_or.reduce(words, axis=1) != 0).reshape(steps).any(axis=2)
+    turned &= np.repeat(safe, 2, axis=1)
+    second *= turned[:, None]
+    starts = 255 * second.sum(axis=2, dtype=np.int64)
+    # The second byte less twice itself: it stays within a byte, and the first as it is.
+    second <<= 9
+    quads = (words - second).view("<i4")[:, order].transpose(0, 2, 1)
+    fits, rest = used & safe, used & ~safe
+    masks = (turned.reshape(steps)[fits] @ TURNED).astype(np.int32)
+    everywhere = np.broadcast_to(places, used.shape)
+    narrow_steps = np.stack([everywhere[fits], masks, masks], axis=1)
+    return (
+        quads[fits],
+        narrow_steps,
+        fits.sum(axis=1),
+        quads[rest],
+        everywhere[rest],
+        rest.sum(axis=1),
+        starts,
+    )
+
+
+def _firsts(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    return np.concatenate([[0], counts.cumsum()]).astype(np.int32)
 
 
 def _reach(values: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
