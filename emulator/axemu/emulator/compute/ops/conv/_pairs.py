@@ -59,15 +59,12 @@ def pack_pairs(
     """
     channels, taps, depth = weights.shape
     width, size = vectors * lanes, taps * depth
-    whole = np.zeros((panels * width, size), np.int8)
-    whole[:channels] = weights.reshape(channels, -1)
+    whole = np.zeros((panels, width, size), np.int8)
+    whole.reshape(panels * width, size)[:channels] = weights.reshape(channels, size)
     places = (offsets[:, None] + np.arange(0, depth, 4)).reshape(-1).astype(np.int32)
     order = lane_order(vectors, lanes).reshape(-1)
     together = max(1, CACHED // max(1, width * size))
-    parts = [
-        _pack(whole[first * width : (first + together) * width].reshape(-1, width, size), order, places)
-        for first in range(0, panels, together)
-    ]
+    parts = [_pack(whole[first : first + together], order, places) for first in range(0, panels, together)]
     narrow, steps, counts, wide, wide_steps, wide_counts, starts = (
         joined(arrays) for arrays in zip(*parts, strict=True)
     )
