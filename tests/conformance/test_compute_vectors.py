@@ -52,6 +52,12 @@ def read(name: str) -> tuple[Program, dict[str, Any], dict[str, Any]]:
 
 
 NAMES = sorted(file.stem for file in VECTORS.glob("*.json"))
+QUICK = {"network_atrous", "network_detector", "network_fire", "network_inverted_residual", "network_mixer"}
+NETWORKS = [
+    pytest.param(v, id=v.name, marks=() if v.name in QUICK else pytest.mark.full)
+    for v in golden.find()
+    if v.kind == "network"
+]
 
 
 def test_there_are_vectors() -> None:
@@ -67,7 +73,7 @@ def test_a_golden_vector_is_reproduced(name: str, numerics: str, path: str) -> N
     np.testing.assert_array_equal(found.reshape(-1), outputs[numerics].reshape(-1))
 
 
-@pytest.mark.parametrize("vector", [pytest.param(v, id=v.name) for v in golden.find() if v.kind == "network"])
+@pytest.mark.parametrize("vector", NETWORKS)
 @EVERY_PATH
 def test_a_golden_network_is_reproduced(vector: golden.Vector, path: str) -> None:
     for numerics in ops.NUMERICS:

@@ -170,6 +170,7 @@ def test_commands_of_theirs_stay(environment: Environment, wheels: dict[str, Pat
     assert "--imageset" in environment.run("axemu", "run", "axcompile", "--help")
 
 
+@pytest.mark.full
 def test_without_theirs_everything_is_ours(environment: Environment, wheels: dict[str, Path]) -> None:
     environment.install(wheels["axemu"])
     assert environment.run("python", environment.program) == OURS
@@ -200,12 +201,14 @@ def test_what_is_not_imitated_is_not_found_and_says_what_there_is_instead(
     )
 
 
+@pytest.mark.full
 def test_ours_serve_again_once_theirs_are_gone(environment: Environment, wheels: dict[str, Path]) -> None:
     vendor_last(environment, wheels)
     environment.uninstall("axelera_rt", "axelera_devkit")
     assert environment.run("python", environment.program) == OURS
 
 
+@pytest.mark.full
 def test_child_processes_of_a_program_stay_with_the_emulator(
     environment: Environment, wheels: dict[str, Path]
 ) -> None:
@@ -217,6 +220,7 @@ def test_child_processes_of_a_program_stay_with_the_emulator(
     assert environment.run("axemu", "run", parent) == OURS_WITH_THEIR_ZOO
 
 
+@pytest.mark.full
 def test_studies_beside_the_vendor_say_how_to_start_them(
     environment: Environment, wheels: dict[str, Path]
 ) -> None:

@@ -30,7 +30,7 @@ CLASSIFIERS = [
     pytest.param("resnet50-imagenet-onnx", marks=FULL),
 ]
 DETECTORS = [
-    "yolov8n-coco-onnx",
+    pytest.param("yolov8n-coco-onnx", marks=FULL),
     pytest.param("yolo11s-coco-onnx", marks=FULL),
 ]
 MEASURED = [*CLASSIFIERS, DETECTORS[1]]
@@ -206,7 +206,7 @@ def test_boxes_are_those_of_the_float_network(name: str, here: Path, builds: Pat
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", DETECTORS[:1])
+@pytest.mark.parametrize("name", ["yolov8n-coco-onnx"])
 def test_overlapping_boxes_of_a_class_are_reported_once(name: str, here: Path, builds: Path) -> None:
     model, (path, *_) = download(builds, name), photos(here, 300, 500)
     text = example("detect.py", model, path, "--least", "0.6", "--most", "1000")
