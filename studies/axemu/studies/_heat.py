@@ -19,13 +19,14 @@ from axemu.emulator.metis import (
     sustained,
 )
 
-_NAMES = dict(
+LIMIT_NAMES = dict(
     zip(
         LIMITS,
         ("power limiter", "software throttle", "hardware throttle", "frequency stepping"),
         strict=True,
     )
 )
+"""What people call the limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def heat_of(
     power = power_of(full.activity, idle)
     held = sustained(load, body, idle, clock, mvm_utilisation, limit)
     most_biting = max(held.limits, key=held.limits.__getitem__)
-    by = _NAMES[most_biting] if held.limits[most_biting] else "nothing"
+    by = LIMIT_NAMES[most_biting] if held.limits[most_biting] else "nothing"
     return Heat(
         ambient_c=body.ambient,
         resistance_k_per_w=body.resistance,

@@ -29,6 +29,7 @@ from axemu.studies.deployments import (
     Service,
     ServiceKey,
     Stream,
+    deployment_from,
     evaluate,
     keys_of,
 )
@@ -252,6 +253,42 @@ def test_a_calibration_that_was_written_anew_is_taken_anew(tmp_path: Path) -> No
         load_calibration(sdk=sdk).identity for sdk in ("1.6", "1.8")
     ]
     assert found[0][1] != found[1][1]
+
+
+def test_boards_are_as_warm_as_predicted_and_say_when_they_would_throttle() -> None:
+    model = "squeezenet1_1"
+    loop = Deployment((NetworkSetup(model),), (Stream(model, arrivals="loop", count=0),), seconds=1.0)
+    for ambient, cooling in ((25.0, None), (50.0, "fanless")):
+        answer = evaluate(replace(loop, boards=(BoardSetup("m2", ambient=ambient, cooling=cooling),)))
+        known = predict(Scenario(model, board="m2", ambient=ambient, cooling=cooling)).heat
+        assert known is not None
+        (board,) = answer.boards
+        assert answer.watts == board.watts == pytest.approx(known.power_w, rel=0.03)
+        assert answer.temperature == board.temperature == pytest.approx(known.settled_c, rel=0.03)
+        assert bool(board.throttles) == (known.limited_by != "nothing")
+
+
+def test_a_release_brings_its_calibration() -> None:
+    network = NetworkSetup("squeezenet1_1", cores=1)
+    loop = (Stream("squeezenet1_1", arrivals="loop", count=0),)
+    for sdk in ("1.6", "1.8"):
+        answer = evaluate(Deployment((network,), loop, seconds=1.0, sdk=sdk))
+        assert answer.calibration_id == load_calibration(sdk=sdk).identity
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"faults": [{"board": 0}]}, "faults: .*inject-faults"),
+        ({"boards": [{"cooling": "ice"}]}, "ice"),
+        ({"boards": [{"cooling": [1]}]}, r"boards\.0\.cooling"),
+        ({"boards": [{"ambient": 500.0}]}, "ambient 500"),
+        ({"sdk": "0.1"}, "SDK '0.1' is unknown"),
+    ],
+)
+def test_files_name_what_of_heat_releases_and_faults_cannot_be(change: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        deployment_from({"networks": [{"model": "net"}], "streams": [{"network": "net"}], **change})
 
 
 def test_results_depend_on_the_content_alone() -> None:

@@ -9,7 +9,7 @@ from math import exp
 from axemu.chip import STRENGTH, Provenance
 from axemu.driver import InvalidArgument
 from axemu.studies.deployments._events import simulate
-from axemu.studies.deployments._measure import network_result, stream_result, units_busy, watts
+from axemu.studies.deployments._measure import board_results, network_result, stream_result, units_busy
 from axemu.studies.deployments._plan import host_of, world_of
 from axemu.studies.deployments._result import Evaluation
 from axemu.studies.deployments._service import Service, ServiceKey, keys_of, services
@@ -59,7 +59,7 @@ def _at(deployment: Deployment, figures: Figures, slower: float) -> Evaluation:
         streams=streams,
         networks=networks,
         units=units,
-        watts=watts(deployment, figures, world),
+        boards=board_results(deployment, figures, world),
         bound_by=bound_of(networks, units),
         spread=exp(max(one.spread for one in rest_on)) - 1,
         host=host_of(deployment).title,

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from axemu.chip import BOARD_HEAT, BOARDS
-from axemu.emulator.metis import host_seconds, power_of
+from axemu.emulator.metis import LIMITS, biting, host_seconds, power_of
+from axemu.studies._heat import LIMIT_NAMES, check_heat
 from axemu.studies.deployments._plan import host_of
-from axemu.studies.deployments._result import Latency, NetworkResult, StreamResult
+from axemu.studies.deployments._result import BoardResult, Latency, NetworkResult, StreamResult
 from axemu.studies.deployments._service import Service, ServiceKey, key_of
-from axemu.studies.deployments._spec import Deployment
+from axemu.studies.deployments._spec import BoardSetup, Deployment
 from axemu.studies.deployments._world import Floats, World
 
 Figures = Mapping[ServiceKey, Service]
@@ -103,7 +104,7 @@ def _parts(deployment: Deployment, figures: Figures, own: Any, number: int) -> d
     if not calls:
         return {}
     setup = deployment.setup_of_chips()[own["board"][0]]
-    one = figures[key_of(deployment.networks[number], setup, deployment.calibration)]
+    one = figures[key_of(deployment.networks[number], setup, deployment)]
     executed = 1000 * float(own["executing"].sum()) / calls
     alone = min(1000 * one.executed[0], executed)
     parts = {unit: share * alone for unit, share in one.units.items()}
@@ -123,7 +124,7 @@ def units_busy(deployment: Deployment, figures: Figures, world: World) -> dict[s
     memory, copied = np.zeros(len(setups)), np.zeros((len(setups), 2))
     for instance in world.instances:
         board, network = int(instance["board"]), deployment.networks[instance["network"]]
-        one = figures[key_of(network, setups[board], deployment.calibration)]
+        one = figures[key_of(network, setups[board], deployment)]
         calls = int(instance["calls"])
         memory[board] += calls * (one.ddr_bytes + one.input_bytes + one.output_bytes)
         copied[board] += calls * one.input_bytes, calls * one.output_bytes
@@ -144,12 +145,22 @@ def units_busy(deployment: Deployment, figures: Figures, world: World) -> dict[s
     return busy
 
 
-def watts(deployment: Deployment, figures: Figures, world: World) -> float:
-    """Return the mean power of all boards in W, while nothing throttles."""
+def board_results(deployment: Deployment, figures: Figures, world: World) -> tuple[BoardResult, ...]:
+    """Return power and temperature of each chip, while nothing throttles."""
     setups, seconds = deployment.setup_of_chips(), _seconds(world)
-    total = sum(float(BOARD_HEAT[setup.board].idle_power) for setup in setups)
+    total = [float(BOARD_HEAT[setup.board].idle_power) for setup in setups]
     for instance in world.instances:
-        setup = setups[instance["board"]]
-        one = figures[key_of(deployment.networks[instance["network"]], setup, deployment.calibration)]
-        total += power_of(one.activity.times(int(instance["calls"]) / seconds), 0.0).total
-    return total
+        board = int(instance["board"])
+        one = figures[key_of(deployment.networks[instance["network"]], setups[board], deployment)]
+        total[board] += power_of(one.activity.times(int(instance["calls"]) / seconds), 0.0).total
+    return tuple(
+        _board_result(f"board{at}", setup, watts)
+        for at, (setup, watts) in enumerate(zip(setups, total, strict=True))
+    )
+
+
+def _board_result(name: str, setup: BoardSetup, watts: float) -> BoardResult:
+    body, limit = check_heat(setup.board, setup.ambient, setup.cooling, setup.power_limit)
+    settled = body.settled(watts)
+    limiter = (LIMIT_NAMES[LIMITS[0]],) if watts > limit else ()
+    return BoardResult(name, watts, settled, limiter + tuple(LIMIT_NAMES[one] for one in biting(settled)))

@@ -123,7 +123,7 @@ def _networks(deployment: Deployment, figures: Mapping[ServiceKey, Service], slo
         one["limit"], one["oldest"] = network.queue, network.drop == "oldest"
         one["head"] = one["tail"] = -1
     for number, board, _ in deployment.placements():
-        found = figures[key_of(deployment.networks[number], setups[board], deployment.calibration)]
+        found = figures[key_of(deployment.networks[number], setups[board], deployment)]
         one = networks[number]
         factor = exp(slower * found.spread)
         one["executed"][board, : len(found.executed)] = np.array(found.executed) * factor
@@ -157,13 +157,16 @@ def _boards(deployment: Deployment) -> Any:
 def host_of(deployment: Deployment) -> HostFigures:
     """Return the figures of the host."""
     calibration = deployment.calibration
-    return _host(calibration, files_of(calibration or ""), deployment.boards[0].board, deployment.host.host)
+    board = deployment.boards[0].board
+    return _host(calibration, deployment.sdk, files_of(calibration or ""), board, deployment.host.host)
 
 
 @lru_cache(maxsize=64)
-def _host(calibration: str | None, content: Files, board: str, host: str | None) -> HostFigures:
+def _host(
+    calibration: str | None, sdk: str | None, content: Files, board: str, host: str | None
+) -> HostFigures:
     del content
-    return read_calibration(calibration).host_of(BOARDS[board], host)
+    return read_calibration(calibration, sdk).host_of(BOARDS[board], host)
 
 
 def _stream(
@@ -188,7 +191,7 @@ def rate_of_loop(deployment: Deployment, figures: Mapping[ServiceKey, Service], 
     setups = deployment.setup_of_chips()
     network = deployment.networks[_number(deployment, stream.network)]
     return sum(
-        network.compiled_cores / figures[key_of(network, setups[board], deployment.calibration)].executed[0]
+        network.compiled_cores / figures[key_of(network, setups[board], deployment)].executed[0]
         for number, board, _ in used(deployment)
         if deployment.networks[number] is network
     )

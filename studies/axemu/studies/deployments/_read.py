@@ -14,7 +14,7 @@ from axemu.driver.bounded import JSON_FILE, TOML_FILE, parse_json, parse_toml, r
 from axemu.studies.deployments._distribution import Distribution
 from axemu.studies.deployments._spec import Deployment
 
-KINDS = (Distribution.__name__, "float")
+KINDS = (Distribution.__name__, "float", "str")
 """What pydantic adds to the place of a value that may be either."""
 
 
@@ -61,6 +61,11 @@ def deployment_from(content: Mapping[str, Any], where: str = "given") -> Deploym
     """
     from pydantic import ValidationError  # noqa: PLC0415  slow to import
 
+    if "faults" in content:
+        raise InvalidArgument(
+            f"deployment {where}: faults: a fault befalls calls of a program, and what its application does then decides what "
+            "becomes of its frames; run the program with a plan (docs/how-to/inject-faults.md)"
+        )
     try:
         text = json.dumps(content)
     except (TypeError, ValueError) as error:

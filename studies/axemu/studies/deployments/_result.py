@@ -66,10 +66,24 @@ class NetworkResult:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardResult:
+    """Power in W and temperature of the junction in °C of one chip, as if nothing throttled: orders of magnitude.
+
+    `temperature` is where the chip settles if this goes on for minutes. `throttles` names the limits that would then bite: the
+    results do not hold any more, and how much is left depends on them (`axemu study heat`).
+    """
+
+    name: str
+    watts: float
+    temperature: float
+    throttles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """An answer. All figures are simulated.
 
-    `units` says how busy each core, memory, link and host thread was, `watts` is the mean power of all boards (an order of
+    `units` says how busy each core, memory, link and host thread was, `boards` how warm each chip gets, `watts` is the mean power of all (orders of
     magnitude; nothing throttles). `bound_by` names what is busiest. `spread` is half the width of the
     band as a factor (executions may take so much longer or less); `fast` and `slow` are the answers at its ends, if asked for.
     """
@@ -80,7 +94,7 @@ class Evaluation:
     streams: tuple[StreamResult, ...]
     networks: tuple[NetworkResult, ...]
     units: Mapping[str, float]
-    watts: float
+    boards: tuple[BoardResult, ...]
     bound_by: str
     spread: float
     host: str
@@ -95,6 +109,16 @@ class Evaluation:
     def fps(self) -> float:
         """Results per second of all streams."""
         return sum(one.fps for one in self.streams)
+
+    @property
+    def watts(self) -> float:
+        """Mean power of all boards in W."""
+        return sum(one.watts for one in self.boards)
+
+    @property
+    def temperature(self) -> float:
+        """Where the hottest chip settles, in °C."""
+        return max(one.temperature for one in self.boards)
 
     @property
     def p99(self) -> float:

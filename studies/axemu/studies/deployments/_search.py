@@ -26,8 +26,9 @@ MEASURES: dict[str, Measure] = {
     "boards": lambda deployment, _: float(sum(one.count for one in deployment.boards)),
     "cores": lambda deployment, _: float(sum(len(cores) for _, _, cores in deployment.placements())),
     "watts": lambda _, answer: answer.watts,
+    "temperature": lambda _, answer: answer.temperature,
 }
-"""What can be sought: results per second, the worst stream's 99th percentile in ms, numbers of cameras, boards and cores, W."""
+"""What can be sought: results per second, the worst stream's 99th percentile in ms, numbers of cameras, boards and cores, W, °C."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class ServiceKey:
     mvm_utilisation: float
     double_buffer: bool = True
     calibration: str | None = None
+    sdk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Service:
     provenance: str
 
 
-def key_of(network: NetworkSetup, board: BoardSetup, calibration: str | None) -> ServiceKey:
+def key_of(network: NetworkSetup, board: BoardSetup, deployment: Deployment) -> ServiceKey:
     """Return what the figures of a network on a board depend on."""
     return ServiceKey(
         network.model,
@@ -70,7 +71,8 @@ def key_of(network: NetworkSetup, board: BoardSetup, calibration: str | None) ->
         board.clock,
         board.mvm_utilisation,
         network.double_buffer,
-        calibration,
+        deployment.calibration,
+        deployment.sdk,
     )
 
 
@@ -79,9 +81,7 @@ def keys_of(deployment: Deployment) -> tuple[ServiceKey, ...]:
     setups = deployment.setup_of_chips()
     pairs = [(number, setups[board]) for number, board, _ in deployment.placements()]
     return tuple(
-        dict.fromkeys(
-            key_of(deployment.networks[number], setup, deployment.calibration) for number, setup in pairs
-        )
+        dict.fromkeys(key_of(deployment.networks[number], setup, deployment) for number, setup in pairs)
     )
 
 
@@ -134,7 +134,7 @@ def files_of(name: str) -> Files:
 def derive(target: Target, key: ServiceKey) -> Service:
     """Let the machine run 1, 2, … instances in closed loops, and take the gaps between their executions out."""
     figures = BOARDS[key.board]
-    board = Board(figures, HOSTS["desktop"], calibration=read_calibration(key.calibration))
+    board = Board(figures, HOSTS["desktop"], calibration=read_calibration(key.calibration, key.sdk))
     state = BoardState((key.clock,) * CORES, (key.mvm_utilisation,) * CORES)
     runs = [
         run_loops((board,), state, instances_of(target, count, key.double_buffer), SECONDS)

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
-from axemu.chip import BOARDS, CORES, HOSTS
+from axemu.chip import BOARDS, CORES, HOSTS, RELEASES
 from axemu.driver import InvalidArgument
+from axemu.studies._heat import check_heat
 from axemu.studies._settings import check_settings, known
 from axemu.studies.deployments._distribution import Distribution
 
@@ -47,6 +48,9 @@ class BoardSetup:
         clock: of the cores, in MHz.
         mvm_utilisation: limit of the cores' MVM utilisation in percent.
         shared_upstream: they share one way to the host (a card with several chips always does).
+        ambient: temperature around them in °C; None means that of a room.
+        cooling: name of a cooling (`axemu.chip.COOLINGS`) or a thermal resistance in K/W; None means as the board is sold.
+        power_limit: watts that the limiter of each keeps to, where it has one.
     """
 
     board: str = "pcie"
@@ -54,12 +58,16 @@ class BoardSetup:
     clock: int = 800
     mvm_utilisation: float = 100.0
     shared_upstream: bool = False
+    ambient: float | None = None
+    cooling: str | float | None = None
+    power_limit: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what does not exist."""
         object.__setattr__(self, "board", known("board", self.board, BOARDS))
         _within("count", self.count, 1, MOST_BOARDS)
         check_settings(self.clock, self.mvm_utilisation)
+        check_heat(self.board, self.ambient, self.cooling, self.power_limit)
 
     @property
     def chips(self) -> int:
@@ -229,6 +237,8 @@ class Deployment:
         warm_up: seconds before the first frame that counts.
         seed: of everything drawn at random; None means from the content.
         calibration: a calibration file; None means the shipped one.
+        sdk: release of the vendor's SDK (`axemu.chip.RELEASES`) whose calibration and hosts count; None means that of the
+            calibration file, or 1.6.
     """
 
     networks: tuple[NetworkSetup, ...]
@@ -240,6 +250,7 @@ class Deployment:
     warm_up: float = 1.0
     seed: int | None = None
     calibration: str | None = None
+    sdk: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together."""
@@ -256,6 +267,8 @@ class Deployment:
         _within("number of boards", self.chips, 1, MOST_BOARDS)
         _within("seconds", self.seconds, 0.01, 3600)
         _within("warm_up", self.warm_up, 0, 3600)
+        if self.sdk is not None:
+            object.__setattr__(self, "sdk", known("SDK", self.sdk, RELEASES))
         names = [one.label for one in self.networks]
         if len(set(names)) < len(names):
             raise InvalidArgument(f"deployment: two networks are called alike in {', '.join(names)}")

@@ -15,7 +15,7 @@ from axemu.studies.deployments._result import Evaluation
 
 NUMBERS = (
     "offered_fps", "fps", "p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "jitter_ms", "late", "busy", "ddr_busy",
-    "link_busy", "spread", "watts",
+    "link_busy", "spread", "watts", "temperature_c",
 )  # fmt: skip
 COUNTS = ("frames", "dropped", "incomplete", "unfinished")
 WORDS = ("digest", "verdict", "bound_by", "refusal")
@@ -56,6 +56,7 @@ def measures(answer: Evaluation) -> dict[str, Any]:
         "link_busy": _busiest(answer.units, ".link"),
         "spread": answer.spread,
         "watts": answer.watts,
+        "temperature_c": answer.temperature,
         **{name: sum(getattr(one, name) for one in streams) for name in COUNTS},
         "streams": [
             {"name": one.name, "fps": one.fps, "p50_ms": _finite(one.latency.p50), "p99_ms": _finite(one.latency.p99),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from axemu.pages import Chart, Row
-from axemu.studies.deployments import evaluate, read_deployment
+from axemu.studies.deployments import BoardResult, evaluate, read_deployment
 from axemu.studies.questions._answer import Answer, question
 from axemu.studies.questions._words import stamp_of
 
@@ -37,7 +37,7 @@ def deployment(file: Annotated[str, "A TOML, YAML or JSON file that describes it
         for network in one.networks
     ]
     units = ", ".join(f"{unit} {part:.0%}" for unit, part in one.units.items())
-    why = (f"Bound by {one.bound_by}.", *networks, f"Busy: {units}.")
+    why = (f"Bound by {one.bound_by}.", *networks, f"Busy: {units}.", *map(heat_of, one.boards))
     return Answer(
         one.headline,
         rows,
@@ -45,3 +45,13 @@ def deployment(file: Annotated[str, "A TOML, YAML or JSON file that describes it
         stamp_of(one),
         (Chart("99th percentile of latency", "stream", "p99 ms", mark="bar"),),
     )
+
+
+def heat_of(board: BoardResult) -> str:
+    """Return what is said of a chip's power and temperature."""
+    throttled = (
+        f"; {' and '.join(board.throttles)} would then take frames away, which these figures leave out (`axemu study heat`)"
+        if board.throttles
+        else ""
+    )
+    return f"{board.name}: {board.watts:.1f} W, settles at {board.temperature:.0f} °C{throttled}. Orders of magnitude."
