@@ -110,9 +110,69 @@ Engine = Annotated[
 ]
 
 
+Described = Annotated[Path, typer.Argument(help="A TOML, YAML or JSON file that describes a deployment.")]
+Most = Annotated[
+    list[str] | None,
+    typer.Option("--most", help="What should be large: fps, cameras, … May be repeated."),
+]
+Least = Annotated[
+    list[str] | None,
+    typer.Option("--least", help="What should be small: watts, boards, cores, p99, temperature."),
+]
+Within = Annotated[
+    float, typer.Option("--within", min=0.001, max=1e6, help="ms in which 99 % of frames are wanted.")
+]
+Trials = Annotated[int, typer.Option("--trials", min=1, max=100_000, help="Combinations that may be tried.")]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the choice where not all are tried.")
+]
+
+
+def axes_of(vary: list[str]) -> dict[str, list[Any]]:
+    """Return the values of each field.
+
+    Raises:
+        InvalidArgument: a field has no value, or is given twice.
+    """
+    axes = [axis("--vary", one) for one in vary]
+    if twice := [path for path, many in Counter(path for path, _ in axes).items() if many > 1]:
+        raise InvalidArgument(f"--vary {twice[0]}: given twice; name all its values at once")
+    return dict(axes)
+
+
+@study.command("search")
+def search(
+    file: Described,
+    *,
+    vary: Vary,
+    most: Most = None,
+    least: Least = None,
+    within: Within = 100.0,
+    trials: Trials = 200,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    save: Save = None,
+    html: Page = None,
+) -> None:
+    """Look for the best values of a deployment's fields within a latency."""
+    from axemu.studies.questions import search as look  # noqa: PLC0415
+
+    with exit_on_error("axemu study search"):
+        found = look(
+            str(file),
+            axes_of(vary),
+            most=most or (),
+            least=least or (),
+            within=within,
+            trials=trials,
+            seed=seed,
+        )
+        show(found, as_json, save, html)
+
+
 @study.command("sweep")
 def sweep(
-    file: Annotated[Path, typer.Argument(help="A TOML, YAML or JSON file that describes a deployment.")],
+    file: Described,
     *,
     vary: Vary,
     output: Output = Path("sweep.parquet"),
@@ -128,10 +188,8 @@ def sweep(
         )
 
     with exit_on_error("axemu study sweep"):
-        axes = [axis("--vary", one) for one in vary]
-        if twice := [path for path, many in Counter(path for path, _ in axes).items() if many > 1]:
-            raise InvalidArgument(f"--vary {twice[0]}: given twice; name all its values at once")
-        points = deployments.grid(deployments.read_deployment(file), dict(axes))
+        axes = axes_of(vary)
+        points = deployments.grid(deployments.read_deployment(file), axes)
         table = deployments.sweep(points, engine, path=output, told=told)
         counts = Counter(table["verdict"].to_pylist())
         print(

@@ -361,7 +361,7 @@ def test_a_network_where_a_compiled_model_is_wanted_is_to_be_compiled(name: str,
 @pytest.mark.parametrize(
     ("arguments", "package"),
     [
-        (["calibrate"], "scipy"),
+        (["calibrate"], "scipy, joblib"),
         (["correlate", "--plot", "x.png"], "matplotlib"),
         (["monitor", "--summary", "x.svg"], "matplotlib"),
         (["run", "--trace", "x.pftrace", __file__], "perfetto"),

@@ -301,3 +301,78 @@ def test_a_sweep_by_the_command(tmp_path: Path) -> None:
     wrong = runner.invoke(_study.app, [*given, "--vary", "streams.window.count=1"])
     assert wrong.exit_code == 1
     assert "there is no window" in wrong.stderr
+
+
+FEWEST = """
+seconds = 1.0
+[[networks]]
+model = "squeezenet1_1"
+[[streams]]
+network = "squeezenet1_1"
+name = "door"
+fps = 1500
+"""
+
+
+def searched(folder: Path, *given: str) -> dict[str, object]:
+    (folder / "d.toml").write_text(FEWEST)
+    words = ["study", "search", str(folder / "d.toml"), "--within", "20", *given, "--json"]
+    result = runner.invoke(_study.app, words)
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, object] = json.loads(result.stdout)
+    return found
+
+
+def test_a_search_names_the_best_first_and_all_that_is_feasible(tmp_path: Path) -> None:
+    found = searched(
+        tmp_path, "--vary", "networks.0.cores=1,2,3,4", "--vary", "boards.0.board=m2,pcie", "--least", "cores"
+    )
+    rows = found["rows"]
+    assert isinstance(rows, list)
+    cores = [row["cores"] for row in rows]
+    assert rows[0]["best"]
+    assert cores[0] == min(cores)
+    for row in rows:
+        text = FEWEST.replace(
+            'model = "squeezenet1_1"\n', f'model = "squeezenet1_1"\ncores = {row["0.cores"]}\n'
+        )
+        (tmp_path / "one.toml").write_text(text + f'[[boards]]\nboard = "{row["board"]}"\n')
+        assert evaluate(read_deployment(tmp_path / "one.toml")).within(20)
+    assert 0 < len(rows) < 8
+    assert max(map(len, table(rows).splitlines())) <= 80
+    assert str(found["why"]).count("8 combinations were tried, all there are; ") == 1
+
+
+def test_a_page_of_a_search_says_what_was_varied_in_words(tmp_path: Path) -> None:
+    searched(
+        tmp_path, "--vary", "boards.0.board=m2,pcie", "--most", "fps", "--html", str(tmp_path / "a.html")
+    )
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "boards.0.board m2, pcie<" in text
+    assert "{&#39;" not in text
+
+
+def test_a_search_for_nothing_feasible_says_what_is_closest(tmp_path: Path) -> None:
+    found = searched(tmp_path, "--vary", "streams.door.count=40,50", "--most", "cameras")
+    assert str(found["answer"]).startswith(
+        "None of 2 combinations answers 99 % of each stream's frames within 20 ms; "
+    )
+    assert str(found["answer"]).endswith(", overloaded.")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--vary", "streams.door.count=1"], "give at least one goal"),
+        (
+            ["--vary", "streams.door.count=1", "--most", "joy"],
+            "goal joy max: expected max or min of fps, p99, ",
+        ),
+        (["--vary", "networks.0.cores=7,8", "--most", "fps"], "none of 2 combinations can be"),
+    ],
+)
+def test_what_cannot_be_sought_is_refused(given: list[str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "d.toml").write_text(FEWEST)
+    result = runner.invoke(_study.app, ["study", "search", str(tmp_path / "d.toml"), *given])
+    assert result.exit_code == 1
+    assert words in result.stderr

@@ -32,6 +32,7 @@ ANSWERS: dict[str, Any] = {
     "axemu report": Report,
     "axemu stand-in": StandIn,
     "axemu study diff": StudyAnswer,
+    "axemu study search": StudyAnswer,
     "axemu vectors list": list[VectorFacts],
     "axemu vectors verify": list[VectorOutcome],
     "axemu zoo list": list[NetworkFacts],

@@ -25,7 +25,7 @@ class ChartAnswer(Answer):
 
 
 class StudyAnswer(Answer):
-    """`axemu study QUESTION` and `axemu study diff`; `--save` writes the same. All figures are simulated."""
+    """`axemu study QUESTION`, `axemu study search` and `axemu study diff`; `--save` writes the same. All figures are simulated."""
 
     format: Annotated[int, key("version of these keys")]
     answer: Annotated[str, key("a sentence or two")]

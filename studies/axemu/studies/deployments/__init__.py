@@ -2,10 +2,10 @@
 
 from axemu.studies.deployments._distribution import Distribution
 from axemu.studies.deployments._evaluate import evaluate
-from axemu.studies.deployments._points import Point, changed, drawn, grid, latin_hypercube, listed
+from axemu.studies.deployments._points import Point, Value, changed, drawn, grid, latin_hypercube, listed
 from axemu.studies.deployments._read import deployment_from, read_deployment
 from axemu.studies.deployments._result import BoardResult, Evaluation, Latency, NetworkResult, StreamResult
-from axemu.studies.deployments._search import Found, Goal, search
+from axemu.studies.deployments._search import Found, Goal, Trial, search
 from axemu.studies.deployments._service import Service, ServiceKey, keys_of, services
 from axemu.studies.deployments._spec import (
     Arrivals,
@@ -39,6 +39,8 @@ __all__ = [
     "ServiceKey",
     "Stream",
     "StreamResult",
+    "Trial",
+    "Value",
     "changed",
     "deployment_from",
     "drawn",

@@ -21,6 +21,7 @@ from axemu.studies.questions._link import link
 from axemu.studies.questions._more import more
 from axemu.studies.questions._page import write_page
 from axemu.studies.questions._predictions import predictions
+from axemu.studies.questions._search import search
 from axemu.studies.questions._split import split
 from axemu.studies.questions._together import together
 
@@ -59,6 +60,7 @@ __all__ = [
     "load",
     "more",
     "predictions",
+    "search",
     "split",
     "together",
     "write_page",

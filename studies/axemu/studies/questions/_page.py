@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from axemu import pages
 from axemu.studies.questions._answer import Answer, shown
@@ -16,10 +18,7 @@ def write_page(path: Path, answer: Answer, command: str = "axemu study") -> None
         OSError: it cannot be written.
     """
     columns = list(answer.rows[0]) if answer.rows else []
-    options = [
-        (name, shown(value) if not isinstance(value, list | tuple) else ", ".join(map(str, value)))
-        for name, value in answer.options.items()
-    ]
+    options = [(name, words(value)) for name, value in answer.options.items()]
     values = {
         "answer": answer,
         "command": command,
@@ -30,3 +29,10 @@ def write_page(path: Path, answer: Answer, command: str = "axemu study") -> None
     pages.write_page(
         path, "axemu.studies.questions", "page.html.j2", values, charts=answer.charts, table=answer.rows
     )
+
+
+def words(value: Any) -> str:
+    """Return what was asked for, as people write it."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {words(one)}" for name, one in value.items())
+    return ", ".join(map(words, value)) if isinstance(value, list | tuple) else shown(value)
