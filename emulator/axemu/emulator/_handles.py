@@ -73,10 +73,11 @@ class EmulatedInstance(Handle):
         self, inputs: Sequence[Argument], outputs: Sequence[Argument], flips: Sequence[float] = ()
     ) -> None:
         """Compute the next frame and damage what arrives of it; the caller holds `lock`."""
-        if self.values is None:
+        values = self.values  # a signal handler may release the instance from here on
+        if values is None:
             raise ConnectionError(f"the instance of model {self.model.name!r} was released; load it again")
         results = [argument.data for argument in outputs]
-        self.values.frame([argument.data for argument in inputs], results)
+        values.frame([argument.data for argument in inputs], results)
         if flips:
             flip(results, flips)
 
