@@ -42,7 +42,7 @@ A [link](other.md) in running text, `code`, a [`name`](other.md) of code, and **
 
 ```python
 def twice(x: int) -> int:  # a comment that makes the line wider than a telephone's screen, so that it scrolls
-    return 2 * x + len(f"{{x}}")
+    return 2 * x + len(f"{{x}}") if x is not None and x > 0 else 0
 ```
 
 ```sh
@@ -118,6 +118,7 @@ def test_a_wide_table_scrolls_by_keyboard(browser: Any, sample: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)  # some two hundred pages
 @pytest.mark.parametrize(("width", "scheme"), [(400, "light"), (1400, "dark")])
 def test_every_page_of_the_site_is_shown_well(browser: Any, site: Path, width: int, scheme: str) -> None:
     pages = sorted(site.rglob("*.html"))
