@@ -151,6 +151,17 @@ def test_an_unfit_input_of_a_model_with_a_preamble_is_told_what_to_run_first(
         instance.run([np.zeros((1, 3, 8, 8), np.float32)], made.outputs())
 
 
+@pytest.mark.parametrize("outputs", [[], [np.zeros((1, 10), np.float32)]])
+def test_unfit_outputs_of_a_model_with_a_postamble_are_told_what_makes_them(
+    instance: axr.ModelInstance, made: Any, outputs: list[np.ndarray]
+) -> None:
+    instance._postamble = "postprocess_graph.onnx"
+    with pytest.raises(
+        axr.InvalidArgument, match=r"output.*ends on the host.*run postprocess_graph\.onnx on.*HostPart"
+    ):
+        instance.run(made.frame(1), outputs)
+
+
 def _read_only(array: Any) -> Any:
     array.flags.writeable = False
     return array

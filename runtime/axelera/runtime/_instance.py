@@ -36,7 +36,7 @@ class ModelInstance(Object):
         self._handle = handle
         self._options = options
         self._name = model._compiled.name  # noqa: SLF001
-        self._preamble = model.preamble_graph
+        self._preamble, self._postamble = model.preamble_graph, model.postamble_graph
         self._infos = (model.inputs(), model.outputs())
         copies = not driver.takes_descriptors
         self._inputs = [
@@ -97,8 +97,7 @@ class ModelInstance(Object):
         except IndexError:
             frame = self._new_frame()
         arguments = self._snapshot(inputs, frame)
-        targets = _tensors(outputs, self._outputs, self._name, "output")
-        results = self._check_outputs(targets, frame)
+        targets, results = self._check_outputs(outputs, frame)
         with self._turn, self._driver_call:
             self._check_usable()
             if self._running:
@@ -123,30 +122,41 @@ class ModelInstance(Object):
 
     def _snapshot(self, inputs: Sequence[Any], frame: _Frame) -> tuple[Argument, ...]:
         arguments = frame.inputs
-        sources = _tensors(inputs, self._inputs, self._name, "input")
-        for index, slot in enumerate(self._inputs):
-            try:
+        try:
+            sources = _tensors(inputs, self._inputs, self._name, "input")
+            for index, slot in enumerate(self._inputs):
                 descriptor = slot.take(sources[index], arguments[index].data)
-            except InvalidArgument as error:
-                if not self._preamble:
-                    raise
-                raise InvalidArgument(
-                    f"{error}. The network begins on the host, so this is not its own input: run {self._preamble} first "
-                    "(ONNX Runtime), or let axemu.host.HostPart do it"
-                ) from error
-            if descriptor is not None:
-                arguments = _with_descriptor(arguments, index, descriptor)
+                if descriptor is not None:
+                    arguments = _with_descriptor(arguments, index, descriptor)
+        except InvalidArgument as error:
+            if not self._preamble:
+                raise
+            raise InvalidArgument(
+                f"{error}. The network begins on the host, so this is not its own input: run {self._preamble} first "
+                "(ONNX Runtime), or let axemu.host.HostPart do it"
+            ) from error
         return arguments
 
-    def _check_outputs(self, targets: tuple[Any, ...], frame: _Frame) -> tuple[Argument, ...]:
+    def _check_outputs(
+        self, outputs: Sequence[Any], frame: _Frame
+    ) -> tuple[tuple[Any, ...], tuple[Argument, ...]]:
         results = frame.outputs
-        for index, slot in enumerate(self._outputs):
-            descriptor = slot.check(targets[index])
-            if descriptor is not None:
-                results = _with_descriptor(results, index, descriptor)
+        try:
+            targets = _tensors(outputs, self._outputs, self._name, "output")
+            for index, slot in enumerate(self._outputs):
+                descriptor = slot.check(targets[index])
+                if descriptor is not None:
+                    results = _with_descriptor(results, index, descriptor)
+        except InvalidArgument as error:
+            if not self._postamble:
+                raise
+            raise InvalidArgument(
+                f"{error}. The network ends on the host, so this is not its own output: run {self._postamble} on what "
+                "the chip gives (ONNX Runtime), or let axemu.host.HostPart do it"
+            ) from error
         if len(targets) > 1:
             check_apart(self._outputs, targets)
-        return results
+        return targets, results
 
     def _new_frame(self) -> _Frame:
         inputs, outputs = self._infos
