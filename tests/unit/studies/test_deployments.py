@@ -266,6 +266,7 @@ def test_boards_are_as_warm_as_predicted_and_say_when_they_would_throttle() -> N
         assert answer.watts == board.watts == pytest.approx(known.power_w, rel=0.03)
         assert answer.temperature == board.temperature == pytest.approx(known.settled_c, rel=0.03)
         assert bool(board.throttles) == (known.limited_by != "nothing")
+        assert answer.headline.endswith(" would throttle, which this leaves out") == bool(board.throttles)
 
 
 def test_a_release_brings_its_calibration() -> None:

@@ -50,16 +50,17 @@ def _at(deployment: Deployment, figures: Figures, slower: float) -> Evaluation:
             )
     networks = tuple(network_result(deployment, figures, world, at) for at in range(len(deployment.networks)))
     units = units_busy(deployment, figures, world)
+    boards = board_results(deployment, figures, world)
     verdict = verdict_of(deployment, streams, networks, units)
     rest_on = [figures[key] for key in keys_of(deployment)]
     return Evaluation(
         digest=deployment.digest,
         verdict=verdict,
-        headline=headline_of(deployment, verdict, streams, networks),
+        headline=headline_of(deployment, verdict, streams, networks, boards),
         streams=streams,
         networks=networks,
         units=units,
-        boards=board_results(deployment, figures, world),
+        boards=boards,
         bound_by=bound_of(networks, units),
         spread=exp(max(one.spread for one in rest_on)) - 1,
         host=host_of(deployment).title,

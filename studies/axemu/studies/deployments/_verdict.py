@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from axemu.emulator.metis import bound_of as bound_of_call
-from axemu.studies.deployments._result import NetworkResult, StreamResult, Verdict
+from axemu.studies.deployments._result import BoardResult, NetworkResult, StreamResult, Verdict
 from axemu.studies.deployments._spec import Deployment
 
 NO_RESERVE = 0.98
@@ -71,8 +71,20 @@ def headline_of(
     verdict: Verdict,
     streams: Sequence[StreamResult],
     networks: Sequence[NetworkResult],
+    boards: Sequence[BoardResult],
 ) -> str:
-    """Return the answer in a line; overload comes first."""
+    """Return the answer in a line; overload comes first, and what heat would take from it last."""
+    answer = _throughput(deployment, verdict, streams, networks)
+    hot = ", ".join(one.name for one in boards if one.throttles)
+    return f"{answer}; {hot} would throttle, which this leaves out" if hot else answer
+
+
+def _throughput(
+    deployment: Deployment,
+    verdict: Verdict,
+    streams: Sequence[StreamResult],
+    networks: Sequence[NetworkResult],
+) -> str:
     fps = sum(one.fps for one in streams)
     offered = sum(one.offered_fps for one in streams)
     worst = max(streams, key=lambda one: one.latency.p99)
