@@ -145,6 +145,21 @@ def test_a_record_answers_for_the_release_that_the_ultralytics_beside_it_asks_fo
     assert stand_in("--install", "--directory", str(tmp_path))["release"] == "1.11.2"
 
 
+def test_a_record_stays_if_that_of_another_release_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = ("--directory", str(tmp_path))
+    stand_in("--install", "--release", "1.8.0", *place)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_stand_in, "write", full)
+    done = CliRunner().invoke(_stand_in.app, ["--install", "--release", "1.9.0", *place])
+    assert done.exit_code == 1
+    assert stand_in(*place)["release"] == "1.8.0"
+
+
 def test_a_release_that_would_lead_elsewhere_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(
         _stand_in.app, ["--install", "--release", "1/../../x", "--directory", str(tmp_path)]

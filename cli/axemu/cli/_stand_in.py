@@ -63,10 +63,10 @@ def stand_in(
         if not re.fullmatch(r"[0-9][0-9A-Za-z.+]*", wanted):
             raise typer.BadParameter(f"--release {wanted!r} is no release; give one such as {RELEASE}")
         with path_errors(InvalidArgument, place, "cannot be written"):
-            if owner == "ours" and (remove or (install and present != wanted)):
-                shutil.rmtree(record_of(place, present))
             if install and (owner, present) != ("ours", wanted):
                 write(record_of(place, wanted), wanted)
+            if owner == "ours" and (remove or (install and present != wanted)):
+                shutil.rmtree(record_of(place, present))
         owner, present = state_of(place)
         if as_json:
             print(json.dumps({"distribution": NAME, "release": present, "state": owner}, indent=1))
