@@ -131,9 +131,8 @@ class ModelInstance(Object):
         except InvalidArgument as error:
             if not self._preamble:
                 raise
-            raise InvalidArgument(
-                f"{error}. The network begins on the host, so this is not its own input: run {self._preamble} first "
-                "(ONNX Runtime), or let axemu.host.HostPart do it"
+            raise _of_the_host(
+                error, f"begins on the host, so this is not its own input: run {self._preamble} first"
             ) from error
         return arguments
 
@@ -150,9 +149,9 @@ class ModelInstance(Object):
         except InvalidArgument as error:
             if not self._postamble:
                 raise
-            raise InvalidArgument(
-                f"{error}. The network ends on the host, so this is not its own output: run {self._postamble} on what "
-                "the chip gives (ONNX Runtime), or let axemu.host.HostPart do it"
+            raise _of_the_host(
+                error,
+                f"ends on the host, so this is not its own output: run {self._postamble} on what the chip gives",
             ) from error
         if len(targets) > 1:
             check_apart(self._outputs, targets)
@@ -194,6 +193,11 @@ def _tensors(given: Sequence[Any], slots: Sequence[object], model: str, side: st
             f"{model}: {len(tensors)} {side}s given, the model has {len(slots)}; give one for each"
         )
     return tensors
+
+
+def _of_the_host(error: InvalidArgument, words: str) -> InvalidArgument:
+    """Return what is said of a tensor that may have been meant for the host's part of the network."""
+    return InvalidArgument(f"{error}. The network {words} (ONNX Runtime), or let axemu.host.HostPart do it")
 
 
 def _with_descriptor(arguments: tuple[Argument, ...], index: int, descriptor: int) -> tuple[Argument, ...]:
