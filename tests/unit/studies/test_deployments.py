@@ -263,7 +263,9 @@ def test_boards_are_as_warm_as_predicted_and_say_when_they_would_throttle() -> N
         known = predict(Scenario(model, board="m2", ambient=ambient, cooling=cooling)).heat
         assert known is not None
         (board,) = answer.boards
-        assert answer.watts == board.watts == pytest.approx(known.power_w, rel=0.03)
+        assert (
+            answer.to_dict()["watts"] == answer.watts == board.watts == pytest.approx(known.power_w, rel=0.03)
+        )
         assert answer.temperature == board.temperature == pytest.approx(known.settled_c, rel=0.03)
         assert bool(board.throttles) == (known.limited_by != "nothing")
         assert answer.headline.endswith(" would throttle, which this leaves out") == bool(board.throttles)

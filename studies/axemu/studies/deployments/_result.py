@@ -136,5 +136,5 @@ class Evaluation:
         return self.verdict != "overloaded" and self.p99 <= bound and not lost
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as JSON-ready values."""
-        return asdict(self)
+        """Return the answer as JSON-ready values, with the power of all boards."""
+        return {**asdict(self), "watts": self.watts}
