@@ -197,6 +197,17 @@ def futures(instances: Sequence[ModelInstance]) -> None:
             flying.append(executor.submit(frame, instances[number % len(instances)]))
 
 
+def slow_futures(instances: Sequence[ModelInstance]) -> None:
+    """Likewise, where the host has computed each frame before the next is submitted."""
+    with ThreadPoolExecutor(2) as executor:
+        flying: deque[Future[None]] = deque()
+        for number in range(FRAMES):
+            if len(flying) == 2:
+                flying.popleft().result()
+            flying.append(executor.submit(frame, instances[number % len(instances)]))
+            time.sleep(3e-3)
+
+
 PROGRAMS: dict[str, tuple[Program, int, Callable[[Lone], float]]] = {
     "wait for each": (wait_for_each, 4, lambda lone: 1 / lone.call),
     "round robin": (round_robin, 4, lambda lone: 4 / lone.period),
@@ -206,6 +217,7 @@ PROGRAMS: dict[str, tuple[Program, int, Callable[[Lone], float]]] = {
     "pool": (pool, 4, lambda lone: 4 / lone.period),
     "shared queue": (shared_queue, 3, lambda lone: 3 / lone.period),
     "futures": (futures, 4, lambda lone: 2 / lone.period),
+    "slow futures": (slow_futures, 4, lambda lone: 2 / lone.period),
 }
 """Program, instances, and frames per second of all of them together."""
 

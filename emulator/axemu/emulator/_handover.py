@@ -279,6 +279,13 @@ def _join(original: Method) -> Method:
 
 
 def _submit(original: Method) -> Method:
+    def crewed(self: Any, *arguments: Any, **named: Any) -> Any:
+        # An executor starts no thread while one is idle, which here depends on how fast the host computes. A card takes its
+        # time: with fewer threads than it may have, the executor would wait for it where it does not there.
+        while self._idle_semaphore.acquire(blocking=False):
+            pass
+        return original(self, *arguments, **named)
+
     def submit(self: Any, fn: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
         tasks = _kept(self, "tasks", Tasks)
         place, stamp = next(tasks.places), knowledge().stamp()
@@ -290,7 +297,7 @@ def _submit(original: Method) -> Method:
             known.hear(stamp, "future")
             return fn(*arguments, **named)
 
-        return _within(original, self, task, *arguments, **named)
+        return _within(crewed, self, task, *arguments, **named)
 
     return submit
 
